@@ -1,0 +1,58 @@
+# Everything a newcomer types. Only python3 (3.10 or newer) and make are assumed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+LOCKS := requirements.txt tests/requirements.txt
+UV := uv==0.13.9
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test lint format lock clean
+.SUFFIXES:
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
+	do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+demo: $(READY) ## watch alarms restart, and a schedule purge, instances of a local stand-in
+	@$(BIN)/python -m tests.demo
+
+serve: $(READY) ## leave the stand-in and the function running, and print curl lines to try
+	@$(BIN)/python -m tests.demo --serve
+
+test: lint ## every linter, type check and test, with the coverage of function/
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage report
+
+lint: $(READY) ## ruff and mypy
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(READY) ## let ruff put the code in order
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# Hosts and paths of whoever runs this stay out of the locks.
+COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+lock: ## pin the newest versions pyproject.toml allows, with hashes, for Python 3.10 and later
+	@$(PYTHON) -m venv --clear $(VENV)-lock
+	@$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
+	$(COMPILE) pyproject.toml --output-file requirements.txt
+	$(COMPILE) --group test --constraint requirements.txt --output-file tests/requirements.txt
+	@rm -rf $(VENV)-lock
+
+clean: ## remove the virtual environment and every cache
+	rm -rf $(VENV) $(VENV)-lock .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): $(LOCKS)
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Python 3.10 or newer is needed, this is " + sys.version.split()[0] + "; try: make PYTHON=python3.12")'
+	@echo 'Setting up $(VENV) (once, and again when a requirement changes)'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		$(addprefix --requirement ,$(LOCKS))
+	@touch $@
