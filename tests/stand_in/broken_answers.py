@@ -1,0 +1,48 @@
+"""The faults of an answer's form: slow, badly chunked, or of another length than it says."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from .answer import Answer
+from .faults import Fault
+from .line import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Drip(Fault):
+    """Do what was asked and send the answer, or its body, one byte per interval (seconds)."""
+
+    part: Literal["head", "body"] = "body"
+    interval: float = 0.05
+
+    def send(self, answer: Answer, line: Line) -> None:
+        """Send drop by drop."""
+        at_once = answer.head() if self.part == "body" else b""
+        line.send(at_once)
+        line.drip(answer.encode()[len(at_once) :], self.interval)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenChunks(Fault):
+    """Do what was asked, promise a chunked answer and write no number where a size belongs."""
+
+    def send(self, answer: Answer, line: Line) -> None:
+        """Send half of the body as a chunk and then nonsense."""
+        headers = (*answer.headers, ("Transfer-Encoding", "chunked"))
+        half = answer.body[: (len(answer.body) + 1) // 2]
+        chunk = b"%x\r\n%s\r\nno-size\r\n" % (len(half), half) if half else b"no-size\r\n"
+        line.send(replace(answer, headers=headers).head() + chunk)
+        line.end()
+
+
+@dataclass(frozen=True, slots=True)
+class WrongLength(Fault):
+    """Do what was asked and announce a body this much longer (or shorter) than it is."""
+
+    difference: int = 10
+
+    def send(self, answer: Answer, line: Line) -> None:
+        """Send under the wrong length."""
+        length = str(max(0, len(answer.body) + self.difference))
+        line.send(replace(answer, headers=(*answer.headers, ("Content-Length", length))).encode())
+        line.end()

@@ -1,0 +1,84 @@
+"""The control page, unsigned, for a demonstration in another process.
+
+GET /stand-in/state shows instances, tasks, action calls and deeds. POST /stand-in/faults sets the
+dial, {"fault": "Reset", "at": "done", "kind": "action", "times": 1}, with the names in NAMED;
+DELETE clears it and lets go of what is held. POST /stand-in/instances takes the fields of an
+Instance, POST /stand-in/tasks those of a Task and `instance`.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from . import broken_answers, faults, ready_made
+from .answer import Answer, document
+from .cloud import Cloud, Instance, Task
+from .dial import Dial, Setting
+from .faults import Fault
+from .record import Arrival, Log
+
+NAMED: dict[str, Callable[..., Fault]] = {
+    "Reset": faults.Reset,
+    "Close": faults.Close,
+    "Hold": faults.Hold,
+    "Reply": faults.Reply,
+    "Rows": faults.Rows,
+    "Drip": broken_answers.Drip,
+    "BrokenChunks": broken_answers.BrokenChunks,
+    "WrongLength": broken_answers.WrongLength,
+    "vendor_error": ready_made.vendor_error,
+    "throttled": ready_made.throttled,
+    "html": ready_made.html,
+    "redirect": ready_made.redirect,
+    "gzip_bomb": ready_made.gzip_bomb,
+}
+
+
+def page(cloud: Cloud, dial: Dial, log: Log) -> Callable[[Arrival], Answer]:
+    """Return the page of these."""
+
+    def answer(arrival: Arrival) -> Answer:
+        try:
+            return document(200, _handle(arrival, cloud, dial, log))
+        except (KeyError, TypeError) as problem:
+            return document(400, {"error": f"{type(problem).__name__}: {problem}"})
+
+    return answer
+
+
+def state(cloud: Cloud, log: Log) -> dict[str, Any]:
+    """Describe what the stand-in holds, as JSON values."""
+    shown = cloud.instances()
+    return {
+        "instances": [asdict(one) for one in shown],
+        "tasks": {one.id: [asdict(task) for task in cloud.tasks(one.id)] for one in shown},
+        "actions": [{"time": one.time, "body": one.json} for one in log.arrived("action")],
+        "deeds": [asdict(deed) for deed in cloud.deeds],
+        "arrivals": len(log.arrived()),
+        "connections": log.connections,
+    }
+
+
+def _handle(arrival: Arrival, cloud: Cloud, dial: Dial, log: Log) -> dict[str, Any]:
+    match arrival.method, arrival.path:
+        case "GET", "/stand-in/state":
+            return state(cloud, log)
+        case "POST", "/stand-in/faults":
+            dial.add(_setting(**arrival.json))
+        case "DELETE", "/stand-in/faults":
+            dial.clear()
+            dial.release()
+        case "POST", "/stand-in/instances":
+            cloud.put(Instance(**arrival.json))
+        case "POST", "/stand-in/tasks":
+            task = dict(arrival.json)
+            cloud.put_task(task.pop("instance"), Task(**task))
+        case _:
+            raise KeyError(arrival.path)
+    return {"waiting": dial.left()}
+
+
+def _setting(
+    fault: str, kind: str = "any", times: int | None = 1, skip: int = 0, **arguments: Any
+) -> Setting:
+    return Setting(NAMED[fault](**arguments), kind, times, skip)

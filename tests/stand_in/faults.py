@@ -1,0 +1,186 @@
+"""The faults: each may end the exchange at one of five stages, or change what is sent."""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from .answer import Answer
+from .line import Line
+
+Stage = Literal["connect", "head", "request", "done", "answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """No fault: does nothing at any stage."""
+
+    def reach(self, stage: Stage, line: Line) -> None:
+        """Do what the fault does when an exchange comes to this stage."""
+
+    def instead(self) -> Answer | None:
+        """Return what to answer without doing what was asked."""
+        return None
+
+    def alter(self, answer: Answer) -> Answer:
+        """Return what to answer after doing what was asked."""
+        return answer
+
+    def send(self, answer: Answer, line: Line) -> None:
+        """Send the answer; half of it, then the stage `answer`, then the rest, or all at once."""
+        raw = answer.encode()
+        if stage_of(self) == "answer":
+            cut = len(raw) - max(1, (len(answer.body) + 1) // 2)
+            line.send(raw[:cut])
+            self.reach("answer", line)
+            raw = raw[cut:]
+        line.send(raw)
+
+
+def stage_of(fault: Fault) -> Stage | None:
+    """Return the stage a fault waits for, when it waits for one."""
+    return getattr(fault, "at", None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reset(Fault):
+    """End the connection with RST; at `connect` once the client has sent its first bytes."""
+
+    at: Stage = "request"
+
+    def reach(self, stage: Stage, line: Line) -> None:
+        """Reset when the time has come."""
+        if stage == self.at == "connect":
+            # A reset that is too quick shows as a failed connect, at times, and not as a reset.
+            line.await_client()
+        if stage == self.at:
+            line.reset()
+
+
+@dataclass(frozen=True, slots=True)
+class Close(Fault):
+    """End the connection with FIN; at `answer` the body is truncated."""
+
+    at: Stage = "request"
+
+    def reach(self, stage: Stage, line: Line) -> None:
+        """Close when the time has come."""
+        if stage == self.at:
+            line.end()
+
+
+@dataclass(frozen=True, slots=True)
+class Raw(Fault):
+    """Send these bytes, whatever they are, and close; at `connect` they come before any TLS."""
+
+    content: bytes
+    at: Stage = "request"
+
+    def reach(self, stage: Stage, line: Line) -> None:
+        """Send and close when the time has come."""
+        if stage == self.at:
+            line.send(self.content)
+            line.end()
+
+
+@dataclass(frozen=True, slots=True)
+class Hold(Fault):
+    """Wait until released, or for ever, and go on as `then` says."""
+
+    at: Stage = "request"
+    release: threading.Event = field(default_factory=threading.Event)
+    then: Fault = field(default_factory=Fault)
+
+    def reach(self, stage: Stage, line: Line) -> None:
+        """Wait when the time has come."""
+        if stage == self.at:
+            line.hold(self.release)
+        self.then.reach(stage, line)
+
+    def instead(self) -> Answer | None:
+        """Leave it to what follows."""
+        return self.then.instead()
+
+    def alter(self, answer: Answer) -> Answer:
+        """Leave it to what follows."""
+        return self.then.alter(answer)
+
+    def send(self, answer: Answer, line: Line) -> None:
+        """Hold in the middle when asked to, or leave it to what follows."""
+        if self.at == "answer":
+            Fault.send(self, answer, line)
+        else:
+            self.then.send(answer, line)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Fault):
+    """Answer exactly this; only with `acts` is what was asked done first."""
+
+    status: int
+    body: bytes | str | dict[str, Any] = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    acts: bool = False
+
+    def instead(self) -> Answer | None:
+        """Answer without acting."""
+        return None if self.acts else self._answer()
+
+    def alter(self, answer: Answer) -> Answer:
+        """Answer after acting."""
+        return self._answer()
+
+    def _answer(self) -> Answer:
+        text = json.dumps(self.body) if isinstance(self.body, dict) else self.body
+        body = text.encode() if isinstance(text, str) else text
+        return Answer(self.status, body, self.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Alter(Fault):
+    """Do what was asked and change the JSON of the answer."""
+
+    change: Callable[[Any], Any]
+
+    def alter(self, answer: Answer) -> Answer:
+        """Change the document of a successful answer."""
+        if answer.status != 200:
+            return answer
+        return replace(answer, body=json.dumps(self.change(json.loads(answer.body))).encode())
+
+
+UNASKED = {"result": "success", "instance": "00000000-0000-4000-8000-000000000000"}
+Row = dict[str, str]
+ROW_CHANGES: dict[str, Callable[[list[Row]], Any]] = {
+    "missing": lambda rows: rows[:-1],
+    "none": lambda rows: [],
+    "null": lambda rows: None,
+    "text": lambda rows: [row["instance"] for row in rows],
+    "doubled": lambda rows: [row for row in rows for _ in range(2)],
+    "unasked": lambda rows: [*rows, UNASKED],
+    "only_unasked": lambda rows: [UNASKED],
+    "misspelt": lambda rows: [row | {"result": row["result"].replace("cc", "c")} for row in rows],
+    "misspelt_key": lambda rows: [
+        {"instence": row["instance"], "result": row["result"]} for row in rows
+    ],
+    "misspelt_id": lambda rows: [row | {"instance": row["instance"][:-1]} for row in rows],
+    "upper_case": lambda rows: [row | {"instance": row["instance"].upper()} for row in rows],
+    "contradictory": lambda rows: [
+        row | {"result": word} for row in rows for word in ("success", "failed")
+    ],
+    "failed": lambda rows: [row | {"result": "failed"} for row in rows],
+    "reversed": lambda rows: rows[::-1],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Fault):
+    """Do what was asked and change the per-instance results; the names are in ROW_CHANGES."""
+
+    change: str
+
+    def alter(self, answer: Answer) -> Answer:
+        """Change the rows of an action's 200."""
+        change = ROW_CHANGES[self.change]
+        return Alter(lambda body: body | {"results": change(body["results"])}).alter(answer)
