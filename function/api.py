@@ -1,0 +1,152 @@
+"""One event's exchanges with the API: reads, which may be repeated, and the call, which may not."""
+
+from __future__ import annotations
+
+import queue
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from . import cloud_answers, strict_json
+from .clock import Clock, Deadline
+from .errors import StateUnreadable
+from .live_state import ApiReply
+from .settings import Credentials, Outgoing
+from .signing import Signer, TokenAuth
+from .threads import TookTooLong, gather, within
+from .transport import CalledOff, Client, Gate
+from .verdict import ApiCall
+
+T = TypeVar("T")
+TRIES = 3
+REPEATED = frozenset({408, 429, 500, 502, 503, 504})
+
+
+def _authentication(
+    credentials: Credentials | None, project_id: str, clock: Clock
+) -> Signer | TokenAuth | None:
+    if credentials is None:
+        return None
+    if credentials.auth_token is not None:
+        return TokenAuth(token=credentials.auth_token, project_id=project_id)
+    return Signer(
+        access_key=str(credentials.access_key),
+        secret_key=str(credentials.secret_key),
+        security_token=credentials.security_token,
+        project_id=project_id,
+        clock=clock.now,
+    )
+
+
+class Api:
+    """The API of one project, for the length of one event.
+
+    Connections live as long as the event; `attempts` counts the changing calls that may have
+    arrived.
+    """
+
+    def __init__(
+        self,
+        outgoing: Outgoing,
+        credentials: Credentials | None,
+        *,
+        clock: Clock,
+        deadline: Deadline,
+    ) -> None:
+        self.deadline = deadline
+        self.attempts = 0
+        self.platform_credentials = credentials is not None and credentials.from_platform
+        self._outgoing = outgoing
+        self._clock = clock
+        self._authentication = _authentication(credentials, outgoing.project_id, clock)
+        self._base = f"{outgoing.endpoint}/v2/{outgoing.project_id}"
+        self._idle: queue.SimpleQueue[Client] = queue.SimpleQueue()
+        self._clients: list[Client] = []
+
+    def close(self) -> None:
+        """Close every connection of the event."""
+        for client in self._clients:
+            client.close()
+
+    def remaining(self, until: float) -> float:
+        """Return the seconds left until a point on the monotonic clock."""
+        return until - self._clock.monotonic()
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass, with jitter, before something is tried again."""
+        time.sleep(seconds * random.uniform(1, 1.25))  # noqa: S311 - jitter, no secret
+
+    def now(self) -> datetime:
+        """Return the time of day."""
+        return self._clock.now()
+
+    def _client(self, gate: Gate | None = None) -> Client:
+        outgoing = self._outgoing
+        client = Client(
+            ca_bundle_file=outgoing.ca_bundle_file, proxy_url=outgoing.proxy_url, gate=gate
+        )
+        self._clients.append(client)
+        return client
+
+    def _request(self, method: str, path: str, **options: Any) -> requests.Request:
+        headers = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
+        url = self._base + path
+        return requests.Request(method, url, headers=headers, auth=self._authentication, **options)
+
+    def _get_once(self, path: str, parameters: Mapping[str, Any], seconds: float) -> ApiReply:
+        """Send one read over an idle connection of the event, or over a new one."""
+        try:
+            client = self._idle.get_nowait()
+        except queue.Empty:
+            client = self._client()
+        request = self._request("GET", path, params=parameters)
+        try:
+            answer = client.exchange(request, seconds=seconds)
+        except (requests.RequestException, HTTPError, OSError):
+            client.close()
+            return ApiReply(arrived=True)
+        self._idle.put(client)
+        return cloud_answers.reply(answer, self._clock.now())
+
+    def get(self, path: str, until: float, **parameters: Any) -> ApiReply:
+        """Return the answer to a read, repeated while it is unclear and there is time."""
+        reply = ApiReply(arrived=False, late=True)
+        for attempt in range(TRIES):
+            if self.remaining(until) <= 0:
+                break
+            reply = self._get_once(path, parameters, max(self.remaining(until) / 2, 0.1))
+            if reply.status is not None and reply.status not in REPEATED:
+                break
+            self.pause(min(0.1 * 2**attempt, max(self.remaining(until), 0)))
+        return reply
+
+    def gather(self, works: Sequence[Callable[[], T]], *, threads: int, until: float) -> list[T]:
+        """Return what all the work returns, or raise StateUnreadable, at the latest when told."""
+        try:
+            return gather(works, threads=threads, seconds=self.remaining(until))
+        except TookTooLong:
+            raise StateUnreadable("the cloud did not answer in time") from None
+
+    def act(self, call: ApiCall) -> ApiReply:
+        """Send the one call that changes anything, over a connection of its own; never twice.
+
+        At the deadline the gate is closed: what has not been sent by then is not sent at all.
+        """
+        gate = Gate()
+        client = self._client(gate)
+        body = strict_json.dumps(call.body).encode()
+        request = self._request("POST", "/instances/action", data=body)
+        seconds = self.remaining(self.deadline.sending)
+        try:
+            answer = within(seconds, lambda: client.exchange(request, seconds=max(seconds, 0.1)))
+        except (TookTooLong, CalledOff, requests.RequestException, HTTPError, OSError) as error:
+            reply = ApiReply(arrived=gate.close(), late=isinstance(error, TookTooLong))
+        else:
+            reply = cloud_answers.reply(answer, self._clock.now())
+        self.attempts += reply.arrived
+        return reply

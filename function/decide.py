@@ -1,0 +1,135 @@
+"""Decide: the live state and the limits, into a verdict per instance and the one call (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from . import bodies
+from .errors import NotAllowed, TooMany
+from .live_state import InstanceState, Observation
+from .model import Action, Outcome, Source
+from .rules import RULES, RUNNING_TASKS, Situation, last_restart, restarts_today
+from .settings import Limits
+from .verdict import ApiCall, Decision, Screened, Verdict
+
+
+def _verdict(state: InstanceState, screened: Screened, limits: Limits, now: datetime) -> Verdict:
+    """Return the verdict of the first rule that matches; no rule means act."""
+    situation = Situation(limits, now, screened.alarm, screened.raised.get(state.id))
+    verdict = Verdict(state.id, status=state.status, last_restart=last_restart(state))
+    for rule in RULES[screened.action]:
+        if skip := rule(state, situation):
+            return replace(
+                verdict, outcome=Outcome.SKIPPED, reason=skip.reason, needs_human=skip.needs_human
+            )
+    return verdict
+
+
+def _storm(
+    verdicts: tuple[Verdict, ...], restarting: frozenset[str], limits: Limits
+) -> tuple[Verdict, ...]:
+    """Apply rule 16: when too much restarts at once, this event restarts nothing."""
+    to_restart = {verdict.id for verdict in verdicts if verdict.outcome is None}
+    if not to_restart or len(restarting | to_restart) <= limits.max_restarting:
+        return verdicts
+    return tuple(
+        replace(verdict, outcome=Outcome.SKIPPED, reason="storm", needs_human=True)
+        if verdict.id in to_restart
+        else verdict
+        for verdict in verdicts
+    )
+
+
+def _notes(
+    verdicts: tuple[Verdict, ...], observation: Observation, action: Action, now: datetime
+) -> tuple[str, ...]:
+    """Say what a person should know besides the verdicts."""
+    notes = []
+    for verdict in verdicts:
+        state = observation.instances[verdict.id]
+        if verdict.reason == "restart_limit":
+            notes.append(
+                f"{restarts_today(state, now)} restarts of {state.id} within 24 hours did not help."
+            )
+        going_on = any(task.status in RUNNING_TASKS for task in state.restarts)
+        if action is Action.RESTART and state.status == "RESTARTING" and not going_on:
+            notes.append(
+                f"{state.id} is RESTARTING, but no task matches RESTART_TASK_PATTERN; "
+                f"its newest task is {state.newest_task or 'none'}."
+            )
+    if action is Action.DELETE:
+        bin_is = {True: "on", False: "off", None: "not known"}[observation.recycle_bin]
+        notes.append(f"The recycle bin is {bin_is}.")
+    return tuple(notes)
+
+
+def _call(action: Action, verdicts: tuple[Verdict, ...], source: Source) -> ApiCall | None:
+    """Build the one call: restarts, a purge or deletions, each from a type of its own."""
+    chosen = tuple(verdict.id for verdict in verdicts if verdict.outcome is None)
+    if action is Action.PURGE_FAILED:
+        return bodies.purge(bodies.Purge(asker_may=source.actions))
+    if not chosen:
+        return None
+    if action is Action.DELETE:
+        return bodies.delete(bodies.Deletions(chosen))
+    return bodies.restart(bodies.Restarts(chosen))
+
+
+def _purge_verdicts(observation: Observation, limits: Limits) -> tuple[Verdict, ...]:
+    """Name what a purge would remove, or raise Refused where that is too much or blocked."""
+    failed = observation.failed_creations
+    found = len(failed) + observation.unlisted
+    if found > limits.max_purge:
+        raise TooMany(f"{found} failed creations are more than MAX_PURGE ({limits.max_purge})")
+    for state in failed:
+        if state.id in limits.blocked:
+            raise NotAllowed(f"{state.id} is in BLOCKED_INSTANCES")
+    return tuple(Verdict(state.id, status=state.status) for state in failed)
+
+
+def _dry(verdict: Verdict) -> Verdict:
+    if verdict.outcome is not None:
+        return verdict
+    return replace(verdict, outcome=Outcome.DRY_RUN, reason="dry_run")
+
+
+def _instance_verdicts(
+    screened: Screened, observation: Observation, limits: Limits, now: datetime
+) -> tuple[Verdict, ...]:
+    verdicts = tuple(
+        _verdict(observation.instances[target], screened, limits, now)
+        for target in screened.targets
+    )
+    watched = screened.alarm and limits.max_restarting > 0
+    return _storm(verdicts, observation.restarting, limits) if watched else verdicts
+
+
+def verdicts(
+    screened: Screened, observation: Observation, *, source: Source, limits: Limits, now: datetime
+) -> Decision:
+    """Apply rules 9 to 18; raise Refused where a purge would go too far."""
+    notes: tuple[str, ...] = ()
+    if screened.action is Action.PURGE_FAILED:
+        found = _purge_verdicts(observation, limits)
+    else:
+        found = _instance_verdicts(screened, observation, limits, now)
+        notes = _notes(found, observation, screened.action, now)
+    call = _call(screened.action, found, source)
+    return Decision(
+        action=screened.action,
+        verdicts=screened.verdicts + (tuple(map(_dry, found)) if limits.dry_run else found),
+        call=call,
+        dry_run=limits.dry_run,
+        notes=notes,
+    )
+
+
+def skipped(screened: Screened, *, dry_run: bool) -> Decision:
+    """Return the decision on an event that leaves nothing to look at."""
+    return Decision(
+        action=screened.action,
+        verdicts=screened.verdicts,
+        dry_run=dry_run,
+        reason=screened.reason,
+    )

@@ -1,0 +1,141 @@
+"""Execute: the one call that changes anything, and what became of it: accepted, failed, unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from . import fate
+from .errors import StateUnreadable
+from .fate import Fate
+from .live_state import ApiReply, InstanceState
+from .model import Action, Outcome
+from .verdict import ApiCall, Decision, Execution, Verdict
+
+MOST_RESENDS = 2
+GONE = frozenset({"DELETING", "RECYCLE", "DELETED", None})
+
+
+class Hands(Protocol):
+    """What executing needs of the world."""
+
+    platform_credentials: bool
+
+    def send(self, call: ApiCall) -> ApiReply:
+        """Send the call once and return what came back."""
+
+    def look(self, instances: tuple[str, ...]) -> Mapping[str, InstanceState]:
+        """Read instances again; raise StateUnreadable when that does not work."""
+
+    def wait_to_send(self, reply: ApiReply, found: Fate, attempt: int) -> bool:
+        """Let time pass until the call may be sent again; False when there is none."""
+
+    def wait_to_look(self, attempt: int) -> bool:
+        """Let time pass before another look; False when there is none."""
+
+
+def _send(call: ApiCall, hands: Hands) -> tuple[Fate, ApiReply, int]:
+    """Send until it is done, refused or unknown; only what was certainly not done is repeated."""
+    arrived, throttled = 0, 0
+    for attempt in range(MOST_RESENDS + 1):
+        reply = hands.send(call)
+        found = fate.of(reply, call, platform_credentials=hands.platform_credentials)
+        arrived += reply.arrived
+        throttled += found is Fate.THROTTLED
+        again = found is Fate.NOT_SENT or (found is Fate.THROTTLED and throttled == 1)
+        if not again or attempt == MOST_RESENDS or not hands.wait_to_send(reply, found, attempt):
+            break
+    return found, reply, arrived
+
+
+def _final(verdict: Verdict, found: Fate) -> Verdict:
+    hopeless = found.outcome is Outcome.FAILED and not found.retryable
+    return replace(
+        verdict,
+        outcome=found.outcome,
+        reason=found.reason,
+        retryable=found.retryable,
+        needs_human=hopeless or found.outcome is Outcome.UNKNOWN,
+    )
+
+
+def _shows(state: InstanceState, before: InstanceState, action: Action) -> bool:
+    """Tell whether the cloud shows what the call asked for."""
+    if action is Action.DELETE:
+        return state.status in GONE
+    known = {task.id for task in before.restarts}
+    return state.status == "RESTARTING" or any(task.id not in known for task in state.restarts)
+
+
+def _seen(
+    ids: set[str], before: Mapping[str, InstanceState], action: Action, hands: Hands
+) -> set[str]:
+    """Look until the cloud shows the effect on all of these instances, or time is over."""
+    seen: set[str] = set()
+    attempt = 0
+    while seen != ids and hands.wait_to_look(attempt):
+        attempt += 1
+        try:
+            states = hands.look(tuple(sorted(ids - seen)))
+        except StateUnreadable:
+            continue
+        seen |= {id_ for id_, state in states.items() if _shows(state, before[id_], action)}
+    return seen
+
+
+def _confirmed(
+    verdicts: Mapping[str, Verdict],
+    before: Mapping[str, InstanceState],
+    action: Action,
+    hands: Hands,
+) -> dict[str, Verdict]:
+    """Resolve what is unknown by reading; a restart that was accepted is waited for, too."""
+    unknown = {id_ for id_, one in verdicts.items() if one.outcome is Outcome.UNKNOWN}
+    accepted = {id_ for id_, one in verdicts.items() if one.outcome is Outcome.ACCEPTED}
+    watched = unknown | accepted if action is Action.RESTART else unknown
+    seen = _seen(watched, before, action, hands)
+    reason = "seen_restarting" if action is Action.RESTART else None
+    return {
+        id_: replace(one, outcome=Outcome.ACCEPTED, reason=reason, needs_human=False)
+        if id_ in seen & unknown
+        else one
+        for id_, one in verdicts.items()
+    }
+
+
+def _busy(verdicts: dict[str, Verdict], action: Action, hands: Hands) -> dict[str, Verdict]:
+    """Look once more: what restarts already is not our failure."""
+    try:
+        states = hands.look(tuple(verdicts)) if action is Action.RESTART else {}
+    except StateUnreadable:
+        states = {}
+    return {
+        id_: Verdict(id_, Outcome.SKIPPED, "already_restarting", "RESTARTING", one.last_restart)
+        if id_ in states and states[id_].status == "RESTARTING"
+        else one
+        for id_, one in verdicts.items()
+    }
+
+
+def carry_out(
+    decision: Decision, call: ApiCall, before: Mapping[str, InstanceState], hands: Hands
+) -> Execution:
+    """Send the call and return what became of every instance that it was for."""
+    whole, reply, attempts = _send(call, hands)
+    acting = {one.id: one for one in decision.verdicts if one.outcome is None}
+    fates = {id_: fate.of_row(reply, id_) if whole is Fate.ROWS else whole for id_ in acting}
+    verdicts = {id_: _final(one, fates[id_]) for id_, one in acting.items()}
+    if whole is Fate.BUSY:
+        verdicts = _busy(verdicts, call.action, hands)
+    elif call.action is not Action.PURGE_FAILED:
+        verdicts = _confirmed(verdicts, before, call.action, hands)
+    return Execution(
+        outcome=whole.outcome,
+        reason=whole.reason,
+        retryable=whole.retryable,
+        needs_human=_final(Verdict(""), whole).needs_human,
+        verdicts=tuple(verdicts.get(one.id, one) for one in decision.verdicts),
+        reply=reply,
+        attempts=attempts,
+    )

@@ -1,0 +1,159 @@
+"""Findings: what the result is to say of an event, however far the event came (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from . import wording
+from .errors import Refused, StateUnreadable
+from .live_state import ApiReply
+from .model import Action, Notice, Outcome
+from .trail import Findings, Trail
+from .verdict import Decision, Execution, Screened, Verdict
+
+PRECEDENCE = (Outcome.UNKNOWN, Outcome.FAILED, Outcome.DRY_RUN, Outcome.SKIPPED)
+HOPELESS_STATUSES = frozenset({300, *range(301, 400), *range(400, 408), *range(409, 429)})
+
+
+def overall(verdicts: Sequence[Verdict]) -> Outcome:
+    """Return the outcome of a whole that has these parts; there is at least one.
+
+    >>> overall([Verdict("a", Outcome.ACCEPTED), Verdict("b", Outcome.SKIPPED)])
+    <Outcome.PARTIAL: 'partial'>
+    """
+    outcomes = {verdict.outcome for verdict in verdicts}
+    if Outcome.ACCEPTED in outcomes:
+        return Outcome.PARTIAL if len(outcomes) > 1 else Outcome.ACCEPTED
+    return next(outcome for outcome in PRECEDENCE if outcome in outcomes)
+
+
+def common_reason(verdicts: Sequence[Verdict]) -> str | None:
+    """Return the reason that holds for all instances, or None."""
+    reasons = {verdict.reason for verdict in verdicts}
+    return reasons.pop() if len(reasons) == 1 else None
+
+
+def _status(outcome: Outcome, *, retryable: bool) -> int:
+    if outcome is Outcome.UNKNOWN:
+        return 202
+    return 503 if outcome is Outcome.FAILED and retryable else 200
+
+
+def _message(action: Action, found: Findings, notes: Sequence[str | None]) -> str:
+    done = sum(verdict.outcome is Outcome.ACCEPTED for verdict in found.verdicts)
+    first = wording.sentence(action, found.outcome, found.reason, done=done, of=len(found.verdicts))
+    return " ".join([first, *(note for note in notes if note)])
+
+
+def of_judgement(trail: Trail, decision: Decision, execution: Execution) -> Findings:
+    """Say what was decided and done."""
+    verdicts = execution.verdicts if decision.call and not decision.dry_run else decision.verdicts
+    alone = execution.outcome or (Outcome.DRY_RUN if decision.call else Outcome.SKIPPED)
+    reason = execution.reason or ("dry_run" if decision.call else decision.reason)
+    outcome = overall(verdicts) if verdicts else alone
+    failed = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAILED]
+    retryable = outcome is Outcome.FAILED and (
+        all(verdict.retryable for verdict in failed) if verdicts else execution.retryable
+    )
+    found = Findings(
+        outcome=outcome,
+        reason=common_reason(verdicts) if verdicts else reason,
+        message="",
+        status=_status(outcome, retryable=retryable),
+        verdicts=verdicts,
+        request=decision.call.body if decision.call else None,
+        reply=execution.reply,
+        attempts=execution.attempts,
+        retryable=retryable,
+        needs_human=any(one.needs_human for one in verdicts)
+        or (not verdicts and execution.needs_human),
+    )
+    note = trail.event.note if trail.event else None
+    return replace(found, message=_message(decision.action, found, [note, *decision.notes]))
+
+
+def of_refusal(refusal: Refused) -> Findings:
+    """Say why an event is turned away."""
+    message = f"Rejected: {refusal}."
+    return Findings(Outcome.REJECTED, refusal.reason, message, refusal.status)
+
+
+def of_notice(notice: Notice) -> Findings:
+    """Say what a message about the subscription itself means."""
+    message = f"Skipped{wording.because(notice.reason)}."
+    lost = notice.reason == "unsubscribe_confirmation"
+    return Findings(Outcome.SKIPPED, notice.reason, message, 200, needs_human=lost)
+
+
+def _failed(screened: Screened, reason: str, *, retryable: bool) -> tuple[Verdict, ...]:
+    targets = (
+        Verdict(target, Outcome.FAILED, reason, retryable=retryable, needs_human=not retryable)
+        for target in screened.targets
+    )
+    return (*screened.verdicts, *targets)
+
+
+def _of_failure(
+    screened: Screened, reason: str, *, detail: str, retryable: bool, reply: ApiReply | None = None
+) -> Findings:
+    verdicts = _failed(screened, reason, retryable=retryable)
+    found = Findings(
+        Outcome.FAILED,
+        common_reason(verdicts) if verdicts else reason,
+        "",
+        _status(Outcome.FAILED, retryable=retryable),
+        verdicts=verdicts,
+        reply=reply,
+        retryable=retryable,
+        needs_human=not retryable,
+    )
+    said = replace(found, reason=reason)
+    return replace(found, message=_message(screened.action, said, [detail]))
+
+
+def of_unreadable(screened: Screened, problem: StateUnreadable) -> Findings:
+    """Say what stood in the way of reading the live state; nothing was sent."""
+    status = problem.reply.status if problem.reply else None
+    skewed = problem.reply is not None and problem.reply.skewed
+    retryable = skewed or status not in HOPELESS_STATUSES
+    detail = f"{str(problem)[0].upper()}{str(problem)[1:]}."
+    return _of_failure(
+        screened, "state_unreadable", detail=detail, retryable=retryable, reply=problem.reply
+    )
+
+
+def of_busy(screened: Screened) -> Findings:
+    """Say that another event holds an instance; nothing was sent."""
+    return _of_failure(screened, "busy", detail="", retryable=True)
+
+
+def of_settings(problems: Sequence[str]) -> Findings:
+    """Say what is wrong with the settings; nothing was done."""
+    message = " ".join(["The settings are wrong, so nothing was done.", *problems])
+    return Findings(Outcome.FAILED, "settings", message, 500, needs_human=True)
+
+
+def of_defect(trail: Trail, attempts: int) -> Findings:
+    """Say that the function itself broke, and whether the call may have been sent by then."""
+    decision = trail.decision
+    if attempts == 0 or decision is None or decision.call is None:
+        message = f"Failed{wording.because('internal')}."
+        return Findings(Outcome.FAILED, "internal", message, 500, needs_human=True)
+    verdicts = tuple(
+        replace(one, outcome=Outcome.UNKNOWN, reason="internal", needs_human=True)
+        if one.outcome is None
+        else one
+        for one in decision.verdicts
+    )
+    found = Findings(
+        overall(verdicts) if verdicts else Outcome.UNKNOWN,
+        common_reason(verdicts) if verdicts else "internal",
+        "",
+        202,
+        verdicts=verdicts,
+        request=decision.call.body,
+        attempts=attempts,
+        needs_human=True,
+    )
+    return replace(found, message="It may have been sent: the function broke after sending it.")

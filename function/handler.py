@@ -1,0 +1,30 @@
+"""The event door: `handler(event, context)` for FunctionGraph and AWS Lambda."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from . import platform_context, start
+from .clock import SystemClock
+from .errors import SettingsInvalid
+from .invocation import invoke, refuse
+
+
+def handler(event: Any, context: Any) -> Any:
+    """Return the result event of an event, or the answer to a request of an API gateway.
+
+    Raises TryAgain, whose text is the result event, for what failed and may be tried again.
+    """
+    given = platform_context.settings(context, start.names(), os.environ)
+    credentials = platform_context.credentials(context)
+    try:
+        runtime = start.runtime(given, platform_credentials=credentials is not None)
+    except SettingsInvalid as invalid:
+        return refuse(event, invalid, SystemClock())
+    return invoke(
+        event,
+        runtime,
+        credentials=runtime.settings.credentials or credentials,
+        remaining=platform_context.remaining_seconds(context),
+    )

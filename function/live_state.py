@@ -1,0 +1,81 @@
+"""The nouns of the cloud: its instances, their background tasks, and its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+UNAUTHORIZED = 401
+SKEW_CODES = frozenset({"APIGW.0303", "APIG.0303"})
+LARGEST_SKEW_SECONDS = 15 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A background task of an instance, as the cloud keeps it; an odd time is None."""
+
+    id: str
+    name: str
+    status: str
+    created_at: datetime | None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceState:
+    """One live instance; `status` is None when the cloud knows no such instance."""
+
+    id: str
+    status: str | None
+    engine: str | None = None
+    tags: tuple[tuple[str, str], ...] | None = None
+    restarts: tuple[Task, ...] = ()
+    newest_task: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The live state that a decision rests on.
+
+    `restarting` are the instances of the project that restart now, `failed_creations` what a purge
+    would remove, `unlisted` how many more the cloud counts than it lists; `recycle_bin` is None
+    where the cloud does not say.
+    """
+
+    instances: Mapping[str, InstanceState] = field(default_factory=dict)
+    restarting: frozenset[str] = frozenset()
+    failed_creations: tuple[InstanceState, ...] = ()
+    unlisted: int = 0
+    recycle_bin: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiReply:
+    """What came back from the cloud, or why nothing did.
+
+    `arrived` is False when the request certainly never reached the cloud; `status` is None when
+    no whole answer came back, `late` when the deadline came first; `document` is the parsed JSON
+    body, or None; `skew_seconds` is how far our clock is from the cloud's, where it matters.
+    """
+
+    arrived: bool
+    status: int | None = None
+    document: Any = None
+    request_id: str | None = None
+    retry_after: str | None = None
+    late: bool = False
+    skew_seconds: int | None = None
+
+    @property
+    def skewed(self) -> bool:
+        """Whether the cloud refused the call because the clocks differ too much."""
+        code, skew = self.error_code, abs(self.skew_seconds or 0)
+        return self.status == UNAUTHORIZED and (code in SKEW_CODES or skew > LARGEST_SKEW_SECONDS)
+
+    @property
+    def error_code(self) -> str | None:
+        """The vendor's error code, such as DMS.00400026, or None."""
+        code = self.document.get("error_code") if isinstance(self.document, dict) else None
+        return code[:64] if isinstance(code, str) else None

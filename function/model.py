@@ -1,0 +1,139 @@
+"""The nouns of an event: frozen values that the steps hand on and never change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+
+class Action(str, Enum):
+    """What an event may ask for."""
+
+    RESTART = "restart"
+    PURGE_FAILED = "purge_failed"
+    DELETE = "delete"
+
+
+class Outcome(str, Enum):
+    """What became of an event, or of one of its instances."""
+
+    ACCEPTED = "accepted"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+    DRY_RUN = "dry_run"
+    REJECTED = "rejected"
+
+
+class Proof(str, Enum):
+    """How a sender proves who it is."""
+
+    PLATFORM = "platform"
+    BEARER = "bearer"
+    STANDARD_WEBHOOKS = "standard_webhooks"
+    GRAFANA = "grafana_signature"
+    SMN = "smn_signature"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One event as it arrived at a door; header names are lower-case.
+
+    `channel` is how it came: the name of an HTTP route, or `trigger/` and the kind of trigger.
+    `looks_like` says what an event is that came by a trigger and is none of ours.
+    """
+
+    channel: str
+    body: bytes
+    at: datetime
+    headers: Mapping[str, str] = field(default_factory=dict)
+    too_large: bool = False
+    looks_like: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SmnSignature:
+    """What an SMN message offers as its proof; `texts` are the signed texts to try."""
+
+    topic_urn: str
+    version: str
+    signature: str
+    texts: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message of the topic service about the subscription itself."""
+
+    reason: str
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enveloped:
+    """An event out of its envelope, not parsed further: its source, its payload, its proof.
+
+    `attributes` are those of a binary-mode CloudEvent, which `payload` is the data of.
+    `source` is None where only the payload of a topic message tells, or where nobody reads it.
+    """
+
+    source: str | None
+    payload: bytes | str
+    proofs: tuple[Proof, ...]
+    attributes: Mapping[str, Any] | None = None
+    signature: SmnSignature | None = None
+    looks_like: str | None = None
+    notice: Notice | None = None
+    id: str | None = None
+    sent: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed event that the schema of its source accepts."""
+
+    source: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What one alert or one request asks for, in our words instead of the sender's.
+
+    `skip` is the reason why nothing is asked, where the document alone says so.
+    `raised` is when the alarm began; None where the sender does not say.
+    """
+
+    action: Action
+    instances: tuple[str, ...] = ()
+    skip: str | None = None
+    raised: datetime | None = None
+    metric: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: what it says of itself, and one intent for each alert or request in it."""
+
+    intents: tuple[Intent, ...]
+    id: str | None = None
+    sent: datetime | None = None
+    name: str | None = None
+    note: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A kind of event: how it is read, where it may come in, and what it may ask for."""
+
+    read: Callable[[Any], Event]
+    actions: frozenset[Action]
+    route: str | None = None
+    proofs: tuple[Proof, ...] = (Proof.BEARER,)
+    alarm: bool = False

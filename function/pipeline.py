@@ -1,0 +1,218 @@
+"""The path of one event: the order of the steps, and what is found where an event leaves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from traceback import extract_tb
+
+from . import (
+    authenticate,
+    decide,
+    emit,
+    execute,
+    findings,
+    observe,
+    report,
+    screen,
+    timestamps,
+    unwrap,
+    validate,
+)
+from .api import Api
+from .clock import Clock, Deadline
+from .cloud import Cloud
+from .errors import Busy, OwnResult, Refused, SettingsInvalid, StateUnreadable
+from .hands import ApiHands
+from .live_state import Observation
+from .locks import InFlight, InstanceLocks
+from .model import Action, Enveloped, Event, Notice, Received, Source
+from .schemas import Schemas
+from .settings import Credentials, Settings
+from .trail import Findings, Result, Trail
+from .verdict import ApiCall, Decision, Execution, Screened
+
+MISSING_CREDENTIALS = (
+    "HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK: are missing, and the platform sent none; "
+    "for example give the function an agency"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What one process builds once; nothing in it outlives an event and changes a verdict."""
+
+    settings: Settings
+    sources: Mapping[str, Source]
+    schemas: Schemas
+    clock: Clock
+    locks: InstanceLocks
+    in_flight: InFlight
+
+
+class _Run:
+    """One event on its way; `trail` says how far it has come."""
+
+    def __init__(
+        self,
+        received: Received,
+        runtime: Runtime,
+        credentials: Credentials | None,
+        deadline: Deadline,
+    ) -> None:
+        self.runtime = runtime
+        self.has_credentials = credentials is not None
+        self.screened = Screened(Action.RESTART, alarm=False)
+        self.limits = runtime.settings.limits
+        outgoing = runtime.settings.outgoing
+        self.trail = Trail(received, outgoing.project_id)
+        self.api = Api(outgoing, credentials, clock=runtime.clock, deadline=deadline)
+
+    def findings(self) -> Findings:
+        """Walk the path to its end, or to where the event leaves it."""
+        try:
+            enveloped = self._prove()
+            if enveloped.notice is not None:
+                return self._heed(enveloped.notice)
+            source = self._admit(enveloped)
+            return self._judge(source)
+        except Refused as refusal:
+            return findings.of_refusal(refusal)
+        except StateUnreadable as problem:
+            return findings.of_unreadable(self.screened, problem)
+        except Busy:
+            return findings.of_busy(self.screened)
+        except SettingsInvalid as invalid:
+            return findings.of_settings(invalid.problems)
+        finally:
+            self.api.close()
+
+    def _prove(self) -> Enveloped:
+        """Take the event out of its envelope and make sure of its sender."""
+        received, proofs = self.trail.received, self.runtime.settings.proofs
+        authenticate.require_open(received, proofs)
+        enveloped = unwrap.envelope(received, self.runtime.sources, self.runtime.schemas)
+        authenticate.check(received, enveloped, proofs)
+        envelope = Event((), enveloped.id, timestamps.parse(enveloped.sent), enveloped.name)
+        self.trail = replace(self.trail, proven=True, source=enveloped.source, event=envelope)
+        return enveloped
+
+    @property
+    def event(self) -> Event:
+        """What the event says of itself: as much as has been read of it so far."""
+        return self.trail.event or Event(())
+
+    def _heed(self, notice: Notice) -> Findings:
+        """Log the link of a proven confirmation for a person; it can confirm only this topic."""
+        self.trail = replace(self.trail, source="smn")
+        emit.log("WARNING", "Open this link to confirm the topic.", link=notice.link)
+        return findings.of_notice(notice)
+
+    def _admit(self, enveloped: Enveloped) -> Source:
+        """Validate the document and read what it asks for."""
+        document = validate.accept(enveloped, self.runtime.schemas)
+        self.trail = replace(self.trail, source=document.source)
+        source = self.runtime.sources[document.source]
+        event = source.read(document.value)
+        self.trail = replace(self.trail, event=_with_envelope(event, enveloped))
+        return source
+
+    def _judge(self, source: Source) -> Findings:
+        """Screen the event; what is left is observed, decided and done, one at a time."""
+        screened = screen.screen(self.event, source, self.limits, self.trail.received.at)
+        self.screened = screened
+        if not screened.open:
+            decision = decide.skipped(screened, dry_run=self.limits.dry_run)
+            return findings.of_judgement(self.trail, decision, Execution())
+        if not self.has_credentials:
+            raise SettingsInvalid((MISSING_CREDENTIALS,))
+        remaining = partial(self.api.remaining, self.api.deadline.reading)
+        with self.runtime.locks.hold(screened.targets, remaining):
+            return self._act(screened, source)
+
+    def _act(self, screened: Screened, source: Source) -> Findings:
+        """Observe, decide, execute."""
+        begun, now = self.runtime.clock.monotonic(), self.runtime.clock.now()
+        cloud = Cloud(self.api, until=self.api.deadline.reading)
+        observation = observe.read(screened, self.limits, cloud, now)
+
+        def decided(in_flight: frozenset[str]) -> tuple[Decision, Sequence[str]]:
+            seen = replace(observation, restarting=observation.restarting | in_flight)
+            decision = decide.verdicts(screened, seen, source=source, limits=self.limits, now=now)
+            restarts = decision.action is Action.RESTART and not decision.dry_run
+            return decision, decision.call.instances if decision.call and restarts else ()
+
+        decision = self.runtime.in_flight.take_off(begun, decided)
+        self.trail = replace(self.trail, decision=decision)
+        if decision.call is None or decision.dry_run:
+            return findings.of_judgement(self.trail, decision, Execution())
+        execution = self._execute(decision, decision.call, observation)
+        return findings.of_judgement(self.trail, decision, execution)
+
+    def _execute(self, decision: Decision, call: ApiCall, observation: Observation) -> Execution:
+        hands = ApiHands(
+            self.api,
+            announce=self._announce,
+            look=partial(observe.again, limits=self.limits, now=self.runtime.clock.now()),
+        )
+        try:
+            return execute.carry_out(decision, call, observation.instances, hands)
+        finally:
+            self.runtime.in_flight.land(call.instances)
+
+    def _announce(self, call: ApiCall) -> None:
+        emit.log("INFO", "About to send.", request=call.body, event_id=self.event.id)
+
+
+def _with_envelope(event: Event, enveloped: Enveloped) -> Event:
+    """Add what only the envelope says: the event's own id, when it was sent, its name."""
+    return replace(
+        event,
+        id=event.id or enveloped.id,
+        sent=event.sent or timestamps.parse(enveloped.sent),
+        name=event.name or enveloped.name,
+    )
+
+
+def _broke(run: _Run, error: Exception) -> Findings:
+    """Name the place of a defect in the log, without the text, which may quote the event."""
+    places = [
+        f"{Path(frame.filename).name}:{frame.lineno}" for frame in extract_tb(error.__traceback__)
+    ]
+    emit.log("ERROR", "A defect.", kind=type(error).__name__, at=places[-4:])
+    return findings.of_defect(run.trail, run.api.attempts)
+
+
+def run(
+    received: Received, runtime: Runtime, deadline: Deadline, *, credentials: Credentials | None
+) -> Result | None:
+    """Take one event down the path and emit its one result; None for a result that came back."""
+    journey = _Run(received, runtime, credentials, deadline)
+    try:
+        found = journey.findings()
+    except OwnResult:
+        return None
+    except Exception as error:  # noqa: BLE001 - every event gets its result, whatever breaks
+        found = _broke(journey, error)
+    elapsed = runtime.clock.monotonic() - deadline.start
+    result = report.result(
+        journey.trail,
+        found,
+        dry_run=runtime.settings.limits.dry_run,
+        now=runtime.clock.now(),
+        duration_ms=round(elapsed * 1000),
+    )
+    _emit(result, journey, deadline)
+    return result
+
+
+def _emit(result: Result, journey: _Run, deadline: Deadline) -> None:
+    """Write the result line, and post the result to the sink if its sender is proven."""
+    outgoing = journey.runtime.settings.outgoing
+    emit.result_line(result)
+    if outgoing.sink is not None and journey.trail.proven:
+        seconds = deadline.end - journey.runtime.clock.monotonic()
+        if not emit.to_sink(result, outgoing, seconds=seconds):
+            emit.log("WARNING", "The sink did not take the result.", result_id=result.event["id"])

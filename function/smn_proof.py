@@ -1,0 +1,67 @@
+"""The proof of an SMN message: a signature by one of the certificates that we keep."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .model import SmnSignature
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+PUBLISHED = Path(__file__).with_name("smn_signing_certificate.pem")
+SMALLEST_KEY_BITS = 2048
+
+
+@lru_cache(maxsize=4)
+def certificates(file: Path) -> tuple[Certificate, ...]:
+    """Return the certificates of a PEM file; imported late, because only SMN needs cryptography."""
+    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 - costs cold start
+
+    return tuple(load_pem_x509_certificates(file.read_bytes()))
+
+
+def fingerprints(file: Path) -> tuple[str, ...]:
+    """Return the SHA-256 fingerprints of the certificates that are tried, to name them."""
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - costs cold start
+
+    return tuple(certificate.fingerprint(SHA256()).hex() for certificate in certificates(file))
+
+
+def _verifies(certificate: Certificate, signature: bytes, text: bytes, now: datetime) -> bool:
+    """Tell whether a certificate that is valid now has signed this text (PKCS#1 v1.5, SHA-256)."""
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - costs cold start
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415 - same
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415 - same
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - same
+
+    key = certificate.public_key()
+    if not isinstance(key, RSAPublicKey) or key.key_size < SMALLEST_KEY_BITS:
+        return False
+    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+        return False
+    try:
+        key.verify(signature, text, PKCS1v15(), SHA256())
+    except InvalidSignature:
+        return False
+    return True
+
+
+def holds(proof: SmnSignature, file: Path, now: datetime) -> bool:
+    """Tell whether one of the certificates of a file has signed one of the texts of a message."""
+    if proof.version != "v1":
+        return False
+    try:
+        signature = base64.b64decode(proof.signature, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return any(
+        _verifies(certificate, signature, text, now)
+        for certificate in certificates(file)
+        for text in proof.texts
+    )

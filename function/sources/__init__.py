@@ -1,0 +1,21 @@
+"""Finds the event sources: one module here and one schema in schemas/events/ for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+
+from ..errors import SourceWithoutTwin
+from ..model import Source
+
+
+def discover(schema_names: Iterable[str]) -> Mapping[str, Source]:
+    """Return every source by name, or raise SourceWithoutTwin naming the file that lacks one."""
+    modules = {module.name for module in iter_modules(__path__)}
+    schemas = set(schema_names)
+    for name in sorted(modules - schemas):
+        raise SourceWithoutTwin(f"function/sources/{name}.py has no schemas/events/{name}.json")
+    for name in sorted(schemas - modules):
+        raise SourceWithoutTwin(f"schemas/events/{name}.json has no function/sources/{name}.py")
+    return {name: import_module(f".{name}", __name__).SOURCE for name in sorted(modules)}

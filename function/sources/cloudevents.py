@@ -1,0 +1,35 @@
+"""CloudEvents: a ping of Knative or a request, each with the request document as its data.
+
+>>> event = read({"specversion": "1.0", "id": "7", "source": "/apis/v1/namespaces/default/pings/p",
+...     "type": "dev.knative.sources.ping", "data": {"action": "purge_failed"}})
+>>> event.intents[0].action, event.id, event.sent, event.name
+(<Action.PURGE_FAILED: 'purge_failed'>, '/apis/v1/namespaces/default/pings/p 7', None, \
+'dev.knative.sources.ping')
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .. import request_document, timestamps
+from ..model import Action, Event, Proof, Source
+
+
+def read(document: dict[str, Any]) -> Event:
+    """Return what a CloudEvent asks for; only source and id together make it one of a kind."""
+    return replace(
+        request_document.read(document["data"]),
+        id=f"{document['source']} {document['id']}",
+        sent=timestamps.parse(document.get("time")),
+        name=document["type"],
+        traceparent=document.get("traceparent"),
+    )
+
+
+SOURCE = Source(
+    read=read,
+    actions=frozenset({Action.RESTART, Action.PURGE_FAILED}),
+    route="/",
+    proofs=(Proof.BEARER, Proof.STANDARD_WEBHOOKS),
+)

@@ -1,0 +1,41 @@
+"""Grafana alerting webhook: a group of alerts, or the test message of a contact point.
+
+>>> read({"version": "1", "alerts": [{"status": "firing",
+...     "labels": {"alertname": "TestAlert", "instance": "Grafana"}}]}).intents[0].skip
+'test_event'
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .. import alert_groups
+from ..model import Action, Event, Proof, Source
+
+
+def _is_test(alert: dict[str, Any]) -> bool:
+    """Tell whether Grafana made this alert for its Test button."""
+    labels = alert["labels"]
+    return bool(labels.get("alertname") == "TestAlert" and labels.get("instance") == "Grafana")
+
+
+def read(document: dict[str, Any]) -> Event:
+    """Return what a group of alerts asks for; a test alert asks for nothing."""
+    event = alert_groups.read(document)
+    intents = (
+        replace(intent, skip="test_event")
+        if intent.skip != "not_firing" and _is_test(alert)
+        else intent
+        for intent, alert in zip(event.intents, document["alerts"], strict=True)
+    )
+    return replace(event, intents=tuple(intents))
+
+
+SOURCE = Source(
+    read=read,
+    actions=frozenset({Action.RESTART}),
+    route="/grafana",
+    proofs=(Proof.BEARER, Proof.GRAFANA),
+    alarm=True,
+)

@@ -1,0 +1,16 @@
+"""Schedules: a bare request document that a scheduler hands to the event door.
+
+>>> read({"action": "purge_failed"}).intents[0].action
+<Action.PURGE_FAILED: 'purge_failed'>
+"""
+
+from __future__ import annotations
+
+from ..model import Action, Proof, Source
+from ..request_document import read
+
+SOURCE = Source(
+    read=read,
+    actions=frozenset({Action.RESTART, Action.PURGE_FAILED}),
+    proofs=(Proof.PLATFORM,),
+)

@@ -1,0 +1,30 @@
+"""FunctionGraph timers: the request document stands as text in `user_event`.
+
+>>> event = read({"version": "v1.0", "time": "2023-06-01T08:30:00+08:00", "trigger_type": "TIMER",
+...     "trigger_name": "nightly-purge", "user_event": '{"action":"purge_failed"}'})
+>>> event.intents[0].action, event.id, event.name
+(<Action.PURGE_FAILED: 'purge_failed'>, 'nightly-purge 2023-06-01T08:30:00+08:00', 'nightly-purge')
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .. import request_document, strict_json, timestamps
+from ..model import Action, Event, Proof, Source
+
+
+def read(document: dict[str, Any]) -> Event:
+    """Return what a timer asks for; its name and time are its id, since it has no other."""
+    request: Any = strict_json.loads(document["user_event"])
+    name, time = document["trigger_name"], document["time"]
+    event = request_document.read(request)
+    return replace(event, id=f"{name} {time}", sent=timestamps.parse(time), name=name)
+
+
+SOURCE = Source(
+    read=read,
+    actions=frozenset({Action.RESTART, Action.PURGE_FAILED}),
+    proofs=(Proof.PLATFORM,),
+)

@@ -1,0 +1,12 @@
+"""Topic requests: a request document as the message of an SMN or SNS topic; restart only.
+
+>>> read({"action": "purge_failed"}).intents[0].action in SOURCE.actions
+False
+"""
+
+from __future__ import annotations
+
+from ..model import Action, Source
+from ..request_document import read
+
+SOURCE = Source(read=read, actions=frozenset({Action.RESTART}))

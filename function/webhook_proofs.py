@@ -1,0 +1,81 @@
+"""Proofs that a webhook carries in its headers: bearer, Standard Webhooks, Grafana's signature."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from hashlib import sha256
+
+TOLERANCE_SECONDS = 300
+
+
+def _raw(header: str) -> bytes:
+    """Return the bytes of a header value, which WSGI hands on as Latin-1."""
+    return header.encode("latin-1", "replace")
+
+
+def _any_equal(given: Iterable[bytes], expected: Iterable[bytes]) -> bool:
+    """Compare each with each in constant time, and stop at none."""
+    wanted = tuple(expected)
+    equal = [hmac.compare_digest(one, other) for one in given for other in wanted]
+    return any(equal)
+
+
+def _is_now(timestamp: str, now: datetime) -> bool:
+    """Tell whether a time in whole seconds is at most five minutes from now."""
+    if not re.fullmatch(r"[0-9]{1,12}", timestamp):
+        return False
+    return abs(int(timestamp) - now.timestamp()) <= TOLERANCE_SECONDS
+
+
+def bearer(headers: Mapping[str, str], secrets: tuple[bytes, ...]) -> bool:
+    """Tell whether the Authorization header bears one of the secrets."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and _any_equal([_raw(token.strip())], secrets)
+
+
+def _webhook_key(secret: bytes) -> bytes:
+    """Return the key of a Standard Webhooks secret: whsec_<base64>, or the text itself."""
+    try:
+        encoded = secret.removeprefix(b"whsec_")
+        return secret if encoded == secret else base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        return secret
+
+
+def standard_webhooks(
+    headers: Mapping[str, str], body: bytes, secrets: tuple[bytes, ...], now: datetime
+) -> bool:
+    """Tell whether one of the signatures is right, see standardwebhooks.com."""
+    identity, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not identity or not _is_now(timestamp, now):
+        return False
+    text = b".".join((_raw(identity), timestamp.encode(), body))
+    expected = [
+        b"v1," + base64.b64encode(hmac.new(_webhook_key(secret), text, sha256).digest())
+        for secret in secrets
+    ]
+    return _any_equal(map(_raw, headers.get("webhook-signature", "").split(" ")), expected)
+
+
+def grafana(
+    headers: Mapping[str, str],
+    body: bytes,
+    secrets: tuple[bytes, ...],
+    *,
+    timestamp_header: str | None,
+    now: datetime,
+) -> bool:
+    """Tell whether Grafana's signature is right, over the timestamp too where one is set up."""
+    text = body
+    if timestamp_header is not None:
+        timestamp = headers.get(timestamp_header, "")
+        if not _is_now(timestamp, now):
+            return False
+        text = timestamp.encode() + b":" + body
+    given = _raw(headers.get("x-grafana-alerting-signature", ""))
+    return _any_equal([given], [hmac.new(s, text, sha256).hexdigest().encode() for s in secrets])

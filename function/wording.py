@@ -1,0 +1,84 @@
+"""Wording: the sentences of a result, for whoever reads it at night."""
+
+from __future__ import annotations
+
+from .model import Action, Outcome
+
+ACTIONS = {
+    Action.RESTART: "Restart",
+    Action.PURGE_FAILED: "Purge of failed creations",
+    Action.DELETE: "Deletion",
+}
+REASONS = {
+    "not_firing": "the alarm is not firing",
+    "test_event": "it is a test message",
+    "not_mapped": "no metric or label asks for a restart of an instance",
+    "stale": "it was sent too long ago (MAX_EVENT_AGE_SECONDS)",
+    "from_the_future": "it says it was sent in the future: check the clocks",
+    "not_allowed": "the instance is blocked or not in ALLOWED_INSTANCES",
+    "state_unreadable": "the live state could not be read in full, so nothing was sent",
+    "not_found": "there is no such instance",
+    "not_kafka": "the instance is not a Kafka instance",
+    "opted_out": "its owner tagged it auto-remediation=off",
+    "already_restarting": "it is restarting already",
+    "status": "its status does not allow it",
+    "already_answered": "it was restarted after the alarm was raised",
+    "cooldown": "it was restarted only recently (COOLDOWN_SECONDS)",
+    "restart_limit": "it was restarted too often today (MAX_RESTARTS_PER_DAY); look at it",
+    "storm": "too many instances would restart at once (MAX_RESTARTING); look at the project",
+    "dry_run": "DRY_RUN is true, so nothing was sent",
+    "busy": "another operation on the instance is going on",
+    "seen_restarting": "the answer was lost, but the restart was seen (perhaps somebody else's)",
+    "subscription_confirmation": "a person has to open the link in the log to confirm the topic",
+    "unsubscribe_confirmation": "the subscription of the topic was cancelled; look at it",
+    "not_sent": "the cloud could not be reached; nothing was sent",
+    "deadline": "time ran out before the call was sent; nothing was sent",
+    "throttled": "the cloud throttles; nothing was done",
+    "unavailable": "the cloud's identity service is unavailable; nothing was done",
+    "clock_skew": "the clock of this machine differs from the cloud's by more than 15 minutes",
+    "credentials": "the cloud does not accept the credentials",
+    "permission": "the credentials lack a permission for this action",
+    "refused": "the cloud refused it; nothing was done",
+    "unclear": "it may have been done: no clear answer came, and reading did not settle it",
+    "settings": "the settings are wrong, so nothing is done",
+    "internal": "a defect in this function; nothing was sent",
+}
+
+
+def count(number: int) -> str:
+    """Return how many instances, in words a person reads.
+
+    >>> count(1), count(3)
+    ('1 instance', '3 instances')
+    """
+    return f"{number} instance{'' if number == 1 else 's'}"
+
+
+def because(reason: str | None) -> str:
+    """Return what a reason code means, as the end of a sentence.
+
+    >>> because("not_firing"), because(None)
+    (': the alarm is not firing', '')
+    """
+    return f": {REASONS[reason]}" if reason in REASONS else ""
+
+
+def sentence(
+    action: Action, outcome: Outcome, reason: str | None, *, done: int = 0, of: int = 0
+) -> str:
+    """Return what became of an event, in one sentence.
+
+    >>> sentence(Action.RESTART, Outcome.ACCEPTED, None, done=1, of=1)
+    'Restart of 1 instance accepted.'
+    >>> sentence(Action.RESTART, Outcome.SKIPPED, "cooldown", of=1)
+    'Restart of 1 instance skipped: it was restarted only recently (COOLDOWN_SECONDS).'
+    """
+    what = ACTIONS[action]
+    if outcome is Outcome.PARTIAL:
+        return f"{what} of {done} of {count(of)} accepted."
+    if action is not Action.PURGE_FAILED and of:
+        what = f"{what} of {count(of)}"
+    elif action is Action.PURGE_FAILED and of:
+        what = f"{what} ({count(of)} listed)"
+    ending = {Outcome.DRY_RUN: "not sent", Outcome.UNKNOWN: "has an unknown end"}
+    return f"{what} {ending.get(outcome, outcome.value)}{because(reason)}."
