@@ -68,6 +68,8 @@ class Cloud:
         state = cloud_answers.instance(cloud_answers.required(reply, "dms:instance:get"))
         if state.id != instance_id:
             raise StateUnreadable("the cloud answered for another instance")
+        if state.engine is None:
+            raise StateUnreadable("an instance in the answer has no engine")
         return state
 
     def tasks(self, instance_id: str, since: datetime) -> tuple[Task, ...]:

@@ -56,10 +56,11 @@ def _text(value: Any, limit: int = 128) -> str:
 def tags(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
     """Return the tags of an instance, or None where the row does not list them."""
     listed = row.get("tags")
-    if not isinstance(listed, list):
+    if listed is None:
         return None
-    pairs = [tag for tag in listed if isinstance(tag, dict)]
-    return tuple((_text(tag.get("key")), _text(tag.get("value"))) for tag in pairs)
+    if not isinstance(listed, list) or not all(isinstance(tag, dict) for tag in listed):
+        raise StateUnreadable("an instance in the answer has odd tags")
+    return tuple((str(tag.get("key"))[:128], str(tag.get("value"))[:128]) for tag in listed)
 
 
 def instance(row: Any) -> InstanceState:
@@ -80,7 +81,9 @@ def required(reply: ApiReply, permission: str) -> dict[str, Any]:
     """Return the document of a read that went well; StateUnreadable says what did not."""
     if reply.status == OK and isinstance(reply.document, dict):
         return reply.document
-    if reply.status in REFUSED:
+    if reply.skewed:
+        problem = f"the clock of this machine is {reply.skew_seconds} seconds off the cloud's"
+    elif reply.status in REFUSED:
         problem = f"the credentials are refused, or lack {permission}"
     elif reply.status is None:
         problem = "the cloud did not answer in time"

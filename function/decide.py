@@ -13,6 +13,13 @@ from .rules import RULES, RUNNING_TASKS, Situation, last_restart, restarts_today
 from .settings import Limits
 from .verdict import ApiCall, Decision, Screened, Verdict
 
+MOST_NAMED = 20
+RECYCLE_BIN = {
+    True: "Deleted instances go to the recycle bin.",
+    False: "The recycle bin is off, so a deletion is final.",
+    None: "Whether deleted instances go to the recycle bin is not known.",
+}
+
 
 def _verdict(state: InstanceState, screened: Screened, limits: Limits, now: datetime) -> Verdict:
     """Return the verdict of the first rule that matches; no rule means act."""
@@ -45,23 +52,29 @@ def _notes(
     verdicts: tuple[Verdict, ...], observation: Observation, action: Action, now: datetime
 ) -> tuple[str, ...]:
     """Say what a person should know besides the verdicts."""
-    notes = []
-    for verdict in verdicts:
-        state = observation.instances[verdict.id]
-        if verdict.reason == "restart_limit":
-            notes.append(
-                f"{restarts_today(state, now)} restarts of {state.id} within 24 hours did not help."
-            )
-        going_on = any(task.status in RUNNING_TASKS for task in state.restarts)
-        if action is Action.RESTART and state.status == "RESTARTING" and not going_on:
-            notes.append(
-                f"{state.id} is RESTARTING, but no task matches RESTART_TASK_PATTERN; "
-                f"its newest task is {state.newest_task or 'none'}."
-            )
     if action is Action.DELETE:
-        bin_is = {True: "on", False: "off", None: "not known"}[observation.recycle_bin]
-        notes.append(f"The recycle bin is {bin_is}.")
-    return tuple(notes)
+        return (RECYCLE_BIN[observation.recycle_bin],)
+    restarts = {
+        verdict.id: restarts_today(observation.instances[verdict.id], now)
+        for verdict in verdicts
+        if verdict.reason == "restart_limit"
+    }
+    return tuple(
+        f"{number} restarts of {id_} within 24 hours did not help."
+        for id_, number in restarts.items()
+    )
+
+
+def _warnings(observation: Observation, action: Action) -> tuple[str, ...]:
+    """Say where RESTART_TASK_PATTERN seems to miss what the cloud calls a restart."""
+    return tuple(
+        f"{state.id} is RESTARTING, but no task matches RESTART_TASK_PATTERN; "
+        f"its newest task is {state.newest_task or 'none'}."
+        for state in observation.instances.values()
+        if action is Action.RESTART
+        and state.status == "RESTARTING"
+        and not any(task.status in RUNNING_TASKS for task in state.restarts)
+    )
 
 
 def _call(action: Action, verdicts: tuple[Verdict, ...], source: Source) -> ApiCall | None:
@@ -76,15 +89,26 @@ def _call(action: Action, verdicts: tuple[Verdict, ...], source: Source) -> ApiC
     return bodies.restart(bodies.Restarts(chosen))
 
 
+def _named(ids: list[str]) -> str:
+    """Return ids as the end of a sentence, as many as a person would read."""
+    if not ids:
+        return ""
+    more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
+    return f"; found were {', '.join(ids[:MOST_NAMED])}{more}"
+
+
 def _purge_verdicts(observation: Observation, limits: Limits) -> tuple[Verdict, ...]:
     """Name what a purge would remove, or raise Refused where that is too much or blocked."""
     failed = observation.failed_creations
     found = len(failed) + observation.unlisted
+    named = _named([state.id for state in failed])
     if found > limits.max_purge:
-        raise TooMany(f"{found} failed creations are more than MAX_PURGE ({limits.max_purge})")
+        raise TooMany(
+            f"{found} failed creations are more than MAX_PURGE ({limits.max_purge}){named}"
+        )
     for state in failed:
         if state.id in limits.blocked:
-            raise NotAllowed(f"{state.id} is in BLOCKED_INSTANCES")
+            raise NotAllowed(f"{state.id} failed to be created, but is in BLOCKED_INSTANCES{named}")
     return tuple(Verdict(state.id, status=state.status) for state in failed)
 
 
@@ -122,6 +146,7 @@ def verdicts(
         call=call,
         dry_run=limits.dry_run,
         notes=notes,
+        warnings=_warnings(observation, screened.action),
     )
 
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from . import wording
 from .errors import Refused, StateUnreadable
+from .fate import THROTTLED_CODES
 from .live_state import ApiReply
 from .model import Action, Notice, Outcome
 from .trail import Findings, Trail
 from .verdict import Decision, Execution, Screened, Verdict
 
 PRECEDENCE = (Outcome.UNKNOWN, Outcome.FAILED, Outcome.DRY_RUN, Outcome.SKIPPED)
-HOPELESS_STATUSES = frozenset({300, *range(301, 400), *range(400, 408), *range(409, 429)})
+PASSING_STATUSES = frozenset({408, 429})
 
 
 def overall(verdicts: Sequence[Verdict]) -> Outcome:
@@ -46,12 +47,21 @@ def _message(action: Action, found: Findings, notes: Sequence[str | None]) -> st
     return " ".join([first, *(note for note in notes if note)])
 
 
+def _alone(decision: Decision, execution: Execution) -> tuple[Outcome, str | None]:
+    """Return outcome and reason of an event that names no instance."""
+    if execution.outcome is not None:
+        return execution.outcome, execution.reason
+    if decision.call is not None:
+        return Outcome.DRY_RUN, "dry_run"
+    return Outcome.SKIPPED, decision.reason
+
+
 def of_judgement(trail: Trail, decision: Decision, execution: Execution) -> Findings:
     """Say what was decided and done."""
-    verdicts = execution.verdicts if decision.call and not decision.dry_run else decision.verdicts
-    alone = execution.outcome or (Outcome.DRY_RUN if decision.call else Outcome.SKIPPED)
-    reason = execution.reason or ("dry_run" if decision.call else decision.reason)
+    verdicts = execution.verdicts or decision.verdicts
+    alone, reason = _alone(decision, execution)
     outcome = overall(verdicts) if verdicts else alone
+    sent = execution.attempts > 0
     failed = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAILED]
     retryable = outcome is Outcome.FAILED and (
         all(verdict.retryable for verdict in failed) if verdicts else execution.retryable
@@ -62,7 +72,7 @@ def of_judgement(trail: Trail, decision: Decision, execution: Execution) -> Find
         message="",
         status=_status(outcome, retryable=retryable),
         verdicts=verdicts,
-        request=decision.call.body if decision.call else None,
+        request=decision.call.body if decision.call and (decision.dry_run or sent) else None,
         reply=execution.reply,
         attempts=execution.attempts,
         retryable=retryable,
@@ -70,7 +80,8 @@ def of_judgement(trail: Trail, decision: Decision, execution: Execution) -> Find
         or (not verdicts and execution.needs_human),
     )
     note = trail.event.note if trail.event else None
-    return replace(found, message=_message(decision.action, found, [note, *decision.notes]))
+    notes = [note, *decision.notes, *decision.warnings]
+    return replace(found, message=_message(decision.action, found, notes))
 
 
 def of_refusal(refusal: Refused) -> Findings:
@@ -112,11 +123,16 @@ def _of_failure(
     return replace(found, message=_message(screened.action, said, [detail]))
 
 
+def _passes(reply: ApiReply) -> bool:
+    """Tell whether what stood in the way of a read may be gone the next time."""
+    if reply.skewed or reply.error_code in THROTTLED_CODES or reply.status in PASSING_STATUSES:
+        return True
+    return not 300 <= (reply.status or 0) < 500
+
+
 def of_unreadable(screened: Screened, problem: StateUnreadable) -> Findings:
     """Say what stood in the way of reading the live state; nothing was sent."""
-    status = problem.reply.status if problem.reply else None
-    skewed = problem.reply is not None and problem.reply.skewed
-    retryable = skewed or status not in HOPELESS_STATUSES
+    retryable = problem.reply is None or _passes(problem.reply)
     detail = f"{str(problem)[0].upper()}{str(problem)[1:]}."
     return _of_failure(
         screened, "state_unreadable", detail=detail, retryable=retryable, reply=problem.reply

@@ -118,10 +118,14 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event: what it says of itself, and one intent for each alert or request in it."""
+    """One event: what it says of itself, and one intent for each alert or request in it.
+
+    `id` is the event's own, one of a kind together with the `origin` where it has one.
+    """
 
     intents: tuple[Intent, ...]
     id: str | None = None
+    origin: str | None = None
     sent: datetime | None = None
     name: str | None = None
     note: str | None = None

@@ -45,12 +45,11 @@ def with_history(
     if state.status is None:
         return state
     tasks = cloud.tasks(state.id, since)
-    dated = [task for task in tasks if task.created_at is not None]
-    newest = max(dated, key=lambda task: str(task.created_at), default=None)
+    dated = [(task.created_at, task.name) for task in tasks if task.created_at is not None]
     return replace(
         state,
         restarts=restarts(tasks, limits.restart_task_pattern),
-        newest_task=newest.name if newest else None,
+        newest_task=max(dated)[1] if dated else None,
     )
 
 
@@ -62,7 +61,7 @@ def _listed(
     if not storm_watch and len(screened.targets) == 1:
         return {}, frozenset()
     rows, total = cloud.page(0)
-    known = {row.id: row for row in rows if row.tags is not None}
+    known = {row.id: row for row in rows if row.tags is not None and row.engine}
     if storm_watch and len(rows) < total:
         rows, total = cloud.instances(status="RESTARTING")
         if len(rows) < total:

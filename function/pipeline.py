@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from traceback import extract_tb
+from typing import Any
 
 from . import (
     authenticate,
@@ -17,39 +18,23 @@ from . import (
     observe,
     report,
     screen,
-    timestamps,
     unwrap,
     validate,
 )
 from .api import Api
-from .clock import Clock, Deadline
+from .clock import Deadline
 from .cloud import Cloud
 from .errors import Busy, OwnResult, Refused, SettingsInvalid, StateUnreadable
 from .hands import ApiHands
 from .live_state import Observation
-from .locks import InFlight, InstanceLocks
 from .model import Action, Enveloped, Event, Notice, Received, Source
-from .schemas import Schemas
-from .settings import Credentials, Settings
-from .trail import Findings, Result, Trail
+from .runtime import Runtime
+from .settings import Credentials
+from .trail import Findings, Result, Trail, completed
 from .verdict import ApiCall, Decision, Execution, Screened
+from .wording import MISSING_CREDENTIALS
 
-MISSING_CREDENTIALS = (
-    "HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK: are missing, and the platform sent none; "
-    "for example give the function an agency"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """What one process builds once; nothing in it outlives an event and changes a verdict."""
-
-    settings: Settings
-    sources: Mapping[str, Source]
-    schemas: Schemas
-    clock: Clock
-    locks: InstanceLocks
-    in_flight: InFlight
+__all__ = ["Runtime", "run"]
 
 
 class _Run:
@@ -95,8 +80,8 @@ class _Run:
         authenticate.require_open(received, proofs)
         enveloped = unwrap.envelope(received, self.runtime.sources, self.runtime.schemas)
         authenticate.check(received, enveloped, proofs)
-        envelope = Event((), enveloped.id, timestamps.parse(enveloped.sent), enveloped.name)
-        self.trail = replace(self.trail, proven=True, source=enveloped.source, event=envelope)
+        event = completed(Event(()), enveloped)
+        self.trail = replace(self.trail, proven=True, source=enveloped.source, event=event)
         return enveloped
 
     @property
@@ -107,7 +92,8 @@ class _Run:
     def _heed(self, notice: Notice) -> Findings:
         """Log the link of a proven confirmation for a person; it can confirm only this topic."""
         self.trail = replace(self.trail, source="smn")
-        emit.log("WARNING", "Open this link to confirm the topic.", link=notice.link)
+        if notice.link is not None:
+            self.log("WARNING", "Open this link to confirm the topic.", link=notice.link)
         return findings.of_notice(notice)
 
     def _admit(self, enveloped: Enveloped) -> Source:
@@ -116,7 +102,7 @@ class _Run:
         self.trail = replace(self.trail, source=document.source)
         source = self.runtime.sources[document.source]
         event = source.read(document.value)
-        self.trail = replace(self.trail, event=_with_envelope(event, enveloped))
+        self.trail = replace(self.trail, event=completed(event, enveloped))
         return source
 
     def _judge(self, source: Source) -> Findings:
@@ -146,6 +132,8 @@ class _Run:
 
         decision = self.runtime.in_flight.take_off(begun, decided)
         self.trail = replace(self.trail, decision=decision)
+        for warning in decision.warnings:
+            self.log("WARNING", warning)
         if decision.call is None or decision.dry_run:
             return findings.of_judgement(self.trail, decision, Execution())
         execution = self._execute(decision, decision.call, observation)
@@ -163,17 +151,11 @@ class _Run:
             self.runtime.in_flight.land(call.instances)
 
     def _announce(self, call: ApiCall) -> None:
-        emit.log("INFO", "About to send.", request=call.body, event_id=self.event.id)
+        self.log("INFO", "About to send.", request=call.body, event_id=self.event.id)
 
-
-def _with_envelope(event: Event, enveloped: Enveloped) -> Event:
-    """Add what only the envelope says: the event's own id, when it was sent, its name."""
-    return replace(
-        event,
-        id=event.id or enveloped.id,
-        sent=event.sent or timestamps.parse(enveloped.sent),
-        name=event.name or enveloped.name,
-    )
+    def log(self, level: str, message: str, **details: Any) -> None:
+        """Write one line, unless the operator wants to see only what is louder."""
+        emit.log(level, message, least=self.runtime.settings.log_level, **details)
 
 
 def _broke(run: _Run, error: Exception) -> Findings:
@@ -181,7 +163,7 @@ def _broke(run: _Run, error: Exception) -> Findings:
     places = [
         f"{Path(frame.filename).name}:{frame.lineno}" for frame in extract_tb(error.__traceback__)
     ]
-    emit.log("ERROR", "A defect.", kind=type(error).__name__, at=places[-4:])
+    run.log("ERROR", "A defect.", kind=type(error).__name__, at=places[-4:])
     return findings.of_defect(run.trail, run.api.attempts)
 
 
@@ -215,4 +197,4 @@ def _emit(result: Result, journey: _Run, deadline: Deadline) -> None:
     if outgoing.sink is not None and journey.trail.proven:
         seconds = deadline.end - journey.runtime.clock.monotonic()
         if not emit.to_sink(result, outgoing, seconds=seconds):
-            emit.log("WARNING", "The sink did not take the result.", result_id=result.event["id"])
+            journey.log("WARNING", "The sink did not take the result.", id=result.event["id"])

@@ -82,9 +82,10 @@ def _data(trail: Trail, findings: Findings, *, dry_run: bool, duration_ms: int) 
 
 def _id(trail: Trail, findings: Findings) -> str:
     """Return the same id for the same event with the same fate, however often it is delivered."""
-    received = trail.received
-    own = trail.event.id if trail.event else None
-    if own is None:
+    received, event = trail.received, trail.event
+    if event is not None and event.id is not None:
+        own = f"{event.origin or ''} {event.id}"
+    else:
         own = f"{sha256(received.body).hexdigest()} {received.at.isoformat()}"
     parts = [
         (verdict.id, verdict.outcome, verdict.reason, verdict.needs_human)

@@ -72,8 +72,9 @@ def not_kafka(state: InstanceState, _: Situation) -> Skip | None:
 
 def opted_out(state: InstanceState, _: Situation) -> Skip | None:
     """Rule 10: its owner tagged the instance to be left alone."""
-    off = {value.strip().lower() for key, value in state.tags or () if key == "auto-remediation"}
-    return Skip("opted_out") if off & {"off", "no", "false"} else None
+    tags = {(key.strip().lower(), value.strip().lower()) for key, value in state.tags or ()}
+    off = {("auto-remediation", word) for word in ("off", "no", "false")}
+    return Skip("opted_out") if tags & off else None
 
 
 def already_restarting(state: InstanceState, _: Situation) -> Skip | None:
@@ -87,9 +88,11 @@ def not_restartable(state: InstanceState, situation: Situation) -> Skip | None:
     return None if restartable else Skip("status", situation.alarm)
 
 
-def not_deletable(state: InstanceState, _: Situation) -> Skip | None:
+def not_deletable(state: InstanceState, situation: Situation) -> Skip | None:
     """Rule 12, for a delete: the API allows it only for an instance that runs or has failed."""
-    return None if state.status in DELETABLE else Skip("status")
+    return not_restartable(state, situation) or (
+        None if state.status in DELETABLE else Skip("status")
+    )
 
 
 def already_answered(state: InstanceState, situation: Situation) -> Skip | None:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from . import timestamps
 from .live_state import ApiReply
-from .model import Event, Notice, Outcome, Received
-from .verdict import Decision, Execution, Verdict
+from .model import Enveloped, Event, Outcome, Received
+from .verdict import Decision, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """Every value of the path of one event so far; `problem` is what ended it early."""
+    """Every value of the path of one event, as far as it has come."""
 
     received: Received
     project_id: str
     proven: bool = False
     source: str | None = None
-    notice: Notice | None = None
     event: Event | None = None
     decision: Decision | None = None
-    execution: Execution | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +53,13 @@ class Result:
         """The `data` of the result event."""
         data: Mapping[str, Any] = self.event["data"]
         return data
+
+
+def completed(event: Event, enveloped: Enveloped) -> Event:
+    """Add what only the envelope says: the event's own id, when it was sent, its name."""
+    return replace(
+        event,
+        id=event.id or enveloped.id,
+        sent=event.sent or timestamps.parse(enveloped.sent),
+        name=event.name or enveloped.name,
+    )

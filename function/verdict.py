@@ -60,6 +60,7 @@ class Decision:
     dry_run: bool = False
     reason: str | None = None
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,10 @@ REASONS = {
     "settings": "the settings are wrong, so nothing is done",
     "internal": "a defect in this function; nothing was sent",
 }
+MISSING_CREDENTIALS = (
+    "HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK: are missing, and the platform sent none; "
+    "for example give the function an agency"
+)
 
 
 def count(number: int) -> str:

@@ -25,16 +25,18 @@ FLOORS = (
         *("alert_groups", "bodies", "fate", "request_document", "rules", "schemas"),
         *("setting_values", "signing", "smn_proof", "trail", "transport", "webhook_proofs"),
     ),
-    ("cloud_answers", "read_settings"),
+    ("cloud_answers", "platform_context", "read_settings"),
     ("api",),
     ("cloud", "locks", "sources", "sources.*"),
     # the steps, and the hands that one of them is given
     (
         *("unwrap", "authenticate", "validate", "screen", "observe", "decide"),
-        *("execute", "findings", "report", "emit", "hands"),
+        *("execute", "findings", "report", "emit", "hands", "runtime"),
     ),
     ("pipeline",),
-    ("routes", "triggers"),
+    ("routes", "start"),
+    ("triggers",),
+    ("invocation",),
     ("main", "handler"),
 )
 
@@ -59,7 +61,9 @@ EDGES = {
 }
 # Our own files that touch the world, and who else may hold them: the others get their results.
 TOUCHING = frozenset({"api", "cloud", "emit", "hands", "locks", "threads", "transport"})
-HOLDING = frozenset({"cloud_answers", "observe", "pipeline", "routes", "triggers"})
+HOLDING = frozenset(
+    """cloud_answers invocation observe pipeline routes runtime start triggers""".split()
+)
 
 CLOCK_AND_CHANCE = frozenset(
     """datetime.now datetime.today datetime.utcnow date.today uuid.uuid1 uuid.uuid4 uuid1 uuid4

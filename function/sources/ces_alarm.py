@@ -37,9 +37,9 @@ def raised(document: dict[str, Any]) -> datetime | None:
 
     >>> raised({"time": 1705078276006, "template_variable": {"IsCycleTrigger": True}})
     """
-    variables = document.get("template_variable")
-    repeat = isinstance(variables, dict) and variables.get("IsCycleTrigger") in {True, "true"}
-    return None if repeat else timestamps.from_milliseconds(document.get("time"))
+    variables = document.get("template_variable") or {}
+    repeat = str(variables.get("IsCycleTrigger")).lower() == "true"
+    return None if repeat else timestamps.from_milliseconds(document["time"])
 
 
 def read(document: dict[str, Any]) -> Event:

@@ -2,8 +2,8 @@
 
 >>> event = read({"specversion": "1.0", "id": "7", "source": "/apis/v1/namespaces/default/pings/p",
 ...     "type": "dev.knative.sources.ping", "data": {"action": "purge_failed"}})
->>> event.intents[0].action, event.id, event.sent, event.name
-(<Action.PURGE_FAILED: 'purge_failed'>, '/apis/v1/namespaces/default/pings/p 7', None, \
+>>> event.intents[0].action, event.id, event.origin, event.sent, event.name
+(<Action.PURGE_FAILED: 'purge_failed'>, '7', '/apis/v1/namespaces/default/pings/p', None, \
 'dev.knative.sources.ping')
 """
 
@@ -18,10 +18,12 @@ from ..model import Action, Event, Proof, Source
 
 def read(document: dict[str, Any]) -> Event:
     """Return what a CloudEvent asks for; only source and id together make it one of a kind."""
+    event = request_document.read(document["data"])
     return replace(
-        request_document.read(document["data"]),
-        id=f"{document['source']} {document['id']}",
-        sent=timestamps.parse(document.get("time")),
+        event,
+        id=document["id"],
+        origin=document["source"],
+        sent=timestamps.parse(document.get("time")) or event.sent,
         name=document["type"],
         traceparent=document.get("traceparent"),
     )
