@@ -8,7 +8,7 @@ LOCKS := requirements.txt tests/requirements.txt
 UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format lock clean
+.PHONY: help demo serve test lint format lock package clean
 .SUFFIXES:
 
 help: ## show this list
@@ -44,6 +44,9 @@ lock: ## pin the newest versions pyproject.toml allows, with hashes, for Python 
 	$(COMPILE) pyproject.toml --output-file requirements.txt
 	$(COMPILE) --group test --constraint requirements.txt --output-file tests/requirements.txt
 	@rm -rf $(VENV)-lock
+
+package: $(READY) ## build the zip for FunctionGraph and AWS Lambda; TARGET=3.10 chooses the Python
+	@$(BIN)/python -m deploy.package $(addprefix --python ,$(TARGET))
 
 clean: ## remove the virtual environment and every cache
 	rm -rf $(VENV) $(VENV)-lock .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
