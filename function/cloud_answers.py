@@ -43,7 +43,7 @@ def reply(answer: Answer, now: datetime) -> ApiReply:
         arrived=True,
         status=answer.status,
         document=document,
-        request_id=request_id if _PLAIN.fullmatch(str(request_id or "")) else None,
+        request_id=request_id if _PLAIN.fullmatch(_text(request_id)) else None,
         retry_after=answer.headers.get("Retry-After"),
         skew_seconds=_skew(answer.headers, now) if answer.status in REFUSED else None,
     )

@@ -1,0 +1,298 @@
+"""Purges and deletions, end to end: named first, refused where they go too far, never forced."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from .stand_in import Hold, Reply, Reset, vendor_error
+from .values import AUDIT, DRAFT, ORDERS, PAYMENTS, ids
+from .world import Answered, World, world
+
+BODY = {"action": "delete", "all_failure": "kafka"}
+TIMER = {
+    "trigger_type": "TIMER",
+    "trigger_name": "nightly",
+    "time": "2026-01-05T11:00:00+08:00",
+    "user_event": '{"action": "purge_failed"}',
+}
+PING = {"ce-specversion": "1.0", "ce-id": "7", "ce-source": "/cron"}
+
+
+@pytest.fixture(name="night")
+def a_night() -> Iterator[World]:
+    with world(ENABLED_ACTIONS="restart,purge_failed,delete") as night:
+        for one in (PAYMENTS, AUDIT):
+            night.cloud.add_instance(one)
+        yield night
+
+
+def purge(night: World) -> Answered:
+    return night.ask(action="purge_failed")
+
+
+def delete(night: World, *instances: str, **fields: Any) -> Answered:
+    return night.ask(
+        action="delete", **{"instances": list(instances), "confirm": [*instances]} | fields
+    )
+
+
+def sent(night: World) -> list[Any]:
+    return [post.json for post in night.cloud.posts]
+
+
+def test_a_purge_names_what_it_removes(night: World) -> None:
+    night.cloud.add_failed_creation(DRAFT)
+    found = purge(night)
+
+    assert found.brief == (200, "accepted", None)
+    assert (
+        found.data["instances"][0] | {"id": DRAFT, "status": "CREATEFAILED"}
+        == (found.data["instances"][0])
+    )
+    assert found.data["message"] == "Purge of failed creations (1 instance listed) accepted."
+    assert (found.data["request"], found.data["action"]) == (BODY, "purge_failed")
+    assert (found.data["api"]["status"], found.data["api"]["attempts"]) == (204, 1)
+    assert found.event["subject"] == DRAFT
+    assert sent(night) == [BODY]
+    assert [deed.instance for deed in night.cloud.deeds] == [DRAFT]
+
+
+@pytest.mark.parametrize("way", ["rows", "count", "hidden"])
+def test_however_the_cloud_lists_failed_creations_they_are_purged(night: World, way: Any) -> None:
+    night.cloud.behaviour.failed_creations = way
+    night.cloud.add_failed_creation(DRAFT)
+    found = purge(night)
+
+    assert found.brief == (200, "accepted", None)
+    assert len(found.data["instances"]) == (way == "rows")
+    assert [deed.instance for deed in night.cloud.deeds] == [DRAFT]
+
+
+def test_an_empty_listing_does_not_stop_a_purge(night: World) -> None:
+    found = purge(night)
+
+    assert found.brief == (200, "accepted", None)
+    assert found.data["message"] == "Purge of failed creations accepted."
+    assert found.data["instances"] == []
+    assert sent(night) == [BODY]
+
+
+@pytest.mark.parametrize("way", ["rows", "count"])
+def test_a_purge_of_more_than_the_limit_is_refused_with_what_was_found(
+    night: World, way: Any
+) -> None:
+    night.cloud.behaviour.failed_creations = way
+    night.set(MAX_PURGE="2")
+    for one in ids(3):
+        night.cloud.add_failed_creation(one)
+    found = purge(night)
+
+    assert found.brief == (403, "rejected", "too_many")
+    assert (ids(3)[2] in found.data["message"]) == (way == "rows")
+    assert found.data["request"] is None
+    assert not night.cloud.posts
+
+
+def test_failed_creations_are_found_behind_many_instances(night: World) -> None:
+    for one in ids(120):
+        night.cloud.add_instance(one)
+    night.cloud.add_failed_creation(DRAFT)
+
+    assert purge(night).data["instances"][0]["id"] == DRAFT
+    assert len(night.cloud.arrived("list")) == 3
+
+
+def test_a_purge_is_refused_where_a_blocked_instance_is_among_the_failed(night: World) -> None:
+    night.set(BLOCKED_INSTANCES=DRAFT)
+    night.cloud.add_failed_creation(DRAFT)
+    found = purge(night)
+
+    assert found.brief == (403, "rejected", "not_allowed")
+    assert DRAFT in found.data["message"]
+    assert not night.cloud.posts
+
+
+def test_the_instances_an_operator_allows_do_not_limit_a_purge(night: World) -> None:
+    night.set(ALLOWED_INSTANCES=ORDERS)
+    night.cloud.add_failed_creation(DRAFT)
+
+    assert purge(night).brief == (200, "accepted", None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (vendor_error(403, "DMS.00403003"), 200),
+        (vendor_error(429, "APIGW.0308"), 503),
+        (vendor_error(404, "DMS.10240407"), 503),
+        (Reply(200, {"instances": []}), 503),
+        (Reply(200, {"instances": [{}], "instance_num": 1}), 503),
+    ],
+)
+def test_a_listing_that_fails_stops_the_purge(night: World, fault: Reply, status: int) -> None:
+    night.cloud.fault(fault, kind="list", times=None)
+    found = purge(night)
+
+    assert found.brief == (status, "failed", "state_unreadable")
+    assert found.data["needs_human"] == (status == 200)
+    assert not night.cloud.posts
+
+
+def test_a_listing_that_never_ends_stops_the_purge(night: World) -> None:
+    night.set(DEADLINE_SECONDS="1")
+    night.cloud.fault(Hold(), kind="list", times=None)
+
+    assert purge(night).brief == (503, "failed", "state_unreadable")
+    assert not night.cloud.posts
+
+
+def test_a_timer_and_a_ping_may_purge(night: World) -> None:
+    night.cloud.add_failed_creation(DRAFT)
+    found = night.trigger(TIMER)
+    assert found.brief == (200, "accepted", None)
+    assert found.data["event"] == {
+        "source": "timer",
+        "id": "nightly 2026-01-05T11:00:00+08:00",
+        "time": "2026-01-05T03:00:00Z",
+        "name": "nightly",
+    }
+
+    found = night.post(
+        "/", {"action": "purge_failed"}, **PING, **{"ce-type": "dev.knative.sources.ping"}
+    )
+    assert found.brief == (200, "accepted", None)
+    assert found.data["event"]["id"] == "7"
+    assert sent(night) == [BODY, BODY]
+
+
+def test_a_topic_may_not_purge_and_a_schedule_may_not_delete(night: World) -> None:
+    record = {"event_source": "smn", "smn": {"message": json.dumps({"action": "purge_failed"})}}
+    found = night.trigger({"record": [record]})
+    assert (found.data["outcome"], found.data["reason"]) == ("rejected", "action_not_for_source")
+
+    deletion = {"action": "delete", "instances": [ORDERS], "confirm": [ORDERS]}
+    found = night.trigger(deletion)
+    assert (found.data["outcome"], found.data["reason"]) == ("rejected", "action_not_for_source")
+    assert not night.cloud.arrivals
+
+
+def test_a_dry_purge_shows_its_body_and_what_it_would_remove(night: World) -> None:
+    night.set(DRY_RUN="true")
+    assert purge(night).brief == (200, "dry_run", "dry_run")
+    night.cloud.add_failed_creation(DRAFT)
+    found = purge(night)
+
+    assert found.brief == (200, "dry_run", "dry_run")
+    assert found.data["request"] == BODY
+    assert found.reasons == {DRAFT: "dry_run"}
+    assert not night.cloud.posts
+
+
+def test_a_purge_whose_answer_is_lost_stays_unknown_and_is_not_repeated(night: World) -> None:
+    night.cloud.fault(Reset(at="done"), kind="action")
+    found = purge(night)
+
+    assert found.brief == (202, "unknown", "unclear")
+    assert found.data["needs_human"]
+    assert sent(night) == [BODY]
+
+
+def test_a_deletion_deletes_what_it_names_and_nothing_is_forced(night: World) -> None:
+    found = delete(night, ORDERS)
+
+    assert found.brief == (200, "accepted", None)
+    assert sent(night) == [{"action": "delete", "instances": [ORDERS]}]
+    assert [(deed.action, deed.instance) for deed in night.cloud.deeds] == [("delete", ORDERS)]
+
+
+@pytest.mark.parametrize(
+    ("recycle_bin", "said"),
+    [
+        (True, "Deleted instances go to the recycle bin."),
+        (False, "The recycle bin is off, so a deletion is final."),
+        (None, "Whether deleted instances go to the recycle bin is not known."),
+    ],
+)
+def test_a_deletion_says_what_is_known_of_the_recycle_bin(
+    night: World, said: str, *, recycle_bin: bool | None
+) -> None:
+    night.cloud.behaviour.recycle_bin = recycle_bin
+
+    assert delete(night, ORDERS).data["message"] == f"Deletion of 1 instance accepted. {said}"
+
+
+@pytest.mark.parametrize("answer", [{"default_use_recycle": "yes"}, {}, "[]", "?"])
+def test_an_odd_answer_about_the_recycle_bin_says_nothing(night: World, answer: Any) -> None:
+    night.cloud.fault(Reply(200, answer), kind="recycle")
+
+    assert delete(night, ORDERS).data["message"].endswith("recycle bin is not known.")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"confirm": [PAYMENTS]}, {"confirm": [ORDERS, PAYMENTS]}, {"confirm": []}, {"instances": []}],
+)
+def test_a_deletion_that_does_not_repeat_its_ids_is_refused(
+    night: World, fields: dict[str, Any]
+) -> None:
+    found = delete(night, ORDERS, **fields)
+
+    assert (found.status, found.data["outcome"]) == (400, "rejected")
+    assert not night.cloud.arrivals
+
+
+def test_a_deletion_is_off_unless_the_operator_enables_it(night: World) -> None:
+    night.set(ENABLED_ACTIONS="")
+
+    assert delete(night, ORDERS).brief == (403, "rejected", "action_disabled")
+
+
+def test_a_cloudevent_may_not_delete(night: World) -> None:
+    deletion = {"action": "delete", "instances": [ORDERS], "confirm": [ORDERS]}
+    kind = {"ce-type": "dev.kafka-remediator.request.v1"}
+
+    assert night.post("/", deletion, **PING, **kind).brief == (
+        403,
+        "rejected",
+        "action_not_for_source",
+    )
+
+
+def test_a_deletion_keeps_to_the_limits_and_to_what_its_owners_say(night: World) -> None:
+    assert delete(night, *ids(11)).brief == (403, "rejected", "too_many")
+    night.set(BLOCKED_INSTANCES=AUDIT)
+    assert delete(night, ORDERS, AUDIT).brief == (403, "rejected", "not_allowed")
+
+    night.cloud.set_status(ORDERS, "UPGRADING")
+    night.cloud.add_instance(PAYMENTS, tags={"auto-remediation": "off"})
+    night.cloud.add_instance(DRAFT, engine="rabbitmq")
+    found = delete(night, ORDERS, PAYMENTS, DRAFT, ids(1)[0])
+    assert found.brief == (200, "skipped", None)
+    assert found.reasons == {
+        ORDERS: "status",
+        PAYMENTS: "opted_out",
+        DRAFT: "not_kafka",
+        ids(1)[0]: "not_found",
+    }
+    assert not found.data["needs_human"]
+    assert not night.cloud.posts
+
+
+def test_a_dry_deletion_shows_its_body(night: World) -> None:
+    night.set(DRY_RUN="true")
+    found = delete(night, ORDERS.upper())
+
+    assert found.brief == (200, "dry_run", "dry_run")
+    assert found.data["request"] == {"action": "delete", "instances": [ORDERS]}
+    assert not night.cloud.posts
+
+
+def test_a_deletion_whose_answer_is_lost_is_accepted_once_it_shows(night: World) -> None:
+    night.cloud.fault(Reset(at="done"), kind="action")
+
+    assert delete(night, ORDERS).brief == (200, "accepted", None)
+    assert len(night.cloud.posts) == 1
