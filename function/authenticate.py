@@ -36,10 +36,11 @@ def _grafana(received: Received, _: Enveloped, proofs: Proofs) -> bool:
 
 
 def _smn(received: Received, enveloped: Enveloped, proofs: Proofs) -> bool:
-    file = proofs.certificate_file or smn_proof.PUBLISHED
-    return enveloped.signature is not None and smn_proof.holds(
-        enveloped.signature, file, received.at
-    )
+    file, signature = proofs.certificate_file or smn_proof.PUBLISHED, enveloped.signature
+    if signature is None or smn_proof.holds(signature, file, received.at):
+        return signature is not None
+    tried = ", ".join(smn_proof.fingerprints(file))
+    raise Unauthenticated(f"no certificate has signed it; SHA-256 of the certificates: {tried}")
 
 
 def _platform(received: Received, _: Enveloped, __: Proofs) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import platform_context, start
-from .clock import SystemClock
+from . import platform_context, routes, start
 from .errors import SettingsInvalid
 from .invocation import invoke, refuse
 
@@ -21,10 +20,11 @@ def handler(event: Any, context: Any) -> Any:
     try:
         runtime = start.runtime(given, platform_credentials=credentials is not None)
     except SettingsInvalid as invalid:
-        return refuse(event, invalid, SystemClock())
+        built = start.parts()
+        return refuse(event, invalid, channels=routes.channels(built.sources), clock=built.clock)
     return invoke(
         event,
         runtime,
-        credentials=runtime.settings.credentials or credentials,
+        credentials=credentials,
         remaining=platform_context.remaining_seconds(context),
     )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import findings, report, routes, strict_json, triggers
+from . import emit, findings, report, routes, strict_json, triggers
 from .clock import Clock, Deadline
-from .emit import result_line
 from .errors import SettingsInvalid
 from .model import Received
-from .pipeline import Runtime, run
-from .routes import HttpAnswer
+from .pipeline import run
+from .routes import HttpAnswer, HttpRequest
+from .runtime import Runtime
 from .settings import Credentials
 from .trail import Result, Trail
 
@@ -30,7 +30,7 @@ def allowed_seconds(remaining: float | None) -> float:
     """Return the seconds that an asynchronous event may take of those the platform has left."""
     if remaining is None:
         return LONGEST_SECONDS
-    return max(min(remaining - RESERVE_SECONDS, LONGEST_SECONDS), 1.0)
+    return max(min(remaining - RESERVE_SECONDS, LONGEST_SECONDS), 0.0)
 
 
 def _plain(event: Mapping[str, Any]) -> Any:
@@ -57,11 +57,31 @@ def _returned(results: list[Result]) -> Any:
     return value or None
 
 
+def run_each(
+    received: Sequence[Received],
+    runtime: Runtime,
+    *,
+    credentials: Credentials | None,
+    remaining: float | None,
+) -> Any:
+    """Run every event of one invocation, each with its share of the time that is left."""
+    own = runtime.settings.credentials
+    results = []
+    end = runtime.clock.monotonic() + allowed_seconds(remaining)
+    for number, one in enumerate(received):
+        begin = runtime.clock.monotonic()
+        deadline = Deadline(begin, (end - begin) / (len(received) - number))
+        result = run(one, runtime, deadline, credentials=own or credentials)
+        results += [result] if result is not None else []
+    return _returned(results)
+
+
 def invoke(
     event: Any, runtime: Runtime, *, credentials: Credentials | None, remaining: float | None
 ) -> Any:
     """Return what the platform gets for an event; raise TryAgain to have it repeated.
 
+    `credentials` are those of the platform, which serve when the settings have none;
     `remaining` are the seconds until the platform ends the invocation.
     """
     request = triggers.http_request(event)
@@ -69,34 +89,38 @@ def invoke(
         return _gateway(
             routes.answer(request, runtime, credentials=credentials, remaining=remaining)
         )
-    results = []
     received = triggers.received(event, runtime.clock.now())
-    end = runtime.clock.monotonic() + allowed_seconds(remaining)
-    for number, one in enumerate(received):
-        begin = runtime.clock.monotonic()
-        deadline = Deadline(begin, (end - begin) / (len(received) - number))
-        result = run(one, runtime, deadline, credentials=credentials)
-        results += [result] if result is not None else []
-    return _returned(results)
+    return run_each(received, runtime, credentials=credentials, remaining=remaining)
 
 
-def refuse(event: Any, invalid: SettingsInvalid, clock: Clock) -> Any:
+def _refused(one: Received, invalid: SettingsInvalid, clock: Clock, *, proven: bool) -> Result:
+    """Return the result of an event that came while the settings are wrong, and emit it."""
+    trail = Trail(one, project_id="", proven=proven)
+    found = findings.of_settings(invalid.problems)
+    result = report.result(trail, found, dry_run=False, now=clock.now(), duration_ms=0)
+    emit.result_line(result)
+    return result
+
+
+def _refused_request(
+    request: HttpRequest, channels: Mapping[str, str], invalid: SettingsInvalid, clock: Clock
+) -> HttpAnswer:
+    """Answer a request while the settings are wrong; what is wrong goes to the log only."""
+    found = routes.no_event(request, channels, ready=False)
+    if found is not None:
+        return found
+    emit.log("ERROR", "The settings are wrong.", problems=list(invalid.problems))
+    received = Received(channels[request.path], request.body, clock.now(), request.headers)
+    result = _refused(received, invalid, clock, proven=False)
+    return HttpAnswer(result.status, strict_json.dumps(result.event), result.headers)
+
+
+def refuse(
+    event: Any, invalid: SettingsInvalid, *, channels: Mapping[str, str], clock: Clock
+) -> Any:
     """Return what the platform gets while the settings are wrong: what is wrong, and no action."""
     request = triggers.http_request(event)
-    found = findings.of_settings(invalid.problems)
-    channel = "gateway" if request else "trigger/unknown"
-    received = (
-        [Received(channel, request.body, clock.now(), request.headers)]
-        if request
-        else triggers.received(event, clock.now())
-    )
-    results = []
-    for one in received:
-        trail = Trail(one, project_id="", proven=request is None)
-        result = report.result(trail, found, dry_run=False, now=clock.now(), duration_ms=0)
-        result_line(result)
-        results.append(result)
     if request is not None:
-        body = strict_json.dumps(results[0].event)
-        return _gateway(HttpAnswer(results[0].status, body, results[0].headers))
-    return _returned(results)
+        return _gateway(_refused_request(request, channels, invalid, clock))
+    received = triggers.received(event, clock.now())
+    return _returned([_refused(one, invalid, clock, proven=True) for one in received])

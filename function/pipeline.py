@@ -34,8 +34,6 @@ from .trail import Findings, Result, Trail, completed
 from .verdict import ApiCall, Decision, Execution, Screened
 from .wording import MISSING_CREDENTIALS
 
-__all__ = ["Runtime", "run"]
-
 
 class _Run:
     """One event on its way; `trail` says how far it has come."""
@@ -64,6 +62,8 @@ class _Run:
             source = self._admit(enveloped)
             return self._judge(source)
         except Refused as refusal:
+            if not self.trail.proven:  # its result does not say what is wrong
+                self.log("WARNING", f"Refused: {refusal}.")
             return findings.of_refusal(refusal)
         except StateUnreadable as problem:
             return findings.of_unreadable(self.screened, problem)
@@ -93,7 +93,7 @@ class _Run:
         """Log the link of a proven confirmation for a person; it can confirm only this topic."""
         self.trail = replace(self.trail, source="smn")
         if notice.link is not None:
-            self.log("WARNING", "Open this link to confirm the topic.", link=notice.link)
+            emit.log("WARNING", "Open this link to confirm the topic.", link=notice.link)
         return findings.of_notice(notice)
 
     def _admit(self, enveloped: Enveloped) -> Source:
@@ -151,7 +151,7 @@ class _Run:
             self.runtime.in_flight.land(call.instances)
 
     def _announce(self, call: ApiCall) -> None:
-        self.log("INFO", "About to send.", request=call.body, event_id=self.event.id)
+        emit.log("INFO", "About to send.", request=call.body, event_id=self.event.id)
 
     def log(self, level: str, message: str, **details: Any) -> None:
         """Write one line, unless the operator wants to see only what is louder."""

@@ -46,8 +46,8 @@ def settings(context: Any, names: Iterable[str], environment: Mapping[str, str])
     """Return the settings of the environment, and from a context those that are not there."""
     given = {name: environment.get(name) for name in names}
     for name, value in given.items():
-        if value is None:
-            given[name] = _call(context, "getUserData", name)
+        found = None if value else _call(context, "getUserData", name)
+        given[name] = value if found is None else found
     project = _call(context, "getProjectID")
     if not given.get("HUAWEICLOUD_SDK_PROJECT_ID") and project:
         given["HUAWEICLOUD_SDK_PROJECT_ID"] = project

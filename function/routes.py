@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from . import strict_json
 from .clock import Deadline
-from .model import Received
-from .pipeline import Runtime, run
+from .model import Received, Source
+from .pipeline import run
+from .runtime import Runtime
 from .settings import Credentials
 
 SMN = "/smn"
 HEALTH = "/health"
 CLOUDEVENTS = "/"
+READING, POSTING = ("GET", "HEAD", "OPTIONS"), ("OPTIONS", "POST")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +38,42 @@ class HttpAnswer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def _plain(status: int, text: str, **headers: str) -> HttpAnswer:
+def plain(status: int, text: str = "", headers: Mapping[str, str] | None = None) -> HttpAnswer:
     """Return an answer that is no result event, because the request was no event."""
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
     body = strict_json.dumps({"message": text}) if text else ""
-    return HttpAnswer(status, body, {"Content-Type": "application/json", **names})
+    return HttpAnswer(status, body, {"Content-Type": "application/json", **(headers or {})})
 
 
-def _channels(runtime: Runtime) -> dict[str, str]:
+def channels(sources: Mapping[str, Source]) -> dict[str, str]:
     """Return the channel of every route on which events may arrive."""
-    routed = {
-        source.route: name for name, source in runtime.sources.items() if source.route is not None
-    }
+    routed = {source.route: name for name, source in sources.items() if source.route is not None}
     return {**routed, SMN: "smn"}
 
 
-def _handshake(request: HttpRequest, runtime: Runtime) -> HttpAnswer:
-    """Answer OPTIONS; for CloudEvents, see section 4 of its web-hook specification."""
-    asked = "webhook-request-origin" in request.headers
-    if request.path == CLOUDEVENTS and asked and runtime.settings.proofs.opens("cloudevents"):
-        return _plain(200, "", Allow="POST", WebHook_Allowed_Origin="*", WebHook_Allowed_Rate="*")
-    return _plain(200, "", Allow="OPTIONS, POST")
+def no_event(
+    request: HttpRequest, routes: Collection[str], *, ready: bool, hook: bool = False
+) -> HttpAnswer | None:
+    """Return the answer to a request that is no event, or None for an event.
+
+    `ready` says that events would be taken, `hook` that CloudEvents may be delivered.
+    """
+    health = request.path == HEALTH
+    if not health and request.path not in routes:
+        return plain(404, "There is no such route.")
+    methods = READING if health else POSTING
+    allow = {"Allow": ", ".join(methods)}
+    if request.method == "OPTIONS":
+        asked = request.path == CLOUDEVENTS and "webhook-request-origin" in request.headers
+        return plain(200, headers={**allow, **(_GRANT if asked and hook else {})})
+    if request.method not in methods:
+        return plain(405, f"Use {methods[0] if health else methods[1]}.", allow)
+    if not health:
+        return None
+    return plain(200, "ready") if ready else plain(503, "not ready: see the log")
+
+
+# What grants a sender of CloudEvents the right to deliver, section 4 of its web-hook specification.
+_GRANT = {"WebHook-Allowed-Origin": "*", "WebHook-Allowed-Rate": "*"}
 
 
 def _seconds(runtime: Runtime, remaining: float | None) -> float:
@@ -65,24 +82,25 @@ def _seconds(runtime: Runtime, remaining: float | None) -> float:
     return least if remaining is None else max(min(least, remaining - 1), 0.5)
 
 
-def _event(
+def take(
     request: HttpRequest,
     channel: str,
     runtime: Runtime,
     *,
-    credentials: Credentials | None,
-    seconds: float,
+    credentials: Credentials | None = None,
+    remaining: float | None = None,
 ) -> HttpAnswer:
-    clock = runtime.clock
-    deadline = Deadline(clock.monotonic(), seconds)
+    """Return the answer to a request that is an event: its result, if it has one."""
+    deadline = Deadline(runtime.clock.monotonic(), _seconds(runtime, remaining))
     received = Received(
         channel=channel,
         body=request.body,
-        at=clock.now(),
+        at=runtime.clock.now(),
         headers=request.headers,
         too_large=request.too_large,
     )
-    result = run(received, runtime, deadline, credentials=credentials)
+    own = runtime.settings.credentials
+    result = run(received, runtime, deadline, credentials=own or credentials)
     if result is None:
         return HttpAnswer(204)
     return HttpAnswer(result.status, strict_json.dumps(result.event), result.headers)
@@ -99,21 +117,11 @@ def answer(
 
     `credentials` are those the platform sent with it, `remaining` the seconds it has left.
     """
-    if request.path == HEALTH:
-        if request.method not in {"GET", "HEAD"}:
-            return _plain(405, "Use GET.", Allow="GET, HEAD")
-        return _plain(200, "ready")
-    channel = _channels(runtime).get(request.path)
-    if channel is None:
-        return _plain(404, "There is no such route.")
-    if request.method == "OPTIONS":
-        return _handshake(request, runtime)
-    if request.method != "POST":
-        return _plain(405, "Use POST.", Allow="OPTIONS, POST")
-    return _event(
-        request,
-        channel,
-        runtime,
-        credentials=runtime.settings.credentials or credentials,
-        seconds=_seconds(runtime, remaining),
+    routes = channels(runtime.sources)
+    hook = runtime.settings.proofs.opens("cloudevents")
+    found = no_event(request, routes, ready=True, hook=hook)
+    if found is not None:
+        return found
+    return take(
+        request, routes[request.path], runtime, credentials=credentials, remaining=remaining
     )

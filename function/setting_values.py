@@ -6,7 +6,6 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from .model import Action
@@ -14,6 +13,9 @@ from .model import Action
 Parser = Callable[[str], object]
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 SHORTEST_SECRET = 16
+RESERVED_ATTRIBUTES = frozenset(
+    "specversion id source type time subject datacontenttype dataschema data needshuman".split()
+)
 
 
 def plain(text: str) -> str:
@@ -145,18 +147,6 @@ def url(text: str) -> str:
     return text
 
 
-def certificate_file(text: str) -> Path:
-    """Take the path of a file with one or more PEM certificates."""
-    path = Path(text)
-    try:
-        found = b"-----BEGIN CERTIFICATE-----" in path.read_bytes()
-    except OSError:
-        found = False
-    if not found:
-        raise ValueError("must be the path of a file with PEM certificates")
-    return path
-
-
 def task_pattern(text: str) -> str:
     """Take the part of a name that makes a background task a restart."""
     return text.lower()
@@ -172,13 +162,15 @@ def header_name(text: str) -> str:
 def sink_extensions(text: str) -> Mapping[str, str]:
     """Take Knative's K_CE_OVERRIDES and return the CloudEvents extensions in it."""
     try:
-        extensions = json.loads(text).get("extensions") or {}
-        known = {str(name): str(value) for name, value in extensions.items()}
-    except (ValueError, AttributeError, RecursionError):
-        known = {"?": ""}
-    if not all(re.fullmatch(r"[a-z0-9]{1,20}", name) for name in known):
-        raise ValueError("must be a JSON object with extensions")
-    return known
+        extensions = dict(json.loads(text).get("extensions") or {})
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        extensions = {"?": ""}
+    for name, value in extensions.items():
+        if not re.fullmatch(r"[a-z0-9]{1,20}", name) or not isinstance(value, str):
+            raise ValueError("must be a JSON object with extensions, names and texts")
+        if name in RESERVED_ATTRIBUTES:
+            raise ValueError("overrides an attribute that the result needs")
+    return extensions
 
 
 def log_level(text: str) -> str:

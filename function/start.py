@@ -10,8 +10,8 @@ from . import schemas, sources
 from .clock import SystemClock
 from .locks import InFlight, InstanceLocks
 from .model import Source
-from .pipeline import Runtime
 from .read_settings import ALIASES, read
+from .runtime import Runtime
 from .schemas import Schemas
 from .settings import NAMES, Settings, secrets_name
 
@@ -45,14 +45,23 @@ def names() -> frozenset[str]:
 
 
 @lru_cache(maxsize=8)
-def _settings(given: tuple[tuple[str, str], ...], *, platform_credentials: bool) -> Settings:
-    return read(dict(given), routes=routed(), platform_credentials=platform_credentials)
+def _settings(
+    given: tuple[tuple[str, str], ...], *, platform_credentials: bool, http_door: bool
+) -> Settings:
+    return read(
+        dict(given),
+        routes=routed(),
+        platform_credentials=platform_credentials,
+        http_door=http_door,
+    )
 
 
-def runtime(given: Mapping[str, str], *, platform_credentials: bool = False) -> Runtime:
+def runtime(
+    given: Mapping[str, str], *, platform_credentials: bool = False, http_door: bool = False
+) -> Runtime:
     """Return what events run with, or raise SettingsInvalid; checked when settings change."""
     own = tuple((name, given[name]) for name in sorted(names()) if given.get(name) is not None)
-    settings = _settings(own, platform_credentials=platform_credentials)
+    settings = _settings(own, platform_credentials=platform_credentials, http_door=http_door)
     built = parts()
     return Runtime(
         settings=settings,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -12,20 +11,31 @@ from . import strict_json
 from .model import Received
 from .routes import HttpRequest
 
-_STRANGERS = (
-    ("Records", "aws:s3", "an Amazon S3 event"),
-    ("Records", "aws:sqs", "an Amazon SQS event"),
-    ("Records", "aws:kinesis", "an Amazon Kinesis event"),
-    ("Records", "aws:dynamodb", "an Amazon DynamoDB event"),
-)
-_STRANGE_KEYS = {
+_ENCODED = "isBase64Encoded"
+_SERVICES = {
+    "aws:s3": "an Amazon S3 event",
+    "aws:sqs": "an Amazon SQS event",
+    "aws:kinesis": "an Amazon Kinesis event",
+    "aws:dynamodb": "an Amazon DynamoDB event",
+    "aws:kafka": "an event of a Kafka trigger",
+    "OBS": "an event of the Object Storage Service",
+    "dds": "an event of the Document Database Service",
+}
+_TRIGGERS = {
+    "KAFKA": "an event of FunctionGraph's Kafka trigger",
+    "RABBITMQ": "an event of FunctionGraph's RabbitMQ trigger",
+}
+_KEYS = {
+    "trigger_type": "an event of another FunctionGraph trigger than TIMER and SMN",
     "detail-type": "an Amazon EventBridge event without a request document as its input",
     "awslogs": "a CloudWatch Logs event",
     "cts": "a Cloud Trace Service event",
     "lts": "a Log Tank Service event",
-    "eventSource": "an event of a Kafka trigger",
-    "Message": "a bare SNS message",
+    "StreamName": "an event of the Data Ingestion Service",
+    "TopicArn": "a bare SNS message",
+    "topic_urn": "a bare SMN message, which belongs on POST /smn",
     "Records": "a list of records of another service",
+    "records": "a list of records of another service",
     "messages": "a list of messages of another service",
     "alerts": "a group of alerts, which belongs on a webhook route",
 }
@@ -52,13 +62,13 @@ def _stranger(event: Any) -> str:
     """Say what an event is that none of the sources reads."""
     if not isinstance(event, dict):
         return "no JSON object"
-    for key, service, words in _STRANGERS:
-        sources = {str(one.get("eventSource")) for one in _records(event, key)}
-        if service in sources:
-            return words
-    if "trigger_type" in event:
-        return "an event of another FunctionGraph trigger than TIMER and SMN"
-    return next((words for key, words in _STRANGE_KEYS.items() if key in event), "an unknown event")
+    for one in (event, *_records(event, "Records", "records", "record")):
+        service = str(one.get("eventSource") or one.get("event_source"))
+        if service in _SERVICES:
+            return _SERVICES[service]
+    trigger = str(event.get("trigger_type"))
+    known = next((words for key, words in _KEYS.items() if key in event), "an unknown event")
+    return _TRIGGERS.get(trigger, known)
 
 
 def _parts(event: Any) -> list[tuple[str, Any]]:
@@ -66,10 +76,10 @@ def _parts(event: Any) -> list[tuple[str, Any]]:
     if not isinstance(event, dict):
         return []
     records = _records(event, "record", "records")
-    if records and all("smn" in one for one in records):
+    if any("smn" in one for one in records):
         return [("trigger/smn", {"record": [one]}) for one in records]
     records = _records(event, "Records")
-    if records and all("Sns" in one for one in records):
+    if any("Sns" in one for one in records):
         return [("trigger/sns", {"Records": [one]}) for one in records]
     if event.get("trigger_type") == "TIMER":
         return [("trigger/timer", event)]
@@ -95,29 +105,40 @@ def received(event: Any, at: datetime) -> tuple[Received, ...]:
     )
 
 
-def _http_body(event: Mapping[str, Any]) -> bytes | None:
-    """Return the body of a gateway event, or None where its base64 is broken."""
-    text = event.get("body") or ""
+def _flag(value: Any) -> bool:
+    """Return a flag that is a boolean, or its word; without one the body is Base64."""
+    return str(value).lower() != "false"
+
+
+def _http_body(event: Mapping[str, Any]) -> bytes:
+    """Return the body of a gateway event, or nothing where its Base64 is broken."""
+    text = str(event.get("body") or "")
     try:
-        encoded = str(text).encode()
-        return base64.b64decode(encoded, validate=True) if event.get("isBase64Encoded") else encoded
-    except (binascii.Error, ValueError):
-        return None
+        encoded = text.encode()
+        return base64.b64decode(encoded, validate=True) if _flag(event.get(_ENCODED)) else encoded
+    except ValueError:
+        return b""
+
+
+def _method_and_path(event: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return method and path of a gateway event; a function URL has them elsewhere."""
+    context = event.get("requestContext")
+    http = context.get("http") if isinstance(context, dict) else None
+    if isinstance(http, dict):
+        return http.get("method"), event.get("rawPath")
+    return event.get("httpMethod"), event.get("path")
 
 
 def http_request(event: Any) -> HttpRequest | None:
     """Return the HTTP request in an event of an API gateway or a function URL, or None."""
-    if not isinstance(event, dict) or not isinstance(event.get("headers"), dict):
+    if not isinstance(event, dict):
         return None
-    context = event.get("requestContext")
-    http = context.get("http") if isinstance(context, dict) else None
-    method, path = event.get("httpMethod"), event.get("path")
-    if isinstance(http, dict):
-        method, path = http.get("method"), event.get("rawPath")
+    method, path = _method_and_path(event)
     if not isinstance(method, str) or not isinstance(path, str):
         return None
-    headers = {str(name).lower(): str(value) for name, value in event["headers"].items()}
+    given = event.get("headers")
+    listed = given.items() if isinstance(given, dict) else ()
+    headers = {str(name).lower(): str(value) for name, value in listed}
     body = _http_body(event)
-    too_large = body is not None and len(body) > strict_json.LIMIT
-    kept = b"" if body is None or too_large else body
-    return HttpRequest(method, path, headers, kept, too_large)
+    too_large = len(body) > strict_json.LIMIT
+    return HttpRequest(method, path, headers, b"" if too_large else body, too_large)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from . import strict_json
 from .errors import InvalidJson, SchemaViolated, TooLarge, UnsupportedMediaType
@@ -18,12 +18,20 @@ _CONFIRMATIONS = {
 }
 
 
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+
+
+def _refuse_encoded(headers: Mapping[str, str]) -> None:
+    """Raise UnsupportedMediaType for a body that is compressed or otherwise encoded."""
+    if headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
+        raise UnsupportedMediaType("the body is encoded; send it plain")
+
+
 def media_type(headers: Mapping[str, str]) -> str:
     """Return the media type of a body, or raise UnsupportedMediaType for one we do not read."""
+    _refuse_encoded(headers)
     kind, _, parameters = headers.get("content-type", "").lower().partition(";")
     charset = parameters.partition("charset=")[2].strip(' "')
-    if headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
-        raise UnsupportedMediaType("the body is encoded; send it plain")
     if charset.partition(";")[0].strip(' "') not in {"", "utf-8", "utf8", "us-ascii"}:
         raise UnsupportedMediaType("the body is not UTF-8")
     return kind.strip()
@@ -56,7 +64,11 @@ def _signed_texts(message: Mapping[str, Any]) -> tuple[bytes, ...]:
 
 
 def _smn(received: Received, schemas: Schemas) -> Enveloped:
-    """Take the envelope of an SMN message over HTTPS, whose proof lies inside it."""
+    """Take the envelope of an SMN message over HTTPS, whose proof lies inside it.
+
+    Its media type is not looked at: SMN sends JSON as plain text.
+    """
+    _refuse_encoded(received.headers)
     message = _checked(schemas, "envelopes/smn", received.body)
     reason = _CONFIRMATIONS.get(message["type"])
     return Enveloped(
@@ -90,10 +102,10 @@ def _smn_trigger(received: Received, schemas: Schemas) -> Enveloped:
 
 
 def _sns_trigger(received: Received, schemas: Schemas) -> Enveloped:
-    """Take one record of AWS Lambda's SNS trigger, whose message is a request document."""
+    """Take one record of AWS Lambda's SNS trigger."""
     message = _checked(schemas, "envelopes/sns", received.body)["Records"][0]["Sns"]
     return Enveloped(
-        source="topic_request",
+        source=None,
         payload=message["Message"],
         proofs=(Proof.PLATFORM,),
         id=message["MessageId"],
@@ -102,12 +114,23 @@ def _sns_trigger(received: Received, schemas: Schemas) -> Enveloped:
     )
 
 
+def _attribute(header: str) -> str:
+    """Return the attribute in a header: first unquoted, then percent-decoded once.
+
+    See section 3.1.3.2 of the HTTP binding of CloudEvents.
+    """
+    quoted = _QUOTED.fullmatch(header.strip())
+    text = re.sub(r"\\(.)", r"\1", quoted.group(1)) if quoted else header.strip()
+    try:
+        return unquote_to_bytes(text).decode()
+    except UnicodeError:
+        raise SchemaViolated("a ce- header is not percent-encoded UTF-8") from None
+
+
 def _attributes(headers: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return the context attributes of a binary-mode CloudEvent, percent-decoded."""
+    """Return the context attributes of a binary-mode CloudEvent."""
     attributes = {
-        name[3:]: unquote(value.strip(), errors="replace")
-        for name, value in headers.items()
-        if name.startswith("ce-")
+        name[3:]: _attribute(value) for name, value in headers.items() if name.startswith("ce-")
     }
     return {**attributes, "datacontenttype": headers.get("content-type", "")}
 
