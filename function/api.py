@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import queue
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 import requests
-from urllib3.exceptions import HTTPError
 
 from . import cloud_answers, strict_json
 from .clock import Clock, Deadline
@@ -19,7 +19,7 @@ from .live_state import ApiReply
 from .settings import Credentials, Outgoing
 from .signing import Signer, TokenAuth
 from .threads import TookTooLong, gather, within
-from .transport import CalledOff, Client, Gate
+from .transport import CalledOff, Client, Gate, NoAnswer
 from .verdict import ApiCall
 
 T = TypeVar("T")
@@ -46,8 +46,7 @@ def _authentication(
 class Api:
     """The API of one project, for the length of one event.
 
-    Connections live as long as the event; `attempts` counts the changing calls that may have
-    arrived.
+    Nothing is sent after it is closed. `attempts` counts the changing calls that may have arrived.
     """
 
     def __init__(
@@ -66,10 +65,14 @@ class Api:
         self._authentication = _authentication(credentials, outgoing.project_id, clock)
         self._base = f"{outgoing.endpoint}/v2/{outgoing.project_id}"
         self._idle: queue.SimpleQueue[Client] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._closed = False
         self._clients: list[Client] = []
 
     def close(self) -> None:
-        """Close every connection of the event."""
+        """Close every connection of the event, and open none for threads that were abandoned."""
+        with self._lock:
+            self._closed = True
         for client in self._clients:
             client.close()
 
@@ -77,9 +80,10 @@ class Api:
         """Return the seconds left until a point on the monotonic clock."""
         return until - self._clock.monotonic()
 
-    def pause(self, seconds: float) -> None:
-        """Let time pass, with jitter, before something is tried again."""
-        time.sleep(seconds * random.uniform(1, 1.25))  # noqa: S311 - jitter, no secret
+    def pause(self, seconds: float, *, until: float) -> None:
+        """Let time pass, with jitter, before something is tried again; at most until a moment."""
+        jittered = seconds * random.uniform(1, 1.25)  # noqa: S311 - jitter, no secret
+        time.sleep(max(min(jittered, self.remaining(until)), 0))
 
     def now(self) -> datetime:
         """Return the time of day."""
@@ -90,7 +94,10 @@ class Api:
         client = Client(
             ca_bundle_file=outgoing.ca_bundle_file, proxy_url=outgoing.proxy_url, gate=gate
         )
-        self._clients.append(client)
+        with self._lock:
+            if self._closed:
+                raise CalledOff
+            self._clients.append(client)
         return client
 
     def _request(self, method: str, path: str, **options: Any) -> requests.Request:
@@ -107,7 +114,7 @@ class Api:
         request = self._request("GET", path, params=parameters)
         try:
             answer = client.exchange(request, seconds=seconds)
-        except (requests.RequestException, HTTPError, OSError):
+        except NoAnswer:
             client.close()
             return ApiReply(arrived=True)
         self._idle.put(client)
@@ -117,12 +124,13 @@ class Api:
         """Return the answer to a read, repeated while it is unclear and there is time."""
         reply = ApiReply(arrived=False, late=True)
         for attempt in range(TRIES):
+            if attempt:
+                self.pause(0.05 * 2**attempt, until=until)
             if self.remaining(until) <= 0:
                 break
             reply = self._get_once(path, parameters, max(self.remaining(until) / 2, 0.1))
             if reply.status is not None and reply.status not in REPEATED:
                 break
-            self.pause(min(0.1 * 2**attempt, max(self.remaining(until), 0)))
         return reply
 
     def gather(self, works: Sequence[Callable[[], T]], *, threads: int, until: float) -> list[T]:
@@ -137,16 +145,27 @@ class Api:
 
         At the deadline the gate is closed: what has not been sent by then is not sent at all.
         """
-        gate = Gate()
+        seconds = self.remaining(self.deadline.sending)
+        if seconds <= 0:
+            return ApiReply(arrived=False, late=True)
+        gate = Gate(once=True)
         client = self._client(gate)
         body = strict_json.dumps(call.body).encode()
         request = self._request("POST", "/instances/action", data=body)
-        seconds = self.remaining(self.deadline.sending)
+        late = False
         try:
-            answer = within(seconds, lambda: client.exchange(request, seconds=max(seconds, 0.1)))
-        except (TookTooLong, CalledOff, requests.RequestException, HTTPError, OSError) as error:
-            reply = ApiReply(arrived=gate.close(), late=isinstance(error, TookTooLong))
+            # The wait for the answer is the deadline's to end, never that of the socket.
+            answer = within(
+                seconds,
+                lambda: client.exchange(request, seconds=seconds + 1, connecting=seconds / 2),
+            )
+        except TookTooLong:
+            late = True
+        except NoAnswer:
+            pass
         else:
-            reply = cloud_answers.reply(answer, self._clock.now())
-        self.attempts += reply.arrived
-        return reply
+            return cloud_answers.reply(answer, self._clock.now())
+        finally:
+            self.attempts += gate.close()
+            client.close()
+        return ApiReply(arrived=gate.passed, late=late)

@@ -86,7 +86,7 @@ def required(reply: ApiReply, permission: str) -> dict[str, Any]:
     elif reply.status in REFUSED:
         problem = f"the credentials are refused, or lack {permission}"
     elif reply.status is None:
-        problem = "the cloud did not answer in time"
+        problem = "the cloud could not be reached, or gave no whole answer"
     else:
         problem = f"the cloud answered {reply.status}" + (
             " without JSON" if reply.document is None else ""

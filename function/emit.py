@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 import requests
-from urllib3.exceptions import HTTPError
 
 from . import strict_json
 from .settings import Outgoing
 from .threads import TookTooLong, within
 from .trail import Result
-from .transport import Client
+from .transport import Client, NoAnswer
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOUD_OUTCOMES = frozenset({"failed", "unknown", "rejected"})
@@ -61,7 +60,7 @@ def to_sink(result: Result, outgoing: Outgoing, *, seconds: float) -> bool:
     client = Client(ca_bundle_file=outgoing.ca_bundle_file, proxy_url=None)
     try:
         answer = within(seconds, lambda: client.exchange(request, seconds=seconds))
-    except (TookTooLong, requests.RequestException, HTTPError, OSError):
+    except (TookTooLong, NoAnswer, RuntimeError):  # RuntimeError: no thread could be started
         return False
     finally:
         client.close()

@@ -80,7 +80,8 @@ def of_judgement(trail: Trail, decision: Decision, execution: Execution) -> Find
         or (not verdicts and execution.needs_human),
     )
     note = trail.event.note if trail.event else None
-    notes = [note, *decision.notes, *decision.warnings]
+    late = wording.LATE if execution.reply and execution.reply.late and sent else None
+    notes = [late, note, *decision.notes, *decision.warnings]
     return replace(found, message=_message(decision.action, found, notes))
 
 

@@ -38,7 +38,7 @@ class ApiHands:
     def _pause(self, seconds: float, *, until: float) -> bool:
         if seconds >= self._api.remaining(until):
             return False
-        self._api.pause(seconds)
+        self._api.pause(seconds, until=until)
         return self._api.remaining(until) > 0
 
     def wait_to_send(self, reply: ApiReply, found: Fate, attempt: int) -> bool:

@@ -17,6 +17,7 @@ from .verdict import Screened
 DAY = timedelta(days=1)
 LONGEST_HISTORY = timedelta(days=30)
 UNDONE_TASKS = frozenset({"CANCELLED", "DELETED"})
+TELLING_STATUSES = frozenset({"RESTARTING", "DELETING", "RECYCLE"})
 
 
 def history_start(raised: datetime | None, now: datetime) -> datetime:
@@ -102,7 +103,7 @@ def again(
 
     def state(target: str) -> InstanceState:
         found = cloud.instance(target)
-        if found.status == "RESTARTING":
+        if found.status in TELLING_STATUSES:
             return found
         return with_history(found, cloud, limits, since=history_start(None, now))
 

@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from typing import TypeVar
 
 T = TypeVar("T")
+NAME = "abandonable"
 
 
 class TookTooLong(Exception):
@@ -24,7 +25,7 @@ def _start(works: Sequence[Callable[[], T]]) -> Future[list[T]]:
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it, whatever it is
             future.set_exception(error)
 
-    threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=run, name=NAME, daemon=True).start()
     return future
 
 

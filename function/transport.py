@@ -1,12 +1,15 @@
-"""Transport: one HTTP exchange over requests, that a deadline can call off before it is sent."""
+"""Transport: one HTTP exchange over requests, behind a gate that the deadline closes."""
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -15,34 +18,60 @@ from certifi import where
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
 
 MOST_REPLY_BYTES = 1024 * 1024
+WITHOUT_BODY = frozenset({204, 304})
 
 
-class CalledOff(Exception):
+class NoAnswer(Exception):
+    """No whole answer came back; whether the request went out, the gate tells."""
+
+
+class CalledOff(NoAnswer):
     """The gate was closed before the request was sent: it certainly never arrived."""
 
 
 class Gate:
-    """A one-shot gate in front of the wire: the sender passes it, or the deadline closes it."""
+    """A gate in front of the wire: a sender passes it, or whoever closes it was first.
 
-    def __init__(self) -> None:
+    Closing it also ends every connection behind it, so that a thread that waits for an answer, or
+    still shakes hands, comes to its end. With `once` a second request does not pass.
+    """
+
+    def __init__(self, *, once: bool = False) -> None:
         self._lock = threading.Lock()
+        self._once = once
         self._closed = False
+        self._wires: list[socket.socket] = []
         self.passed = False
 
     def enter(self) -> None:
         """Pass, for good; raise CalledOff when the gate was closed first."""
         with self._lock:
-            if self._closed:
+            if self._closed or (self._once and self.passed):
                 raise CalledOff
             self.passed = True
 
+    def watch(self, wire: socket.socket) -> None:
+        """Keep a handle on a new connection; raise CalledOff when the gate is closed by now."""
+        with self._lock:
+            if not self._closed:
+                self._wires.append(wire.dup())
+                return
+        wire.close()
+        raise CalledOff
+
     def close(self) -> bool:
-        """Close the gate, and tell whether somebody had passed it before."""
+        """Close the gate and what is behind it, and tell whether somebody had passed before."""
         with self._lock:
             self._closed = True
-            return self.passed
+            wires, self._wires = self._wires, []
+        for wire in wires:
+            with suppress(OSError):  # the other side may have ended it
+                wire.shutdown(socket.SHUT_RDWR)
+            wire.close()
+        return self.passed
 
 
 class _GatedConnection(HTTPConnection):
@@ -51,6 +80,12 @@ class _GatedConnection(HTTPConnection):
     def __init__(self, *arguments: Any, gate: Gate, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._gate = gate
+
+    def _new_conn(self) -> socket.socket:
+        """Connect, after which only the gate can still end what goes on."""
+        wire = super()._new_conn()
+        self._gate.watch(wire)
+        return wire
 
     def endheaders(self, *arguments: Any, **options: Any) -> None:
         """Connect if that is still to be done, ask the gate, then send."""
@@ -73,9 +108,9 @@ def tls(ca_bundle_file: Path | None) -> ssl.SSLContext:
 
 
 class _Adapter(HTTPAdapter):
-    """A requests adapter with the TLS set-up of the process and, for one call, a gate."""
+    """A requests adapter with the TLS set-up of the process and a gate."""
 
-    def __init__(self, ca_bundle_file: Path | None, gate: Gate | None) -> None:
+    def __init__(self, ca_bundle_file: Path | None, gate: Gate) -> None:
         self._tls = partial(tls, ca_bundle_file)
         self._gate = gate
         super().__init__(pool_connections=1, pool_maxsize=1)
@@ -89,12 +124,17 @@ class _Adapter(HTTPAdapter):
             pool["ssl_context"] = self._tls()
         return host, pool
 
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """Give it to the connection to a proxy that speaks TLS, too."""
+        if proxy.startswith("https:"):
+            options["proxy_ssl_context"] = self._tls()
+        return super().proxy_manager_for(proxy, **options)
+
     def get_connection_with_tls_context(self, *arguments: Any, **options: Any) -> Any:
-        """Put the gate, if there is one, into the connections that the pool will make."""
+        """Put the gate into the connections that the pool will make."""
         pool = super().get_connection_with_tls_context(*arguments, **options)
-        if self._gate is not None:
-            kind = _GatedTlsConnection if pool.scheme == "https" else _GatedConnection
-            pool.ConnectionCls = partial(kind, gate=self._gate)  # type: ignore[attr-defined]  # urllib3's hook
+        kind = _GatedTlsConnection if pool.scheme == "https" else _GatedConnection
+        pool.ConnectionCls = partial(kind, gate=self._gate)  # type: ignore[attr-defined]  # urllib3's hook
         return pool
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
@@ -111,31 +151,48 @@ class Answer:
     body: bytes | None
 
 
+def _whole(response: requests.Response) -> Answer:
+    """Read an answer to its end; its connection is used again only when nothing can be left."""
+    status, headers, raw = response.status_code, response.headers, response.raw
+    with closing(raw):
+        body = raw.read(MOST_REPLY_BYTES + 1, decode_content=False)
+        too_long = len(body) > MOST_REPLY_BYTES
+        if status < 200 or (raw.length_remaining and not too_long):
+            raise NoAnswer
+        if not too_long and status not in WITHOUT_BODY:
+            raw.release_conn()
+    encoded = (headers.get("Content-Encoding") or "identity").lower() != "identity"
+    return Answer(status, headers, None if too_long or encoded else body)
+
+
 class Client:
     """HTTP over requests without its sessions: no redirects, cookies, .netrc or environment."""
 
     def __init__(
         self, *, ca_bundle_file: Path | None, proxy_url: str | None, gate: Gate | None = None
     ) -> None:
-        self._adapter = _Adapter(ca_bundle_file, gate)
+        self._gate = gate or Gate()
+        self._adapter = _Adapter(ca_bundle_file, self._gate)
         self._proxies = {"http": proxy_url, "https": proxy_url} if proxy_url else {}
 
-    def exchange(self, request: requests.Request, *, seconds: float) -> Answer:
-        """Send a request and return the whole answer; `seconds` bound each wait, not the sum.
+    def exchange(
+        self, request: requests.Request, *, seconds: float, connecting: float | None = None
+    ) -> Answer:
+        """Send a request and return the whole answer, or raise NoAnswer.
 
-        Raises requests.RequestException or urllib3.exceptions.HTTPError when there is none, and
-        CalledOff when the gate was closed before anything was sent.
+        `seconds` bound each wait, and `connecting` those before the request is sent, not the sum:
+        only closing the client ends them all.
         """
-        response = self._adapter.send(
-            request.prepare(), stream=True, timeout=seconds, proxies=self._proxies
-        )
-        body = response.raw.read(MOST_REPLY_BYTES + 1, decode_content=False)
-        encoded = response.headers.get("Content-Encoding", "identity").lower() != "identity"
-        readable = len(body) <= MOST_REPLY_BYTES and not encoded
-        if len(body) <= MOST_REPLY_BYTES:
-            response.raw.release_conn()
-        return Answer(response.status_code, response.headers, body if readable else None)
+        timeout = (connecting or seconds, seconds)
+        try:
+            prepared = request.prepare()
+            return _whole(
+                self._adapter.send(prepared, stream=True, timeout=timeout, proxies=self._proxies)
+            )
+        except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError):
+            raise NoAnswer from None
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close the gate and every connection; nothing is sent any more."""
+        self._gate.close()
         self._adapter.close()

@@ -48,6 +48,8 @@ MISSING_CREDENTIALS = (
     "for example give the function an agency"
 )
 
+LATE = "Time ran out before the answer came."
+
 
 def count(number: int) -> str:
     """Return how many instances, in words a person reads.

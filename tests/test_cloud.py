@@ -306,8 +306,8 @@ def test_how_far_the_clocks_differ_is_told_where_it_may_be_the_reason(
     assert cloud_answers.reply(Answer(status, {"Date": date}, b""), NOW).skew_seconds == skew
 
 
-def test_nothing_answered_in_time_is_said_so() -> None:
-    with unreadable("did not answer in time"):
+def test_no_answer_is_said_to_be_none() -> None:
+    with unreadable("gave no whole answer"):
         cloud_answers.required(ApiReply(arrived=True), "dms:instance:get")
 
 
