@@ -8,7 +8,7 @@ LOCKS := requirements.txt tests/requirements.txt
 UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format lock package clean
+.PHONY: help demo serve test storm lint format lock package clean
 .SUFFIXES:
 
 help: ## show this list
@@ -24,6 +24,9 @@ serve: $(READY) ## leave the stand-in and the function running, and print curl l
 test: lint ## every linter, type check and test, with the coverage of function/
 	$(BIN)/python -m coverage run -m pytest
 	$(BIN)/python -m coverage report
+
+storm: $(READY) ## play many nights of alarms against copies of the function, and print the tally
+	@$(BIN)/python -m tests.storm
 
 lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff check
