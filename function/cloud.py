@@ -98,8 +98,12 @@ class Cloud:
         return tuple(map(cloud_answers.task, rows.values()))
 
     def recycle_bin(self) -> bool | None:
-        """Tell whether deleted instances go to the recycle bin; None: the cloud does not say."""
-        reply = self._get("/recycle")
+        """Tell whether deleted instances go to the recycle bin; None: the cloud does not say.
+
+        It is only said besides, so a cloud that keeps silent about it holds up no deletion.
+        """
+        patience = self._api.remaining(self._until) / 2
+        reply = self._api.get("/recycle", until=self._until - patience)
         document = reply.document if reply.status == OK else None
         uses = document.get("default_use_recycle") if isinstance(document, dict) else None
         return uses if isinstance(uses, bool) else None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from function import decide
+from function import decide, schemas, sources
 from function.errors import NotAllowed, Refused, TooMany
 from function.live_state import InstanceState, Observation
 from function.model import Action, Event, Intent, Outcome, Source
@@ -283,7 +283,7 @@ def test_an_event_that_leaves_nothing_to_look_at_is_decided_without_the_cloud() 
 
 
 STATUSES = ["RUNNING", "ERROR", "RESTARTING", "CREATEFAILED", "A_NEW_WORD", None]
-SOURCES = st.sampled_from([ALARMS, SCHEDULES, REQUESTS])
+SOURCES = st.sampled_from([*sources.discover(schemas.load().names("events")).values()])
 ANY_ID = st.sampled_from([*ALL_THREE, DRAFT])
 INTENTS = st.lists(
     st.builds(

@@ -1,0 +1,56 @@
+"""Wording: every outcome and reason is a sentence that a person reads at night."""
+
+from __future__ import annotations
+
+import pytest
+
+from function import schemas, wording
+from function.errors import Refused
+from function.fate import Fate
+from function.model import Action, Outcome
+
+REASONS = set(schemas.load().schema("result")["$defs"]["reason"]["enum"])
+REFUSALS = {refusal.reason for refusal in Refused.__subclasses__()} | {Refused.reason}
+
+
+def test_every_reason_of_the_contract_has_words_or_is_a_refusal_that_brings_its_own() -> None:
+    assert set(wording.REASONS) | REFUSALS | {None} == REASONS
+
+
+def test_every_fate_of_a_call_has_words() -> None:
+    assert {fate.reason for fate in Fate} - {None} <= set(wording.REASONS)
+
+
+@pytest.mark.parametrize("words", wording.REASONS.values())
+def test_words_end_a_sentence(words: str) -> None:
+    assert words == words.strip().rstrip(".")
+
+
+@pytest.mark.parametrize("outcome", set(Outcome) - {Outcome.REJECTED})
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize("reason", [None, "cooldown"])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_whatever_becomes_of_an_event_is_one_sentence(
+    action: Action, outcome: Outcome, reason: str | None, number: int
+) -> None:
+    said = wording.sentence(action, outcome, reason, done=1, of=number)
+
+    assert said.startswith(wording.ACTIONS[action])
+    assert said.endswith(".")
+    assert "\n" not in said
+    assert ("1 instance " in said) == (number == 1)
+    assert ("2 instances" in said) == (number == 2)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "said"),
+    [
+        (Outcome.DRY_RUN, "dry_run", "Restart not sent: DRY_RUN is true, so nothing was sent."),
+        (Outcome.UNKNOWN, None, "Restart has an unknown end."),
+        (Outcome.FAILED, "no such word", "Restart failed."),
+    ],
+)
+def test_what_is_not_simply_done_is_said_in_plain_words(
+    outcome: Outcome, reason: str | None, said: str
+) -> None:
+    assert wording.sentence(Action.RESTART, outcome, reason) == said
