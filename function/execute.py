@@ -11,6 +11,7 @@ from .errors import StateUnreadable
 from .fate import Fate
 from .live_state import ApiReply, InstanceState
 from .model import Action, Outcome
+from .rules import RUNNING_TASKS
 from .verdict import ApiCall, Decision, Execution, Verdict
 
 MOST_RESENDS = 2
@@ -68,19 +69,32 @@ def _shows(state: InstanceState, before: InstanceState, action: Action) -> bool:
     return state.status == "RESTARTING" or any(task.id not in known for task in state.restarts)
 
 
+def _lags(state: InstanceState, action: Action) -> bool:
+    """Tell whether a restart goes on of which the status does not tell yet."""
+    going_on = any(task.status in RUNNING_TASKS for task in state.restarts)
+    return action is Action.RESTART and state.status != "RESTARTING" and going_on
+
+
 def _seen(
     ids: set[str], before: Mapping[str, InstanceState], action: Action, hands: Hands
 ) -> set[str]:
-    """Look until the cloud shows the effect on all of these instances, or time is over."""
+    """Look until the cloud shows the effect on all of these instances, or time is over.
+
+    A task proves it, but a list of what restarts tells only of the status: so locks and rule 16
+    wait for the status, too, as long as the task goes on.
+    """
     seen: set[str] = set()
+    listed: set[str] = set()
     attempt = 0
-    while seen != ids and hands.wait_to_look(attempt):
+    while listed != ids and hands.wait_to_look(attempt):
         attempt += 1
         try:
-            states = hands.look(tuple(sorted(ids - seen)))
+            states = hands.look(tuple(sorted(ids - listed)))
         except StateUnreadable:
             continue
-        seen |= {id_ for id_, state in states.items() if _shows(state, before[id_], action)}
+        shown = {id_ for id_, state in states.items() if _shows(state, before[id_], action)}
+        seen |= shown
+        listed |= {id_ for id_ in shown if not _lags(states[id_], action)}
     return seen
 
 
