@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
@@ -209,6 +211,16 @@ def test_tasks_that_the_cloud_counts_and_does_not_show_make_the_history_unreadab
         night.reader().tasks(ORDERS, SINCE)
 
 
+def test_a_history_without_an_end_is_not_read_for_ever(night: World) -> None:
+    numbers = count()
+    endless = Alter(lambda body: {"tasks": [{"id": str(next(numbers))}], "task_count": "999999"})
+    night.cloud.fault(endless, kind="tasks", times=None)
+
+    with unreadable("background tasks is not complete"):
+        night.reader(20).tasks(ORDERS, SINCE)
+    assert len(night.cloud.arrivals) == 100
+
+
 def test_a_page_that_repeats_rows_counts_each_once(night: World) -> None:
     with_tasks(night, 60)
     night.cloud.fault(Alter(lambda body: {**body, "tasks": body["tasks"][:40]}), kind="tasks")
@@ -343,7 +355,7 @@ def test_the_reads_of_many_instances_are_done_at_once_but_ten_at_most(night: Wor
     for one in ids(25):
         night.cloud.add_instance(one)
     reader: Cloud = night.reader()
-    found = reader.gather([lambda one=one: reader.instance(one) for one in ids(25)])
+    found = reader.gather([partial(reader.instance, one) for one in ids(25)])
 
     assert [state.id for state in found] == ids(25)
     assert night.cloud.connections <= 10

@@ -253,7 +253,7 @@ def test_a_group_is_named_after_its_alerts_and_has_no_id_of_its_own() -> None:
 def test_a_group_that_is_not_complete_says_how_many_alerts_are_missing(
     missing: int | None, *, said: bool
 ) -> None:
-    fields = {} if missing is None else {"truncatedAlerts": missing}
+    fields: dict[str, Any] = {} if missing is None else {"truncatedAlerts": missing}
     note = read("alertmanager", group(alert(), **fields)).note
 
     assert note == (f"The sender left out {missing} alerts of this group." if said else None)
@@ -373,7 +373,7 @@ def read(document: dict[str, Any]) -> Event:
 
 SOURCE = Source(read=read, actions=frozenset({Action.RESTART}), route="/backup", alarm=True)
 '''
-BACKUP_SCHEMA = {
+BACKUP_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "$id": "https://kafka-remediator.dev/schemas/events/backup.json",
     "type": "object",
