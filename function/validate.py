@@ -28,14 +28,26 @@ def _source(enveloped: Enveloped, value: Any) -> str:
     return "topic_request" if isinstance(value, dict) and "action" in value else "ces_alarm"
 
 
+def _cloudevent(event: Any) -> Any:
+    """Return a CloudEvent without unset attributes, or raise OwnResult for a result of ours.
+
+    JSON null is how the JSON format may say that an attribute is unset (section 2.2).
+    """
+    if not isinstance(event, dict):
+        return event
+    if event.get("type") == RESULT_TYPE:
+        raise OwnResult
+    return {name: value for name, value in event.items() if value is not None or name == "data"}
+
+
 def accept(enveloped: Enveloped, schemas: Schemas) -> Document:
     """Return the document of an event, or raise InvalidJson, SchemaViolated or OwnResult."""
     value = _parsed(enveloped)
     if enveloped.attributes is not None:
         value = {**enveloped.attributes, "data": value}
     source = _source(enveloped, value)
-    if source == "cloudevents" and isinstance(value, dict) and value.get("type") == RESULT_TYPE:
-        raise OwnResult
+    if source == "cloudevents":
+        value = _cloudevent(value)
     try:
         schemas.check(f"events/{source}", value)
     except Violation as error:

@@ -53,7 +53,7 @@ ACCEPTED = {
 @pytest.fixture
 def remediator() -> Iterator[World]:
     """The function with a secret of its own for every route, in a dry run."""
-    with world(**SECRETS, DRY_RUN="true") as remediator:
+    with world(None, **SECRETS, DRY_RUN="true") as remediator:
         yield remediator
 
 

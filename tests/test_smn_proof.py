@@ -198,7 +198,7 @@ def test_a_key_that_is_not_rsa_is_not_believed(tmp_path: Path) -> None:
 def test_any_of_several_certificates_will_do(tmp_path: Path) -> None:
     old, new = rsa_key(number=1), rsa_key()
     elliptic = ec.generate_private_key(ec.SECP256R1())
-    file = written(tmp_path, *map(certificate, (elliptic, old, new)))
+    file = written(tmp_path, certificate(elliptic), certificate(old), certificate(new))
 
     check(smn(key=old), file)
     check(smn(key=new), file)
