@@ -7,8 +7,8 @@ import pytest
 from tests.storm.nights import Plan, play_all
 from tests.storm.tally import Tally, line, total
 
-THREADS = [Plan(seed, events=280) for seed in range(1, 7)]
-PROCESSES = [Plan(seed, events=200, processes=3) for seed in (7, 8)]
+THREADS = [Plan(seed, events=240) for seed in range(1, 7)]
+PROCESSES = [Plan(seed, events=160, processes=3) for seed in (7, 8)]
 # What is taken out, the invariant that must notice, and a seed whose night shows it.
 BROKEN = {
     Plan(1, 120, broken="without_locks", lag=0.2): "no_restart_within_the_cooldown",
