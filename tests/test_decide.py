@@ -235,6 +235,10 @@ def test_a_refused_purge_names_what_it_found_as_far_as_a_person_would_read() -> 
         decided(observed(failed_creations=failed_creations(2)), PURGE, SCHEDULES, max_purge=1)
     assert str(few.value).endswith("; found were " + ", ".join(ids(2)))
 
+    with pytest.raises(TooMany) as twenty:
+        decided(observed(failed_creations=failed_creations(20)), PURGE, SCHEDULES, max_purge=1)
+    assert str(twenty.value).endswith(", ".join(ids(20)))
+
     with pytest.raises(TooMany) as many:
         decided(observed(failed_creations=failed_creations(25)), PURGE, SCHEDULES)
     assert str(many.value).endswith(f"{ids(20)[-1]} and 5 more")
@@ -242,6 +246,11 @@ def test_a_refused_purge_names_what_it_found_as_far_as_a_person_would_read() -> 
     with pytest.raises(TooMany) as counted:
         decided(observed(unlisted=21), PURGE, SCHEDULES)
     assert str(counted.value).endswith("(20)")
+
+
+def test_a_purge_that_an_alarm_should_ask_for_cannot_be_built() -> None:
+    with pytest.raises(ValueError, match="may not ask for a purge"):
+        decided(observed(), PURGE, ALARMS)
 
 
 def test_a_purge_is_refused_where_a_blocked_instance_is_among_the_failed_creations() -> None:

@@ -187,7 +187,7 @@ def test_each_alert_of_a_group_is_judged_by_itself() -> None:
 def test_what_fires_once_is_looked_at_whatever_else_is_said_of_it() -> None:
     found = screen_of(restart(skip="not_firing"), restart(), restart(skip="not_mapped"))
 
-    assert (found.targets, found.verdicts) == ((ORDERS,), ())
+    assert (found.targets, found.verdicts, found.reason) == ((ORDERS,), (), None)
 
 
 def test_the_first_reason_to_skip_an_instance_counts_and_the_order_stays() -> None:

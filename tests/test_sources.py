@@ -103,6 +103,13 @@ def test_which_source_may_ask_for_what() -> None:
     assert alarms == {"alertmanager", "ces_alarm", "grafana"}
 
 
+def test_every_source_is_found_by_its_name_in_order() -> None:
+    found = sources.discover(reversed(list(SOURCES)))
+
+    assert list(found) == sorted(SOURCES)
+    assert found == SOURCES
+
+
 @pytest.mark.parametrize(
     ("schema_names", "missing"),
     [
@@ -245,6 +252,7 @@ def test_a_group_is_named_after_its_alerts_and_has_no_id_of_its_own() -> None:
 
     assert (event.name, event.id, event.sent, len(event.intents)) == ("A, B", None, None, 3)
     assert read("alertmanager", group(alert(alertname="-"))).name is None
+    assert read("alertmanager", group(alert(alertname="-"), alert(alertname="A"))).name == "A"
     long = [alert(alertname=f"{number}" * 50) for number in range(9)]
     assert len(read("alertmanager", group(*long)).name or "") == 200
 
@@ -300,7 +308,7 @@ def test_a_deletion_repeats_the_ids_it_means(confirm: list[str], *, right: bool)
     if right:
         assert only(read("direct", request)) == Intent(Action.DELETE, (ORDERS, PAYMENTS))
         return
-    with pytest.raises(WrongConfirm, match=r"\$\.confirm must repeat"):
+    with pytest.raises(WrongConfirm, match=r"^\$\.confirm must repeat the ids .* no others$"):
         read("direct", request)
 
 
