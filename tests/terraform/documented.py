@@ -6,7 +6,7 @@ Arguments = dict[str, "Arguments | None"]
 
 
 def _words(text: str, **blocks: Arguments) -> Arguments:
-    """Return the plain arguments of a text, and the blocks beside them; b_ marks required blocks."""
+    """Return the arguments of a text, and the blocks beside them; b_ begins required ones."""
     named = {f"{name[2:]}!" if name.startswith("b_") else name: one for name, one in blocks.items()}
     return {**dict.fromkeys(text.split()), **named}
 
