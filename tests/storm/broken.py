@@ -5,10 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-import function.decide
-from function import rules
 from function.locks import InFlight, InstanceLocks
-from function.model import Action
 from function.runtime import Runtime
 
 from .clock import NightClock
@@ -40,28 +37,13 @@ def without_in_flight(environment: Mapping[str, str], clock: NightClock) -> Runt
     return replace(build(environment, clock), in_flight=_NobodyElse(clock.monotonic))
 
 
-def with_settings(**changed: str) -> Build:
-    """Run with other settings than were promised."""
-
-    def built(environment: Mapping[str, str], clock: NightClock) -> Runtime:
-        return build({**environment, **changed}, clock)
-
-    return built
-
-
-def without_already_answered(environment: Mapping[str, str], clock: NightClock) -> Runtime:
-    """Answer alarms that a restart has answered; for a process of its own, which it spoils."""
-    kept = tuple(rule for rule in rules.RESTART_RULES if rule is not rules.already_answered)
-    function.decide.__dict__["RULES"] = {**rules.RULES, Action.RESTART: kept}
+def without_cooldown(environment: Mapping[str, str], clock: NightClock) -> Runtime:
+    """Run without the cooldown that was promised."""
     return build({**environment, "COOLDOWN_SECONDS": "0"}, clock)
 
 
 BROKEN: Mapping[str, Build] = {
     "without_locks": without_locks,
     "without_in_flight": without_in_flight,
-    "without_cooldown": with_settings(COOLDOWN_SECONDS="0"),
-    "without_a_daily_limit": with_settings(MAX_RESTARTS_PER_DAY="0", COOLDOWN_SECONDS="0"),
-    "without_max_restarting": with_settings(MAX_RESTARTING="0"),
-    "without_already_answered": without_already_answered,
-    "without_a_blocked_list": with_settings(BLOCKED_INSTANCES=""),
+    "without_cooldown": without_cooldown,
 }

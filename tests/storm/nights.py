@@ -47,7 +47,7 @@ def play(plan: Plan) -> Tally:
 
 
 def _play_alone(plan: Plan) -> Tally:
-    """Play one night in a process of its own, which a broken copy may spoil."""
+    """Play one night in a process of its own, for it takes over what the process prints."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(play, plan).result()
 
