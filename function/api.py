@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -15,15 +16,18 @@ import requests
 from . import cloud_answers, strict_json
 from .clock import Clock, Deadline
 from .errors import StateUnreadable
+from .gate import CalledOff, Gate, NoAnswer
 from .live_state import ApiReply
 from .settings import Credentials, Outgoing
 from .signing import Signer, TokenAuth
 from .threads import TookTooLong, gather, within
-from .transport import CalledOff, Client, Gate, NoAnswer
+from .transport import Answer, Client
 from .verdict import ApiCall
 
 T = TypeVar("T")
 TRIES = 3
+TELLING_LENGTH = 16
+WITHHELD = "The text of the cloud quotes the credentials, so it is left out."
 REPEATED = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -41,6 +45,12 @@ def _authentication(
         project_id=project_id,
         clock=clock.now,
     )
+
+
+def _quotes(reply: ApiReply, secrets: Sequence[str]) -> bool:
+    """Tell whether the vendor's text quotes the beginning of a secret, as texts on signing do."""
+    text = reply.document.get("error_msg") if isinstance(reply.document, dict) else None
+    return isinstance(text, str) and any(secret[:TELLING_LENGTH] in text for secret in secrets)
 
 
 class Api:
@@ -63,6 +73,7 @@ class Api:
         self._outgoing = outgoing
         self._clock = clock
         self._authentication = _authentication(credentials, outgoing.project_id, clock)
+        self._secrets = credentials.texts() if credentials else ()
         self._base = f"{outgoing.endpoint}/v2/{outgoing.project_id}"
         self._idle: queue.SimpleQueue[Client] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -105,6 +116,12 @@ class Api:
         url = self._base + path
         return requests.Request(method, url, headers=headers, auth=self._authentication, **options)
 
+    def _reply(self, answer: Answer) -> ApiReply:
+        reply = cloud_answers.reply(answer, self._clock.now())
+        if _quotes(reply, self._secrets):
+            return replace(reply, document={**reply.document, "error_msg": WITHHELD})
+        return reply
+
     def _get_once(self, path: str, parameters: Mapping[str, Any], seconds: float) -> ApiReply:
         """Send one read over an idle connection of the event, or over a new one."""
         try:
@@ -118,7 +135,7 @@ class Api:
             client.close()
             return ApiReply(arrived=True)
         self._idle.put(client)
-        return cloud_answers.reply(answer, self._clock.now())
+        return self._reply(answer)
 
     def get(self, path: str, until: float, **parameters: Any) -> ApiReply:
         """Return the answer to a read, repeated while it is unclear and there is time."""
@@ -164,7 +181,7 @@ class Api:
         except NoAnswer:
             pass
         else:
-            return cloud_answers.reply(answer, self._clock.now())
+            return self._reply(answer)
         finally:
             self.attempts += gate.close()
             client.close()

@@ -10,10 +10,11 @@ from typing import Any, TextIO
 import requests
 
 from . import strict_json
+from .gate import NoAnswer
 from .settings import Outgoing
 from .threads import TookTooLong, within
 from .trail import Result
-from .transport import Client, NoAnswer
+from .transport import Client
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOUD_OUTCOMES = frozenset({"failed", "unknown", "rejected"})

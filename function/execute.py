@@ -38,16 +38,16 @@ class Hands(Protocol):
 
 def _send(call: ApiCall, hands: Hands) -> tuple[Fate, ApiReply, int]:
     """Send until it is done, refused or unknown; only what was certainly not done is repeated."""
-    arrived, throttled = 0, 0
-    for attempt in range(MOST_RESENDS + 1):
+    attempt, arrived, throttled = 0, 0, 0
+    while True:
         reply = hands.send(call)
         found = fate.of(reply, call, platform_credentials=hands.platform_credentials)
         arrived += reply.arrived
         throttled += found is Fate.THROTTLED
         again = found is Fate.NOT_SENT or (found is Fate.THROTTLED and throttled == 1)
         if not again or attempt == MOST_RESENDS or not hands.wait_to_send(reply, found, attempt):
-            break
-    return found, reply, arrived
+            return found, reply, arrived
+        attempt += 1
 
 
 def _final(verdict: Verdict, found: Fate) -> Verdict:

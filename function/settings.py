@@ -30,6 +30,11 @@ class Credentials:
     auth_token: str | None = field(default=None, repr=False)
     from_platform: bool = False
 
+    def texts(self) -> tuple[str, ...]:
+        """Return all that must never be quoted."""
+        texts = (self.access_key, self.secret_key, self.security_token, self.auth_token)
+        return tuple(text for text in texts if text)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from http.client import HTTPException
@@ -20,58 +19,10 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
+from .gate import CalledOff, Gate, NoAnswer
+
 MOST_REPLY_BYTES = 1024 * 1024
 WITHOUT_BODY = frozenset({204, 304})
-
-
-class NoAnswer(Exception):
-    """No whole answer came back; whether the request went out, the gate tells."""
-
-
-class CalledOff(NoAnswer):
-    """The gate was closed before the request was sent: it certainly never arrived."""
-
-
-class Gate:
-    """A gate in front of the wire: a sender passes it, or whoever closes it was first.
-
-    Closing it also ends every connection behind it, so that a thread that waits for an answer, or
-    still shakes hands, comes to its end. With `once` a second request does not pass.
-    """
-
-    def __init__(self, *, once: bool = False) -> None:
-        self._lock = threading.Lock()
-        self._once = once
-        self._closed = False
-        self._wires: list[socket.socket] = []
-        self.passed = False
-
-    def enter(self) -> None:
-        """Pass, for good; raise CalledOff when the gate was closed first."""
-        with self._lock:
-            if self._closed or (self._once and self.passed):
-                raise CalledOff
-            self.passed = True
-
-    def watch(self, wire: socket.socket) -> None:
-        """Keep a handle on a new connection; raise CalledOff when the gate is closed by now."""
-        with self._lock:
-            if not self._closed:
-                self._wires.append(wire.dup())
-                return
-        wire.close()
-        raise CalledOff
-
-    def close(self) -> bool:
-        """Close the gate and what is behind it, and tell whether somebody had passed before."""
-        with self._lock:
-            self._closed = True
-            wires, self._wires = self._wires, []
-        for wire in wires:
-            with suppress(OSError):  # the other side may have ended it
-                wire.shutdown(socket.SHUT_RDWR)
-            wire.close()
-        return self.passed
 
 
 class _GatedConnection(HTTPConnection):
@@ -83,6 +34,8 @@ class _GatedConnection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         """Connect, after which only the gate can still end what goes on."""
+        if self._gate.closed:
+            raise CalledOff
         wire = super()._new_conn()
         self._gate.watch(wire)
         return wire
@@ -152,15 +105,13 @@ class Answer:
 
 
 def _whole(response: requests.Response) -> Answer:
-    """Read an answer to its end; its connection is used again only when nothing can be left."""
+    """Read an answer to its end; without one its connection is closed."""
     status, headers, raw = response.status_code, response.headers, response.raw
     with closing(raw):
         body = raw.read(MOST_REPLY_BYTES + 1, decode_content=False)
         too_long = len(body) > MOST_REPLY_BYTES
         if status < 200 or (raw.length_remaining and not too_long):
             raise NoAnswer
-        if not too_long and status not in WITHOUT_BODY:
-            raw.release_conn()
     encoded = (headers.get("Content-Encoding") or "identity").lower() != "identity"
     return Answer(status, headers, None if too_long or encoded else body)
 
@@ -186,11 +137,14 @@ class Client:
         timeout = (connecting or seconds, seconds)
         try:
             prepared = request.prepare()
-            return _whole(
+            answer = _whole(
                 self._adapter.send(prepared, stream=True, timeout=timeout, proxies=self._proxies)
             )
         except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError):
             raise NoAnswer from None
+        if answer.status in WITHOUT_BODY:  # whoever sends one nevertheless, leaves it in the wire
+            self._adapter.close()
+        return answer
 
     def close(self) -> None:
         """Close the gate and every connection; nothing is sent any more."""

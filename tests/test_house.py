@@ -17,7 +17,7 @@ FUNCTION = ROOT / "function"
 
 # From the ground up. A file imports from rows above its own only, so neighbours never meet.
 FLOORS = (
-    ("__init__", "clock", "model", "strict_json", "threads", "timestamps"),
+    ("__init__", "clock", "gate", "model", "strict_json", "threads", "timestamps"),
     ("live_state", "settings", "wording"),
     ("errors", "verdict"),
     # what several steps, or several sources, are made of
@@ -56,6 +56,7 @@ EDGES = {
     "transport": WORLD,
     "emit": WORLD,
     "clock": frozenset({"time"}),
+    "gate": frozenset({"socket", "threading"}),
     "locks": frozenset({"threading"}),
     "threads": frozenset({"concurrent", "threading"}),
     "setting_files": frozenset({"ssl"}),  # reads certificates at the start, and opens nothing
@@ -63,7 +64,7 @@ EDGES = {
     "sources": frozenset({"importlib", "pkgutil"}),  # finds its own files at the start
 }
 # Our own files that touch the world, and who else may hold them: the others get their results.
-TOUCHING = frozenset({"api", "cloud", "emit", "hands", "locks", "threads", "transport"})
+TOUCHING = frozenset({"api", "cloud", "emit", "gate", "hands", "locks", "threads", "transport"})
 HOLDING = frozenset(
     """cloud_answers invocation observe pipeline routes runtime start triggers""".split()
 )

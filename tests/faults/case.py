@@ -70,8 +70,8 @@ class Case:
 
     `ways` is where each connection leads, in order, the rest lead to the cloud; the first one is
     for reading, the others for the POST. `hurry` lets the time for sending run out soon after the
-    state was read; at the last of the `looks` for the effect, the time for looking does. `meanwhile`
-    happens when the POST has arrived. `elsewhere` is the status of a redirect to another host.
+    state was read; at the last of the `looks` for the effect, time is over. `meanwhile` happens
+    when the POST has arrived. `elsewhere` is the status of a redirect to another host.
     """
 
     name: str

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
 from function import start
@@ -110,8 +111,7 @@ def _turn(cloud: StandIn, case: Case, dials: tuple[Dial, ...]) -> None:
         if isinstance(fault, Hold):
             fault = replace(fault, release=threading.Event())
         if case.meanwhile and dial.kind == "action":
-            happens = case.meanwhile
-            fault = Meanwhile(lambda: happens(cloud), fault)
+            fault = Meanwhile(partial(case.meanwhile, cloud), fault)
         cloud.fault(fault, dial.kind, times=dial.times, skip=dial.skip)
 
 

@@ -72,7 +72,8 @@ def leading(plan: tuple[Way, ...], addresses: dict[Way, Address]) -> Iterator[Re
     """Let the name of the cloud lead where the plan says, for a while."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         refused: Address = closed.getsockname()
-    resolver = Resolver(plan, {"refused": refused, "unreachable": NOBODY} | addresses)
+    known: dict[Way, Address] = {"refused": refused, "unreachable": NOBODY}
+    resolver = Resolver(plan, known | addresses)
     real, socket.getaddrinfo = socket.getaddrinfo, resolver
     try:
         yield resolver
