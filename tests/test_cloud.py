@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from function import cloud_answers, timestamps
 from function.cloud import Cloud
 from function.errors import StateUnreadable
-from function.live_state import ApiReply, InstanceState
-from function.transport import Answer
+from function.live_state import InstanceState
 
 from .stand_in import Alter, Reply, vendor_error
-from .values import DAY, MINUTE, NOW, ORDERS, PAYMENTS, ids
-from .world import World, ago, world
-
-SINCE = NOW - 2 * DAY
+from .values import ORDERS, PAYMENTS, ids
+from .world import World, world
 
 
 @pytest.fixture(name="night")
@@ -34,18 +28,8 @@ def unreadable(match: str) -> Any:
     return pytest.raises(StateUnreadable, match=match)
 
 
-def with_tasks(night: World, number: int) -> set[str]:
-    for minute in range(number):
-        night.cloud.add_task(ORDERS, id=f"t{minute}", created_at=ago(minute * MINUTE))
-    return {f"t{minute}" for minute in range(number)}
-
-
 def changed(**fields: Any) -> Alter:
     return Alter(lambda body: {**body, **fields})
-
-
-def first_row(rows: str, **fields: Any) -> Alter:
-    return Alter(lambda body: {**body, rows: [{**body[rows][0], **fields}, *body[rows][1:]]})
 
 
 def test_an_instance_is_read_as_it_is(night: World) -> None:
@@ -179,150 +163,6 @@ def test_a_count_may_be_a_text(night: World) -> None:
     assert night.reader().page(0)[1] == 1
 
 
-@pytest.mark.parametrize("dialect", ["start", "page", "offset"])
-@pytest.mark.parametrize("number", [0, 1, 50, 51, 130])
-def test_all_background_tasks_are_read_in_every_dialect(
-    night: World, dialect: Any, number: int
-) -> None:
-    night.cloud.behaviour.task_paging = dialect
-    expected = with_tasks(night, number)
-    tasks = night.reader().tasks(ORDERS, SINCE)
-
-    assert {task.id for task in tasks} == expected
-    assert len(tasks) == number
-
-
-def test_tasks_are_asked_for_from_a_moment_on(night: World) -> None:
-    with_tasks(night, 3)
-    night.cloud.add_task(ORDERS, id="old", created_at=ago(3 * DAY))
-
-    assert len(night.reader().tasks(ORDERS, SINCE)) == 3
-    (arrival,) = night.cloud.arrived("tasks")
-    assert "begin_time=20260103030000" in arrival.target
-
-
-def test_tasks_that_the_cloud_counts_and_does_not_show_make_the_history_unreadable(
-    night: World,
-) -> None:
-    with_tasks(night, 3)
-    night.cloud.fault(changed(task_count="4"), kind="tasks", times=None)
-
-    with unreadable("background tasks is not complete"):
-        night.reader().tasks(ORDERS, SINCE)
-
-
-def test_a_history_without_an_end_is_not_read_for_ever(night: World) -> None:
-    numbers = count()
-    endless = Alter(lambda body: {"tasks": [{"id": str(next(numbers))}], "task_count": "999999"})
-    night.cloud.fault(endless, kind="tasks", times=None)
-
-    with unreadable("background tasks is not complete"):
-        night.reader(20).tasks(ORDERS, SINCE)
-    assert len(night.cloud.arrivals) == 100
-
-
-def test_a_page_that_repeats_rows_counts_each_once(night: World) -> None:
-    with_tasks(night, 60)
-    night.cloud.fault(Alter(lambda body: {**body, "tasks": body["tasks"][:40]}), kind="tasks")
-
-    assert len(night.reader().tasks(ORDERS, SINCE)) == 60
-
-
-@pytest.mark.parametrize("row", [{"id": None}, {"id": 7}])
-def test_a_task_without_an_id_makes_the_history_unreadable(night: World, row: Any) -> None:
-    with_tasks(night, 2)
-    night.cloud.fault(first_row("tasks", **row), kind="tasks")
-
-    with unreadable("task in the answer has no id"):
-        night.reader().tasks(ORDERS, SINCE)
-
-
-def test_a_task_that_is_no_object_makes_the_history_unreadable(night: World) -> None:
-    night.cloud.fault(changed(tasks=["restart"], task_count="1"), kind="tasks")
-
-    with unreadable("task in the answer has no id"):
-        night.reader().tasks(ORDERS, SINCE)
-
-
-@pytest.mark.parametrize(
-    ("row", "read"),
-    [
-        ({"status": "success"}, {"status": "SUCCESS"}),
-        ({"status": None}, {"status": ""}),
-        ({"name": None}, {"name": ""}),
-        ({"name": "n" * 200}, {"name": "n" * 128}),
-        ({"created_at": "yesterday"}, {"created_at": NOW}),
-        ({"created_at": 7, "updated_at": None}, {"created_at": None, "updated_at": None}),
-        ({"updated_at": ""}, {"created_at": NOW, "updated_at": None}),
-    ],
-)
-def test_odd_words_and_times_of_a_task_are_survived(
-    night: World, row: Any, read: dict[str, Any]
-) -> None:
-    with_tasks(night, 1)
-    night.cloud.fault(first_row("tasks", **row), kind="tasks")
-    (task,) = night.reader().tasks(ORDERS, SINCE)
-
-    assert {name: getattr(task, name) for name in read} == read
-
-
-def test_a_clock_that_is_far_off_is_named(night: World) -> None:
-    reader = night.reader()
-    night.cloud.fault(
-        Reply(
-            401,
-            {"error_code": "APIGW.0303", "error_msg": "signature expired"},
-            (("Date", "Mon, 05 Jan 2026 02:00:00 GMT"),),
-        ),
-        kind="show",
-    )
-
-    with unreadable("the clock of this machine is 3600 seconds off"):
-        reader.instance(ORDERS)
-
-
-@pytest.mark.parametrize(
-    ("headers", "body", "request_id"),
-    [
-        ({"X-Request-Id": "a1-b2.c3_d4"}, b"{}", "a1-b2.c3_d4"),
-        ({}, b'{"request_id": "r1"}', "r1"),
-        ({"X-Request-Id": "h"}, b'{"request_id": "r1"}', "h"),
-        ({"X-Request-Id": "a b"}, b"{}", None),
-        ({"X-Request-Id": "x" * 65}, b"{}", None),
-        ({}, b'{"request_id": 7}', None),
-        ({}, b"[]", None),
-    ],
-)
-def test_a_request_id_is_a_short_plain_word(
-    headers: dict[str, str], body: bytes, request_id: str | None
-) -> None:
-    reply = cloud_answers.reply(Answer(200, headers, body), NOW)
-
-    assert reply.request_id == request_id
-
-
-@pytest.mark.parametrize(
-    ("status", "date", "skew"),
-    [
-        (401, "Mon, 05 Jan 2026 02:00:00 GMT", 3600),
-        (403, "Mon, 05 Jan 2026 03:00:30 GMT", -30),
-        (401, "now", None),
-        (401, "", None),
-        (401, "Mon, 05 Jan 2026 02:00:00", None),
-        (200, "Mon, 05 Jan 2026 02:00:00 GMT", None),
-    ],
-)
-def test_how_far_the_clocks_differ_is_told_where_it_may_be_the_reason(
-    status: int, date: str, skew: int | None
-) -> None:
-    assert cloud_answers.reply(Answer(status, {"Date": date}, b""), NOW).skew_seconds == skew
-
-
-def test_no_answer_is_said_to_be_none() -> None:
-    with unreadable("gave no whole answer"):
-        cloud_answers.required(ApiReply(arrived=True), "dms:instance:get")
-
-
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=40) | st.just(ORDERS),
     lambda inner: (
@@ -331,24 +171,6 @@ JSON = st.recursive(
     ),
     max_leaves=8,
 )
-
-
-@settings(max_examples=200)
-@given(JSON)
-def test_whatever_the_cloud_says_is_an_instance_or_unreadable(row: Any) -> None:
-    try:
-        found = cloud_answers.instance(row)
-    except StateUnreadable:
-        return
-    assert found.id == row["instance_id"].lower()
-    assert found.status == row["status"][:64].upper()
-
-
-@given(st.dictionaries(st.sampled_from(["name", "status", "created_at", "updated_at"]), JSON))
-def test_whatever_the_cloud_says_of_a_task_is_survived(row: dict[str, Any]) -> None:
-    task = cloud_answers.task({"id": "t", **row})
-
-    assert task.created_at is None or timestamps.text(task.created_at)
 
 
 def test_the_reads_of_many_instances_are_done_at_once_but_ten_at_most(night: World) -> None:

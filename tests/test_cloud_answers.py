@@ -1,0 +1,107 @@
+"""What the cloud answers, into our nouns: ids, clocks, and whatever it may say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from function import cloud_answers
+from function.errors import StateUnreadable
+from function.live_state import ApiReply
+from function.transport import Answer
+
+from .stand_in import Reply
+from .values import NOW, ORDERS
+from .world import World, world
+
+
+@pytest.fixture(name="night")
+def a_night() -> Iterator[World]:
+    with world() as night:
+        yield night
+
+
+def unreadable(match: str) -> Any:
+    return pytest.raises(StateUnreadable, match=match)
+
+
+def test_a_clock_that_is_far_off_is_named(night: World) -> None:
+    reader = night.reader()
+    night.cloud.fault(
+        Reply(
+            401,
+            {"error_code": "APIGW.0303", "error_msg": "signature expired"},
+            (("Date", "Mon, 05 Jan 2026 02:00:00 GMT"),),
+        ),
+        kind="show",
+    )
+
+    with unreadable("the clock of this machine is 3600 seconds off"):
+        reader.instance(ORDERS)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "request_id"),
+    [
+        ({"X-Request-Id": "a1-b2.c3_d4"}, b"{}", "a1-b2.c3_d4"),
+        ({}, b'{"request_id": "r1"}', "r1"),
+        ({"X-Request-Id": "h"}, b'{"request_id": "r1"}', "h"),
+        ({"X-Request-Id": "a b"}, b"{}", None),
+        ({"X-Request-Id": "x" * 65}, b"{}", None),
+        ({}, b'{"request_id": 7}', None),
+        ({}, b"[]", None),
+    ],
+)
+def test_a_request_id_is_a_short_plain_word(
+    headers: dict[str, str], body: bytes, request_id: str | None
+) -> None:
+    reply = cloud_answers.reply(Answer(200, headers, body), NOW)
+
+    assert reply.request_id == request_id
+
+
+@pytest.mark.parametrize(
+    ("status", "date", "skew"),
+    [
+        (401, "Mon, 05 Jan 2026 02:00:00 GMT", 3600),
+        (403, "Mon, 05 Jan 2026 03:00:30 GMT", -30),
+        (401, "now", None),
+        (401, "", None),
+        (401, "Mon, 05 Jan 2026 02:00:00", None),
+        (200, "Mon, 05 Jan 2026 02:00:00 GMT", None),
+    ],
+)
+def test_how_far_the_clocks_differ_is_told_where_it_may_be_the_reason(
+    status: int, date: str, skew: int | None
+) -> None:
+    assert cloud_answers.reply(Answer(status, {"Date": date}, b""), NOW).skew_seconds == skew
+
+
+def test_no_answer_is_said_to_be_none() -> None:
+    with unreadable("gave no whole answer"):
+        cloud_answers.required(ApiReply(arrived=True), "dms:instance:get")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=40) | st.just(ORDERS),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["instance_id", "status", "tags", "id", "key"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200)
+@given(JSON)
+def test_whatever_the_cloud_says_is_an_instance_or_unreadable(row: Any) -> None:
+    try:
+        found = cloud_answers.instance(row)
+    except StateUnreadable:
+        return
+    assert found.id == row["instance_id"].lower()
+    assert found.status == row["status"][:64].upper()

@@ -1,0 +1,121 @@
+"""Sources of alerts: what groups of Alertmanager and Grafana ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from function import schemas, sources, timestamps
+from function.model import Event, Intent
+
+from .values import ORDERS
+
+SCHEMAS = schemas.load()
+
+
+SOURCES = sources.discover(SCHEMAS.names("events"))
+
+
+ALERTS = ("alertmanager", "grafana")
+
+
+def read(name: str, document: Any) -> Event:
+    SCHEMAS.check(f"events/{name}", document)
+    return SOURCES[name].read(document)
+
+
+def alert(status: str = "firing", starts: str | None = None, **labels: str) -> dict[str, Any]:
+    given = {"remediation": "restart", "kafka_instance_id": ORDERS, "alertname": "Down"}
+    labels = {key: value for key, value in {**given, **labels}.items() if value != "-"}
+    return {"status": status, "labels": labels, **({"startsAt": starts} if starts else {})}
+
+
+def group(*alerts: dict[str, Any], version: str = "4", **fields: Any) -> dict[str, Any]:
+    return {"version": version, "alerts": list(alerts), **fields}
+
+
+def only(event: Event) -> Intent:
+    (intent,) = event.intents
+    return intent
+
+
+@pytest.mark.parametrize("name", ALERTS)
+@pytest.mark.parametrize(
+    ("one", "skip", "instances"),
+    [
+        (alert(), None, (ORDERS,)),
+        (alert(kafka_instance_id=ORDERS.upper()), None, (ORDERS,)),
+        (alert("resolved"), "not_firing", (ORDERS,)),
+        (alert("resolved", remediation="-"), "not_firing", (ORDERS,)),
+        (alert("pending"), "not_firing", (ORDERS,)),
+        (alert(remediation="-"), "not_mapped", (ORDERS,)),
+        (alert(remediation="Restart"), "not_mapped", (ORDERS,)),
+        (alert(kafka_instance_id="-"), "not_mapped", ()),
+        (alert(kafka_instance_id=ORDERS + "\n"), "not_mapped", ()),
+        (alert(kafka_instance_id="x" + ORDERS), "not_mapped", ()),
+        (alert("resolved", kafka_instance_id="all"), "not_firing", ()),
+    ],
+)
+def test_an_alert_asks_for_a_restart_only_with_both_labels_and_while_it_fires(
+    name: str, one: dict[str, Any], skip: str | None, instances: tuple[str, ...]
+) -> None:
+    version = "4" if name == "alertmanager" else "1"
+    intent = only(read(name, group(one, version=version)))
+
+    assert (intent.skip, intent.instances, intent.metric) == (skip, instances, None)
+
+
+@pytest.mark.parametrize(
+    ("starts", "raised"),
+    [
+        ("2026-01-05T03:15:00.5+01:00", "2026-01-05T02:15:00.500Z"),
+        ("0001-01-01T00:00:00Z", None),
+        ("yesterday", None),
+        (None, None),
+    ],
+)
+def test_an_alert_was_raised_when_it_starts_if_it_says_so(
+    starts: str | None, raised: str | None
+) -> None:
+    intent = only(read("alertmanager", group(alert(starts=starts))))
+
+    assert timestamps.text(intent.raised) == raised
+
+
+def test_a_group_is_named_after_its_alerts_and_has_no_id_of_its_own() -> None:
+    named = group(alert(alertname="B"), alert(alertname="A"), alert(alertname="B"), groupKey="g")
+    event = read("alertmanager", named)
+
+    assert (event.name, event.id, event.sent, len(event.intents)) == ("A, B", None, None, 3)
+    assert read("alertmanager", group(alert(alertname="-"))).name is None
+    assert read("alertmanager", group(alert(alertname="-"), alert(alertname="A"))).name == "A"
+    long = [alert(alertname=f"{number}" * 50) for number in range(9)]
+    assert len(read("alertmanager", group(*long)).name or "") == 200
+
+
+@pytest.mark.parametrize(("missing", "said"), [(0, False), (1, True), (7, True), (None, False)])
+def test_a_group_that_is_not_complete_says_how_many_alerts_are_missing(
+    missing: int | None, *, said: bool
+) -> None:
+    fields: dict[str, Any] = {} if missing is None else {"truncatedAlerts": missing}
+    note = read("alertmanager", group(alert(), **fields)).note
+
+    assert note == (f"The sender left out {missing} alerts of this group." if said else None)
+
+
+def test_the_test_button_of_grafana_asks_for_nothing_and_real_alerts_are_not_taken_for_it() -> None:
+    button = {"alertname": "TestAlert", "instance": "Grafana"}
+    alerts = [
+        alert(**button),
+        alert("resolved", **button),
+        alert(alertname="TestAlert"),
+        alert(instance="Grafana"),
+        alert(kafka_instance_id="-", **button),
+    ]
+    event = read("grafana", group(*alerts, version="1"))
+
+    assert [intent.skip for intent in event.intents] == [
+        *("test_event", "not_firing", None, None, "test_event")
+    ]
+    assert only(read("alertmanager", group(alert(**button)))).skip is None
