@@ -79,7 +79,7 @@ _GRANT = {"WebHook-Allowed-Origin": "*", "WebHook-Allowed-Rate": "*"}
 def _seconds(runtime: Runtime, remaining: float | None) -> float:
     """Return the seconds for one event: the operator's, or fewer where the platform has fewer."""
     least = runtime.settings.deadline_seconds
-    return least if remaining is None else max(min(least, remaining - 1), 0.5)
+    return least if remaining is None else max(min(least, remaining - 1), 0.0)
 
 
 def take(
