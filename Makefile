@@ -8,7 +8,7 @@ LOCKS := requirements.txt tests/requirements.txt
 UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test storm lint format lock package clean
+.PHONY: help demo serve test storm mutants lint format lock package clean
 .SUFFIXES:
 
 help: ## show this list
@@ -27,6 +27,11 @@ test: lint ## every linter, type check and test, with the coverage of function/
 
 storm: $(READY) ## play many nights of alarms against copies of the function, and print the tally
 	@$(BIN)/python -m tests.storm
+
+mutants: $(READY) ## change what judges, bit by bit, and list the changes that no test notices
+	@rm -rf mutants
+	@$(BIN)/mutmut run >/dev/null
+	@$(BIN)/mutmut results
 
 lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff check
@@ -52,7 +57,7 @@ package: $(READY) ## build the zip for FunctionGraph and AWS Lambda; TARGET=3.10
 	@$(BIN)/python -m deploy.package $(addprefix --python ,$(TARGET))
 
 clean: ## remove the virtual environment and every cache
-	rm -rf $(VENV) $(VENV)-lock .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-lock mutants .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): $(LOCKS)

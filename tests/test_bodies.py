@@ -48,7 +48,7 @@ def test_a_purge_names_no_instance() -> None:
 
 
 def test_an_alarm_cannot_make_a_purge() -> None:
-    with pytest.raises(ValueError, match="may not ask for a purge"):
+    with pytest.raises(ValueError, match=r"^this source may not ask for a purge$"):
         bodies.Purge(asker_may=ALARMS.actions)
 
 
@@ -57,7 +57,7 @@ def test_an_alarm_cannot_make_a_purge() -> None:
 def test_a_wrong_selection_cannot_be_made(
     wrong: tuple[str, ...], kind: type[bodies.Restarts | bodies.Deletions]
 ) -> None:
-    with pytest.raises(ValueError, match="a selection"):
+    with pytest.raises(ValueError, match=r"^a selection (names 1 to 50 .* once|is made .* ids)$"):
         kind(wrong)
 
 
