@@ -1,0 +1,185 @@
+"""What the README claims and a program can check is checked."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from function import read_settings, schemas, settings
+from function.errors import SettingsInvalid
+from function.routes import HEALTH, SMN
+from function.start import parts, routed
+from tests.demo.serve import PORT, served
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DEPLOYING = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
+PAGES = {"README.md": README, "deploy/README.md": DEPLOYING}
+SCHEMAS = schemas.load()
+LEAST = {
+    "HUAWEICLOUD_SDK_AK": "key",
+    "HUAWEICLOUD_SDK_SK": "secret",
+    "HUAWEICLOUD_SDK_PROJECT_ID": "0123456789abcdef" * 2,
+    "HUAWEICLOUD_REGION": "eu-west-101",
+    "DRY_RUN": "true",
+}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def section(title: str) -> str:
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", README, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    return found.group(1)
+
+
+def rows(text: str) -> list[list[str]]:
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def settings_table() -> dict[str, str]:
+    return {name.strip("`"): default for name, default, _ in rows(section("Settings"))}
+
+
+def test_the_settings_table_names_the_settings_and_no_others() -> None:
+    assert set(settings_table()) == settings.NAMES
+
+
+def test_what_the_settings_table_calls_a_default_is_what_an_unset_name_means() -> None:
+    stated = {
+        name: default.strip("`")
+        for name, default in settings_table().items()
+        if default.startswith("`")
+    }
+    routes = routed()
+
+    assert read_settings.read({**LEAST, **stated}, routes=routes) == read_settings.read(
+        LEAST, routes=routes
+    )
+    assert {"MAX_INSTANCES", "COOLDOWN_SECONDS", "DEADLINE_SECONDS", "LOG_LEVEL"} <= set(stated)
+
+
+@pytest.mark.parametrize("name", [n for n, d in settings_table().items() if d.startswith("needed")])
+def test_what_the_settings_table_calls_needed_is_missed(name: str) -> None:
+    given = {key: value for key, value in LEAST.items() if key != name}
+
+    with pytest.raises(SettingsInvalid) as problem:
+        read_settings.read(given, routes=routed())
+
+    assert name in str(problem.value)
+
+
+def test_the_route_table_names_every_route_and_no_others() -> None:
+    stated = set(re.findall(r"^\| `(?:POST|GET) (/[a-z]*)`", section("Senders"), re.MULTILINE))
+    sources = parts().sources.values()
+
+    assert stated == {one.route for one in sources if one.route} | {SMN, HEALTH}
+
+
+@pytest.mark.parametrize("block", blocks("json"))
+def test_every_json_block_validates_against_the_schema_it_shows(block: str) -> None:
+    document: Any = json.loads(block)
+    if "$schema" in document:
+        Draft202012Validator.check_schema(document)
+    else:
+        SCHEMAS.check("result" if "specversion" in document else "events/direct", document)
+
+
+def test_every_kind_of_json_block_is_there() -> None:
+    documents = [json.loads(block) for block in blocks("json")]
+
+    assert {one["action"] for one in documents if "action" in one} == {
+        "restart",
+        "purge_failed",
+        "delete",
+    }
+    assert sum("specversion" in one for one in documents) == 1
+    assert sum("$schema" in one for one in documents) == 1
+
+
+def test_every_webhook_in_a_configuration_is_a_route() -> None:
+    routes = {one.route for one in parts().sources.values()}
+    urls = re.findall(r"https://remediator\.example(/[a-z]*)", README)
+
+    assert set(urls) <= routes | {SMN}
+    assert {"/alertmanager", "/grafana", "/smn"} <= set(urls)
+
+
+def test_the_ping_source_carries_a_request() -> None:
+    (ping,) = (
+        one for one in map(yaml.safe_load, blocks("yaml")) if one.get("kind") == "PingSource"
+    )
+
+    SCHEMAS.check("events/direct", json.loads(ping["spec"]["data"]))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_to_a_file(page: str) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", PAGES[page])
+
+    missing = [link for link in links if not (ROOT / page).parent.joinpath(link).exists()]
+
+    assert missing == []
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+
+    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", README + DEPLOYING, re.M)) <= targets
+
+
+def test_the_map_names_every_file_of_the_function() -> None:
+    named = set(re.findall(r"`([a-z_]+)`", section("Developing")))
+    files = {path.stem for path in (ROOT / "function").glob("[a-z]*.py")}
+
+    assert files <= named
+
+
+def test_the_example_of_a_source_works_as_printed(tmp_path: Path) -> None:
+    for folder in ("function", "schemas"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    (source,) = blocks("python")
+    (schema,) = (block for block in blocks("json") if "$schema" in block)
+    (tmp_path / "function" / "sources" / "backup.py").write_text(source, encoding="utf-8")
+    (tmp_path / "schemas" / "events" / "backup.json").write_text(schema, encoding="utf-8")
+
+    doctest = [sys.executable, "-m", "pytest", "--doctest-modules", "-q", "-c", os.devnull]
+    subprocess.run([*doctest, "function/sources/backup.py"], cwd=tmp_path, check=True)
+    discover = "from function import start; print(start.parts().sources['backup'].route)"
+    found = subprocess.run(
+        [sys.executable, "-c", discover], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+
+    assert found.stdout.strip() == "/backup"
+
+
+@pytest.mark.skipif(
+    shutil.which("curl") is None or shutil.which("openssl") is None,
+    reason="curl or openssl is not installed",
+)
+def test_every_curl_line_works_as_printed() -> None:
+    lines = [block for block in blocks("sh") if block.count("curl")]
+    with served(None) as printed:
+        url = printed[0].split()[-1].removesuffix("/health")
+        answers = [_run(line.replace(f"http://127.0.0.1:{PORT}", url)) for line in lines]
+
+    assert [one["data"]["outcome"] for one in answers] == ["accepted", "accepted"]
+    assert [one["data"]["action"] for one in answers] == ["restart", "purge_failed"]
+
+
+def _run(script: str) -> Any:
+    done = subprocess.run(["sh", "-ec", script], capture_output=True, check=True, text=True)
+    return json.loads(done.stdout)
