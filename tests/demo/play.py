@@ -1,101 +1,104 @@
-"""Plays the story and shows it: what came in, what was decided, what it did to the instances."""
+"""Plays the story: sends one event after the other, and checks what comes of each."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from textwrap import fill
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import requests
 
-from .scene import ORDERS, Scene, scene
+from function import start
+from function.schemas import Violation
+
+from . import telling
+from .scene import Scene, scene
 from .server import function
-from .story import Step, steps
-
-RESTART_SECONDS = 2.0
-TRIES, PAUSE_SECONDS = 300, 0.1
-WIDTH = 80
+from .story import BEHIND_SECONDS, RESTART_SECONDS, Step, examples, steps
 
 
-def _say(line: str = "") -> None:
-    print(line, flush=True)
+@dataclass(frozen=True)
+class Played:
+    """What came of one event."""
+
+    step: Step
+    status: int
+    event: dict[str, Any]
+    posted: list[Any]
+    earlier: dict[str, str]
+    before: dict[str, str]
+    after: dict[str, str]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The `data` of the result event."""
+        data: dict[str, Any] = self.event["data"]
+        return data
+
+    def faults(self) -> Iterator[str]:
+        """Say what is not as it must be."""
+        step, verdict = self.step, (self.status, self.data["outcome"], self.data["reason"])
+        if verdict != (step.verdict or (200, *verdict[1:])):
+            yield f"expected {step.verdict or 'the status 200'}"
+        if step.verdict and self.posted != ([] if step.posted is None else [step.posted]):
+            yield f"expected to see posted: {step.posted}"
+        try:
+            start.parts().schemas.check("result", self.event)
+        except Violation as violation:
+            yield violation.problem
 
 
-def _wait_for_restart(stage: Scene) -> None:
-    for _ in range(TRIES):
-        if stage.cloud.instance(ORDERS).status == "RUNNING":
-            return
-        time.sleep(PAUSE_SECONDS)
-    raise RuntimeError("the restart did not end")
-
-
-def send(url: str, step: Step) -> tuple[int, dict[str, Any]]:
-    """Post one event as its sender would, and return the HTTP status and the result event."""
-    headers = {
-        "Content-Type": "application/json",
-        "Authorization": f"Bearer {step.secret}",
-        **step.headers,
-    }
+def _send(step: Step, url: str) -> requests.Response:
+    """Post one event as its sender would."""
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {step.secret}"}
     with requests.Session() as session:
         session.trust_env = False
-        answer = session.post(url + step.route, json=step.document, headers=headers, timeout=30)
-    result: dict[str, Any] = answer.json()
-    return answer.status_code, result
+        return session.post(
+            url + step.route, json=step.document, headers=headers | dict(step.headers), timeout=60
+        )
 
 
-def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    changed = [
-        f"{name} {status} -> {after.get(name, 'gone')}"
-        for name, status in before.items()
-        if after.get(name) != status
-    ]
-    return ", ".join(changed) or "no change"
-
-
-def _play(number: int, step: Step, url: str, stage: Scene) -> bool:
-    """Play one step, show it, and tell whether it came out as it must."""
-    if step.after_restart:
-        _wait_for_restart(stage)
-    before = stage.statuses()
-    posts = len(stage.cloud.posts)
-    status, result = send(url, step)
-    data = result["data"]
+def play_step(step: Step, url: str, stage: Scene) -> Played:
+    """Let time pass, send the event, and look at what it did."""
+    earlier = stage.statuses()
+    stage.clock.pass_by(step.later)
+    before, posts = stage.statuses(), len(stage.cloud.posts)
+    answer = _send(step, url)
     posted = [arrival.json for arrival in stage.cloud.posts[posts:]]
-    _say(f"{number}. {step.title}")
-    _say(f"   in       POST {step.route}")
-    reason = f" ({data['reason']})" if data["reason"] else ""
-    _say(f"   decided  {data['outcome']}{reason}, answered {status}")
-    says = fill(data.get("message", "-"), WIDTH, subsequent_indent=" " * 12)
-    _say(f"   says     {says}")
-    if data.get("needs_human"):
-        _say("   calls    for a person (needs_human)")
-    _say(f"   sent     {posted[0] if posted else 'nothing'}")
-    _say(f"   cloud    {_changes(before, stage.statuses())}")
-    expected = [] if step.posted is None else [step.posted]
-    right = (data["outcome"], data["reason"], posted) == (step.outcome, step.reason, expected)
-    if not right:
-        _say(f"   WRONG    expected {step.outcome} ({step.reason}), sent {expected}")
-    return right
+    states = (earlier, before, stage.statuses())
+    return Played(step, answer.status_code, answer.json(), posted, *states)
 
 
-def _show(title: str, stage: Scene) -> None:
-    _say(title)
-    for name, status in stage.statuses().items():
-        _say(f"   {name:12} {status}")
-    _say()
+def _logged(log: Path) -> list[str]:
+    """Return the id of every result event in the log."""
+    return [json.loads(line)["id"] for line in log.read_text(encoding="utf-8").splitlines()]
+
+
+def _night(url: str, stage: Scene, log: Path, teller: telling.Teller) -> bool:
+    """Play and tell everything; tell whether all of it came out as it must."""
+    before = stage.statuses()
+    teller.opening(before)
+    played = []
+    for number, step in enumerate(steps(), start=1):
+        played.append(play_step(step, url, stage))
+        teller.step(number, played[-1])
+    teller.examples_follow()
+    for step in examples():
+        played.append(play_step(step, url, stage))
+        teller.example(played[-1])
+    faults = [f"{one.step.title}: {fault}" for one in played for fault in one.faults()]
+    if _logged(log) != [one.event["id"] for one in played]:
+        faults.append("expected every result once, in the answer and as a line of the log")
+    teller.ending(before, played, faults)
+    return not faults
 
 
 def play() -> bool:
     """Play the whole night, and tell whether everything came out as it must."""
-    with scene(RESTART_SECONDS) as stage, function(stage.settings) as url:
-        _show("The instances before:", stage)
-        right = True
-        for number, step in enumerate(steps(), start=1):
-            right = _play(number, step, url, stage) and right
-            _say()
-        _show("The instances after:", stage)
-        restarts = [deed for deed in stage.cloud.deeds if deed.action == "restart"]
-        calls = len(stage.cloud.posts)
-        _say(f"{number} events, {calls} calls that change anything, {len(restarts)} restart.")
-    return right
+    with TemporaryDirectory() as place, scene(RESTART_SECONDS, behind=BEHIND_SECONDS) as stage:
+        log = Path(place, "log")
+        with function(stage.settings, log) as url:
+            return _night(url, stage, log, telling.Teller())

@@ -1,0 +1,119 @@
+"""Tells the story in plain text: what came in, what was decided, what it did to the instances."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .play import Played
+
+WIDTH = 90
+COLOURS = {
+    "accepted": "32",
+    "skipped": "33",
+    "rejected": "31",
+    "failed": "31",
+    "unknown": "35",
+    "NOT": "31",
+}
+
+
+def _painted(text: str, word: str) -> str:
+    """Return a text in the colour of a word, on a terminal that is not told otherwise."""
+    if word not in COLOURS or not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return text
+    return f"\033[{COLOURS[word]}m{text}\033[0m"
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    """Say which instances look different now."""
+    changed = [
+        f"{name} {status} -> {after.get(name, 'gone')}"
+        for name, status in before.items()
+        if after.get(name) != status
+    ]
+    return ", ".join(changed) or "no change"
+
+
+def _verdict(data: Mapping[str, Any]) -> str:
+    reason = f" ({data['reason']})" if data["reason"] else ""
+    return _painted(f"{data['outcome']}{reason}", data["outcome"])
+
+
+def _posted(posted: Sequence[Any]) -> str:
+    return ", ".join(json.dumps(body, separators=(",", ":")) for body in posted) or "nothing"
+
+
+class Teller:
+    """Prints the story as it happens."""
+
+    def say(self, line: str = "") -> None:
+        """Print a line at once."""
+        print(line, flush=True)
+
+    def part(self, name: str, text: str) -> None:
+        """Print one part of a step, folded if it is long."""
+        self.say(fill(f"   {name:8} {text}", WIDTH, subsequent_indent=" " * 12))
+
+    def opening(self, instances: Mapping[str, str]) -> None:
+        """Show the instances."""
+        self.say("The instances before:")
+        for name, status in instances.items():
+            self.say(f"   {name:12} {status}")
+
+    def step(self, number: int, played: Played) -> None:
+        """Show one event and what came of it."""
+        step, data = played.step, played.data
+        self.say(f"\n{number}. {step.title}")
+        if step.later:
+            passed = changes(played.earlier, played.before)
+            self.part("later", f"{step.later / 60:.0f} minutes pass: {passed}")
+        self.part("in", f"POST {step.route}")
+        self.part("decided", f"{_verdict(data)}, answered {played.status}")
+        if "message" in data:
+            self.part("says", data["message"])
+        if data.get("needs_human"):
+            self.part("calls", "for a person (needs_human)")
+        self.part("sent", _posted(played.posted))
+        self.part("cloud", changes(played.before, played.after))
+        self._faults(played)
+
+    def examples_follow(self) -> None:
+        """Announce the examples."""
+        self.say(
+            "\nThe first example of every source with a route, as it stands in schemas/events:"
+        )
+
+    def example(self, played: Played) -> None:
+        """Show an example in one line."""
+        step = played.step
+        told = f"answered {played.status}, sent {_posted(played.posted)}"
+        self.say(f"   {step.title:12} POST {step.route:14} {_verdict(played.data)}, {told}")
+        self._faults(played)
+
+    def _faults(self, played: Played) -> None:
+        for fault in played.faults():
+            self.part(_painted("NOT SO", "NOT"), fault)
+
+    def ending(
+        self, before: Mapping[str, str], played: Sequence[Played], faults: Sequence[str]
+    ) -> None:
+        """Show what has become of the instances, and whether all is as it must be."""
+        after = played[-1].after
+        self.say("\nThe instances after:")
+        for name, status in before.items():
+            now = after.get(name, "gone")
+            self.say(f"   {name:12} {status}{'' if now == status else f' -> {now}'}")
+        bodies = [body["action"] for one in played for body in one.posted]
+        restarts, deletes = bodies.count("restart"), bodies.count("delete")
+        self.say(
+            f"\n{len(played)} events, {len(played)} results, {len(bodies)} calls that change "
+            f"anything: {restarts} restart, {deletes} purge."
+        )
+        verdict = "Not as it must be:" if faults else "All of it is as it must be."
+        self.say("\n".join([_painted(verdict, "NOT" if faults else "accepted"), *faults]))
