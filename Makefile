@@ -8,7 +8,7 @@ LOCKS := requirements.txt tests/requirements.txt
 UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test storm mutants lint format lock package clean
+.PHONY: help demo serve test storm fuzz mutants lint format lock package clean
 .SUFFIXES:
 
 help: ## show this list
@@ -27,6 +27,9 @@ test: lint ## every linter, type check and test, with the coverage of function/
 
 storm: $(READY) ## play many nights of alarms against copies of the function, and print the tally
 	@$(BIN)/python -m tests.storm
+
+fuzz: $(READY) ## throw events and faults at the function for a minute, and look for a second POST
+	@$(BIN)/python -m tests.fuzz
 
 mutants: $(READY) ## change what judges, bit by bit, and list the changes that no test notices
 	@rm -rf mutants

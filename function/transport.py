@@ -66,6 +66,7 @@ class _Adapter(HTTPAdapter):
     def __init__(self, ca_bundle_file: Path | None, gate: Gate) -> None:
         self._tls = partial(tls, ca_bundle_file)
         self._gate = gate
+        self._pool: Any = None
         super().__init__(pool_connections=1, pool_maxsize=1)
 
     def build_connection_pool_key_attributes(
@@ -84,11 +85,19 @@ class _Adapter(HTTPAdapter):
         return super().proxy_manager_for(proxy, **options)
 
     def get_connection_with_tls_context(self, *arguments: Any, **options: Any) -> Any:
-        """Put the gate into the connections that the pool will make."""
-        pool = super().get_connection_with_tls_context(*arguments, **options)
-        kind = _GatedTlsConnection if pool.scheme == "https" else _GatedConnection
-        pool.ConnectionCls = partial(kind, gate=self._gate)  # type: ignore[attr-defined]  # urllib3's hook
-        return pool
+        """Return the one pool of this adapter; the connections that it makes have the gate."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*arguments, **options)
+            kind = _GatedTlsConnection if self._pool.scheme == "https" else _GatedConnection
+            self._pool.ConnectionCls = partial(kind, gate=self._gate)
+        return self._pool
+
+    def close(self) -> None:
+        """Close what the pool keeps, which urllib3 leaves to the garbage collector."""
+        if self._pool is not None:
+            self._pool.close()
+        self._pool = None
+        super().close()
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave verification to the TLS set-up, instead of loading the roots once more."""
