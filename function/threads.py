@@ -30,9 +30,7 @@ class Crew:
         self._closed = False
         self._idle: list[SimpleQueue[Callable[[], Publish] | None]] = []
 
-    def gather(
-        self, works: Sequence[Callable[[], T]], *, threads: int, seconds: float
-    ) -> list[T]:
+    def gather(self, works: Sequence[Callable[[], T]], *, threads: int, seconds: float) -> list[T]:
         """Return the results of all the work, or raise the first error, or TookTooLong."""
         futures = [self._give(works[first::threads]) for first in range(min(threads, len(works)))]
         done, pending = wait(futures, timeout=max(seconds, 0), return_when=FIRST_EXCEPTION)
