@@ -16,6 +16,6 @@ from tests.fuzz.rules import RULES
 def test_no_event_and_no_fault_makes_anything_happen_twice(
     rule: Callable[..., None], chances: tuple[st.SearchStrategy[Any], ...]
 ) -> None:
-    few = settings(max_examples=40, deadline=None, suppress_health_check=[*HealthCheck])
+    few = settings(max_examples=30, deadline=None, suppress_health_check=[*HealthCheck])
 
     few(given(*chances)(rule))()

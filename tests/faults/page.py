@@ -12,7 +12,9 @@ sockets against the stand-in of the cloud API; a test checks that this page is w
 
 *POSTs* is how many action calls arrived; where the result has to count one more as perhaps arrived
 (`api.attempts`), that stands in brackets. 503 is sent with `Retry-After` and only for what was
-certainly not done; 202 means that it may have been done, and stops a redelivery.
+certainly not done; 202 means that it may have been done, and stops a redelivery. The stand-in
+answers a purge with 204, which has no body to break, and a restart or a deletion with rows. What
+was done although no clear answer came is settled by reading, but for a purge, which nothing shows.
 """
 NAMES: dict[Action, str] = {"restart": "restart", "purge_failed": "purge", "delete": "delete"}
 

@@ -85,12 +85,37 @@ DIALS = st.lists(
 )
 
 
+IDS: dict[str, Any] = {"instances": [ONE, TWO]}
+ASKED: tuple[dict[str, Any], ...] = (
+    {"action": "restart", **IDS},
+    {"action": "restart", "instances": [ONE]},
+    {"action": "delete", "confirm": [TWO, ONE], **IDS},
+    {"action": "purge_failed"},
+)
+GROUP = {
+    "version": "4",
+    "alerts": [
+        {
+            "status": "firing",
+            "labels": {"remediation": "restart", "kafka_instance_id": one},
+            "startsAt": "2026-01-05T02:00:00Z",
+        }
+        for one in (ONE, TWO)
+    ],
+}
+CLOUDEVENT = {
+    "specversion": "1.0",
+    "id": "7",
+    "source": "/a",
+    "data": ASKED[0],
+    "type": "dev.kafka-remediator.request.v1",
+}
+
+
 def _examples() -> list[Any]:
     names = SCHEMAS.names("events")
     found = [one for name in names for one in SCHEMAS.schema(f"events/{name}")["examples"]]
-    ids: dict[str, Any] = {"instances": [ONE, TWO]}
-    asked = [{"action": "restart", **ids}, {"action": "delete", "confirm": [ONE, TWO], **ids}]
-    return [*asked * 6, *[{"action": "purge_failed"}] * 6, *found]
+    return [*ASKED, GROUP, CLOUDEVENT, *found]
 
 
 def _paths(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -116,16 +141,26 @@ def _changed(document: Any, path: tuple[Any, ...], value: Any) -> Any:
 def nearly(draw: st.DrawFn) -> Any:
     """Return an example of an event, at times with one place of it changed."""
     document = draw(st.sampled_from(_examples()))
-    if draw(st.integers(0, 3)):
-        return document
     return _changed(document, draw(st.sampled_from(_paths(document))), draw(JSON))
 
 
-BODIES = st.one_of(
+def _posted(path: str, *documents: Any) -> st.SearchStrategy[tuple[str, bytes]]:
+    return st.tuples(
+        st.just(path), st.sampled_from([json.dumps(one).encode() for one in documents])
+    )
+
+
+WRONG = st.one_of(
     nearly().map(lambda document: json.dumps(document).encode()),
-    nearly().map(lambda document: json.dumps(document).encode()),
-    nearly().map(lambda document: json.dumps(document).encode()),
-    st.binary(max_size=60),
     JSON.map(lambda document: json.dumps(document).encode()),
+    st.binary(max_size=60),
 )
-EVENTS = nearly() | nearly() | JSON
+POSTED = st.one_of(
+    _posted("/direct", *ASKED),
+    _posted("/direct", *ASKED),
+    _posted("/direct", *ASKED),
+    _posted("/alertmanager", GROUP),
+    _posted("/", CLOUDEVENT),
+    st.tuples(st.sampled_from(ROUTES), WRONG),
+)
+HANDED = st.one_of(st.sampled_from([*ASKED, CLOUDEVENT]), st.sampled_from(ASKED), nearly(), JSON)
