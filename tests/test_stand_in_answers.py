@@ -165,3 +165,9 @@ def test_any_answer_can_be_altered(cloud: StandIn, caller: Caller) -> None:
     assert caller.get().json()["instance_num"] == 7
     assert caller.get(offset=2).status_code == 400
     assert caller.get(f"/instances/{ONE}").status_code == 500
+
+
+def test_an_answer_without_rows_stays_as_it_is(cloud: StandIn, caller: Caller) -> None:
+    cloud.fault(Rows("none"), kind="list")
+
+    assert caller.get().json()["instance_num"] == 2

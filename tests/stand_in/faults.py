@@ -181,6 +181,10 @@ class Rows(Fault):
     change: str
 
     def alter(self, answer: Answer) -> Answer:
-        """Change the rows of an action's 200."""
-        change = ROW_CHANGES[self.change]
-        return Alter(lambda body: body | {"results": change(body["results"])}).alter(answer)
+        """Change the rows of an action's 200; an answer to a read has none, and stays as it is."""
+        return Alter(self._changed).alter(answer)
+
+    def _changed(self, body: dict[str, Any]) -> dict[str, Any]:
+        if "results" not in body:
+            return body
+        return body | {"results": ROW_CHANGES[self.change](body["results"])}
