@@ -10,7 +10,7 @@ import pytest
 
 from function import bodies
 from function.api import Api
-from function.clock import Deadline, SystemClock
+from function.clock import Clock, Deadline, SystemClock
 from function.cloud import Cloud
 from function.errors import StateUnreadable
 from function.fate import Fate
@@ -39,9 +39,21 @@ def look(cloud: Cloud, instances: tuple[str, ...]) -> Mapping[str, InstanceState
     return {id_: cloud.instance(id_) for id_ in instances}
 
 
+class Moments(SystemClock):
+    """A clock that goes from one moment to the next whenever it is asked."""
+
+    def __init__(self, *moments: float) -> None:
+        self._moments = iter(moments)
+
+    def monotonic(self) -> float:
+        return next(self._moments)
+
+
 @contextmanager
-def bench(*, seconds: float = 30.0, elapsed: float = 0.0) -> Iterator[Bench]:
-    clock = SystemClock()
+def bench(
+    *, seconds: float = 30.0, elapsed: float = 0.0, clock: Clock | None = None
+) -> Iterator[Bench]:
+    clock = clock or SystemClock()
     with StandIn() as cloud:
         cloud.add_instance(ORDERS)
         account = cloud.account
@@ -120,5 +132,6 @@ def test_every_look_but_the_first_waits_a_little() -> None:
 
 
 def test_a_wait_that_uses_up_the_time_leaves_none() -> None:
-    with bench(seconds=1.0, elapsed=0.698) as made:
+    start, asked, pausing, over = 0.0, 0.65, 0.7, 0.8
+    with bench(seconds=1.0, clock=Moments(start, asked, pausing, over)) as made:
         assert not made.hands.wait_to_send(NEVER, Fate.NOT_SENT, 0)
