@@ -12,6 +12,8 @@ from .settings import Limits
 
 DAY = timedelta(days=1)
 LONGEST_RESTART = timedelta(minutes=20)
+HANGING_RESTART = timedelta(hours=1)
+"""The vendor documents 3 to 15 minutes: what still goes on after this hangs."""
 RUNNING_TASKS = frozenset({"CREATED", "EXECUTING"})
 DELETABLE = frozenset({"RUNNING", "ERROR"})
 
@@ -47,7 +49,7 @@ def _ended(task: Task, now: datetime) -> datetime:
     """Return when a restart ended; one that is going on ends now at the earliest."""
     if task.status in RUNNING_TASKS:
         return now
-    return task.updated_at or _began(task)
+    return max(task.updated_at or _began(task), _began(task))
 
 
 def last_restart(state: InstanceState) -> datetime | None:
@@ -77,9 +79,18 @@ def opted_out(state: InstanceState, _: Situation) -> Skip | None:
     return Skip("opted_out") if tags & off else None
 
 
-def already_restarting(state: InstanceState, _: Situation) -> Skip | None:
-    """Rule 11: a restart is going on."""
-    return Skip("already_restarting") if state.status == "RESTARTING" else None
+def _hangs(state: InstanceState, now: datetime) -> bool:
+    """Tell whether a restart of an instance goes on for too long to end well."""
+    going_on = [task for task in state.restarts if task.status in RUNNING_TASKS]
+    return any(now - _began(task) > HANGING_RESTART for task in going_on)
+
+
+def already_restarting(state: InstanceState, situation: Situation) -> Skip | None:
+    """Rule 11: a restart is going on; where it hangs and the alarm still fires, a person looks."""
+    if state.status != "RESTARTING":
+        return None
+    hangs = situation.alarm and _hangs(state, situation.now)
+    return Skip("already_restarting", needs_human=hangs)
 
 
 def not_restartable(state: InstanceState, situation: Situation) -> Skip | None:
@@ -105,8 +116,8 @@ def already_answered(state: InstanceState, situation: Situation) -> Skip | None:
     if not answers:
         return None
     newest = max(answers, key=_began)
-    in_vain = newest.status == "FAILED" or _ended(newest, now) < now - LONGEST_RESTART
-    return Skip("already_answered", needs_human=in_vain)
+    over = newest.status == "FAILED" or _ended(newest, now) < now - LONGEST_RESTART
+    return Skip("already_answered", needs_human=over or _hangs(state, now))
 
 
 def cooldown(state: InstanceState, situation: Situation) -> Skip | None:

@@ -55,9 +55,16 @@ def test_a_restart_without_an_end_ended_when_it_began() -> None:
 def test_a_restart_that_goes_on_ends_now_and_answers_every_alarm(
     status: str, raised: datetime | None
 ) -> None:
-    one = restarted(task(3 * HOUR, status=status))
+    one = restarted(task(HOUR, status=status))
 
     assert rules.already_answered(one, situation(raised=raised)) == Skip("already_answered")
+
+
+def test_a_restart_that_ended_before_it_began_ended_when_it_began() -> None:
+    one = restarted(task(10 * MINUTE, updated_at=NOW - DAY))
+
+    assert rules.already_answered(one, situation(raised=NOW - 11 * MINUTE)) is not None
+    assert rules.already_answered(one, situation(raised=NOW - 9 * MINUTE)) is None
 
 
 def test_an_alarm_from_the_future_was_raised_now() -> None:
@@ -100,9 +107,11 @@ def test_a_request_is_never_answered_already() -> None:
         (task(30 * MINUTE, updated_at=NOW - 20 * MINUTE - SECOND), True),
         (task(5 * MINUTE, status="FAILED"), True),
         (task(HOUR, status="EXECUTING"), False),
+        (task(HOUR + SECOND, status="EXECUTING"), True),
+        (task(HOUR + SECOND, status="CREATED"), True),
     ],
 )
-def test_a_person_has_to_look_where_the_answer_failed_or_is_long_over(
+def test_a_person_has_to_look_where_the_answer_failed_is_long_over_or_hangs(
     newest: Task, *, in_vain: bool
 ) -> None:
     older = task(5 * HOUR, status="SUCCESS" if in_vain else "FAILED", updated_at=NOW - 4 * HOUR)
@@ -111,6 +120,21 @@ def test_a_person_has_to_look_where_the_answer_failed_or_is_long_over(
     for tasks in ((newest, older), (older, newest)):
         found = rules.already_answered(restarted(*tasks), alarm)
         assert found == Skip("already_answered", needs_human=in_vain)
+
+
+@pytest.mark.parametrize(
+    ("alarm", "began_ago", "hangs"),
+    [(True, HOUR, False), (True, HOUR + SECOND, True), (False, DAY, False)],
+)
+def test_a_person_has_to_look_where_an_alarm_fires_and_the_restart_hangs(
+    began_ago: timedelta, *, alarm: bool, hangs: bool
+) -> None:
+    one = restarted(task(began_ago, status="EXECUTING"), status="RESTARTING")
+    over = restarted(task(DAY, status="SUCCESS"), status="RESTARTING")
+    found = rules.already_restarting(one, situation(alarm=alarm))
+
+    assert found == Skip("already_restarting", needs_human=hangs)
+    assert rules.already_restarting(over, situation(alarm=alarm)) == Skip("already_restarting")
 
 
 @pytest.mark.parametrize(
