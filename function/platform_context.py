@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from typing import Any
 
 from .settings import Credentials
@@ -12,9 +13,12 @@ _METHODS = ("getSecurityAccessKey", "getSecuritySecretKey", "getSecurityToken")
 
 
 def _call(context: Any, method: str, *arguments: str) -> Any:
-    """Call a method of a context that may not have it."""
-    found = getattr(context, method, None)
-    return found(*arguments) if callable(found) else None
+    """Call a method of a context that may not have it, or may raise where it has no answer."""
+    try:
+        found = getattr(context, method, None)
+        return found(*arguments) if callable(found) else None
+    except Exception:  # noqa: BLE001 - the platform's own, undocumented: no answer is None here
+        return None
 
 
 def _key(value: Any) -> str | None:
@@ -58,6 +62,6 @@ def remaining_seconds(context: Any) -> float | None:
     """Return the seconds until the platform ends the invocation, or None where it does not say."""
     for method in ("getRemainingTimeInMilliSeconds", "get_remaining_time_in_millis"):
         milliseconds = _call(context, method)
-        if isinstance(milliseconds, (int, float)):
-            return milliseconds / 1000
+        if type(milliseconds) in {int, float} and isfinite(milliseconds):
+            return float(milliseconds) / 1000
     return None
