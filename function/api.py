@@ -7,11 +7,12 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
-import requests
+from requests import PreparedRequest
+from requests.structures import CaseInsensitiveDict
 
 from . import cloud_answers, strict_json
 from .clock import Clock, Deadline
@@ -20,22 +21,21 @@ from .gate import CalledOff, Gate, NoAnswer
 from .live_state import ApiReply
 from .settings import Credentials, Outgoing
 from .signing import Signer, TokenAuth
-from .threads import Crew, TookTooLong
+from .threads import Crew, NoThread, TookTooLong
 from .transport import Answer, Client
 from .verdict import ApiCall
 
 T = TypeVar("T")
 TRIES = 3
-TELLING_LENGTH = 16
-WITHHELD = "The text of the cloud quotes the credentials, so it is left out."
 REPEATED = frozenset({408, 429, 500, 502, 503, 504})
+HEADERS = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
 
 
 def _authentication(
     credentials: Credentials | None, project_id: str, clock: Clock
-) -> Signer | TokenAuth | None:
+) -> Callable[[PreparedRequest], PreparedRequest]:
     if credentials is None:
-        return None
+        return lambda request: request
     if credentials.auth_token is not None:
         return TokenAuth(token=credentials.auth_token, project_id=project_id)
     return Signer(
@@ -45,12 +45,6 @@ def _authentication(
         project_id=project_id,
         clock=clock.now,
     )
-
-
-def _quotes(reply: ApiReply, secrets: Sequence[str]) -> bool:
-    """Tell whether the vendor's text quotes the beginning of a secret, as texts on signing do."""
-    text = reply.document.get("error_msg") if isinstance(reply.document, dict) else None
-    return isinstance(text, str) and any(secret[:TELLING_LENGTH] in text for secret in secrets)
 
 
 class Api:
@@ -113,16 +107,19 @@ class Api:
             self._clients.append(client)
         return client
 
-    def _request(self, method: str, path: str, **options: Any) -> requests.Request:
-        headers = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
-        url = self._base + path
-        return requests.Request(method, url, headers=headers, auth=self._authentication, **options)
+    def _request(self, path: str, query: Mapping[str, Any], body: bytes | None) -> PreparedRequest:
+        """Return a signed request; its parts are checked by now, so nothing is prepared twice."""
+        request = PreparedRequest()
+        request.method = "GET" if body is None else "POST"
+        request.url = self._base + path + (f"?{urlencode(query)}" if query else "")
+        request.headers = CaseInsensitiveDict(HEADERS)
+        if body is not None:
+            request.body = body
+            request.headers["Content-Length"] = str(len(body))
+        return self._authentication(request)
 
     def _reply(self, answer: Answer) -> ApiReply:
-        reply = cloud_answers.reply(answer, self._clock.now())
-        if _quotes(reply, self._secrets):
-            return replace(reply, document={**reply.document, "error_msg": WITHHELD})
-        return reply
+        return cloud_answers.reply(answer, self._clock.now(), self._secrets)
 
     def _get_once(self, path: str, parameters: Mapping[str, Any], seconds: float) -> ApiReply:
         """Send one read over an idle connection of the event, or over a new one."""
@@ -130,7 +127,7 @@ class Api:
             client = self._idle.get_nowait()
         except queue.Empty:
             client = self._client()
-        request = self._request("GET", path, params=parameters)
+        request = self._request(path, parameters, None)
         try:
             answer = client.exchange(request, seconds=seconds)
         except NoAnswer:
@@ -158,6 +155,8 @@ class Api:
             return self._crew.gather(works, threads=threads, seconds=self.remaining(until))
         except TookTooLong:
             raise StateUnreadable("the cloud did not answer in time") from None
+        except NoThread:
+            raise StateUnreadable("this machine gives no more threads") from None
 
     def act(self, call: ApiCall) -> ApiReply:
         """Send the one call that changes anything, over a connection of its own; never twice.
@@ -169,8 +168,7 @@ class Api:
             return ApiReply(arrived=False, late=True)
         gate = Gate(once=True)
         client = self._client(gate)
-        body = strict_json.dumps(call.body).encode()
-        request = self._request("POST", "/instances/action", data=body)
+        request = self._request("/instances/action", {}, strict_json.dumps(call.body).encode())
         late = False
         try:
             # The wait for the answer is the deadline's to end, never that of the socket.
@@ -180,7 +178,7 @@ class Api:
             )
         except TookTooLong:
             late = True
-        except NoAnswer:
+        except (NoAnswer, NoThread):
             pass
         else:
             return self._reply(answer)

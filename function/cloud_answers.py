@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -12,8 +13,11 @@ from . import strict_json, timestamps
 from .errors import StateUnreadable
 from .live_state import ApiReply, InstanceState, Task
 from .transport import MOST_REPLY_BYTES, Answer
+from .wording import one_line
 
 OK = 200
+TELLING_LENGTH = 16
+WITHHELD = "The text of the cloud quotes the credentials, so it is left out."
 REFUSED = frozenset({401, 403})
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -33,13 +37,27 @@ def _skew(headers: Mapping[str, str], now: datetime) -> int | None:
         return None
 
 
-def reply(answer: Answer, now: datetime) -> ApiReply:
+def _without_quotes(reply: ApiReply, secrets: Sequence[str]) -> ApiReply:
+    """Leave out what quotes the beginning of a secret, as the vendor's texts on signing do."""
+
+    def quotes(text: object) -> bool:
+        told = str(text).lower()
+        return any(secret[:TELLING_LENGTH].lower() in told for secret in secrets)
+
+    if quotes(reply.request_id):
+        reply = replace(reply, request_id=None)
+    if isinstance(reply.document, dict) and quotes(reply.document.get("error_msg")):
+        reply = replace(reply, document={**reply.document, "error_msg": WITHHELD})
+    return reply
+
+
+def reply(answer: Answer, now: datetime, secrets: Sequence[str]) -> ApiReply:
     """Return an HTTP answer as an ApiReply; texts of the vendor that we repeat are bounded."""
     document = _document(answer.body)
     request_id = answer.headers.get("X-Request-Id")
     if request_id is None and isinstance(document, dict):
         request_id = document.get("request_id")
-    return ApiReply(
+    found = ApiReply(
         arrived=True,
         status=answer.status,
         document=document,
@@ -47,6 +65,7 @@ def reply(answer: Answer, now: datetime) -> ApiReply:
         retry_after=answer.headers.get("Retry-After"),
         skew_seconds=_skew(answer.headers, now) if answer.status in REFUSED else None,
     )
+    return _without_quotes(found, secrets)
 
 
 def _text(value: Any, limit: int = 128) -> str:
@@ -65,7 +84,7 @@ def tags(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
 
 def instance(row: Any) -> InstanceState:
     """Return one row of a list, or one detail, as an instance; its status may be any word."""
-    if not isinstance(row, dict) or not isinstance(row.get("instance_id"), str):
+    if not isinstance(row, dict) or not _PLAIN.fullmatch(_text(row.get("instance_id"))):
         raise StateUnreadable("an instance in the answer has no id")
     if not isinstance(row.get("status"), str):
         raise StateUnreadable("an instance in the answer has no status")
@@ -115,7 +134,7 @@ def task(row: Mapping[str, Any]) -> Task:
     updated_at = timestamps.parse(_text(row.get("updated_at")))
     return Task(
         id=row["id"],
-        name=_text(row.get("name")),
+        name=one_line(_text(row.get("name")), 128),
         status=_text(row.get("status"), 64).upper(),
         created_at=timestamps.parse(_text(row.get("created_at"))) or updated_at,
         updated_at=updated_at,

@@ -12,7 +12,7 @@ import requests
 from . import strict_json
 from .gate import NoAnswer
 from .settings import Outgoing
-from .threads import TookTooLong, within
+from .threads import NoThread, TookTooLong, within
 from .trail import Result
 from .transport import Client
 
@@ -55,13 +55,12 @@ def to_sink(result: Result, outgoing: Outgoing, *, seconds: float) -> bool:
         return False
     event = {**result.event, **outgoing.sink_extensions}
     headers = {"Content-Type": "application/cloudevents+json", "Accept-Encoding": "identity"}
-    request = requests.Request(
-        "POST", outgoing.sink, data=strict_json.dumps(event).encode(), headers=headers
-    )
+    body = strict_json.dumps(event).encode()
     client = Client(ca_bundle_file=outgoing.ca_bundle_file, proxy_url=None)
     try:
+        request = requests.Request("POST", outgoing.sink, data=body, headers=headers).prepare()
         answer = within(seconds, lambda: client.exchange(request, seconds=seconds))
-    except (TookTooLong, NoAnswer, RuntimeError):  # RuntimeError: no thread could be started
+    except (TookTooLong, NoThread, NoAnswer, requests.RequestException):
         return False
     finally:
         client.close()

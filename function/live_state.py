@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any
 UNAUTHORIZED = 401
 SKEW_CODES = frozenset({"APIGW.0303", "APIG.0303"})
 LARGEST_SKEW_SECONDS = 15 * 60
+_CODE = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,6 @@ class ApiReply:
 
     @property
     def error_code(self) -> str | None:
-        """The vendor's error code, such as DMS.00400026, or None."""
+        """The vendor's error code, such as DMS.00400026; None for what does not look like one."""
         code = self.document.get("error_code") if isinstance(self.document, dict) else None
-        return code[:64] if isinstance(code, str) else None
+        return code if isinstance(code, str) and _CODE.fullmatch(code) else None

@@ -12,6 +12,7 @@ from . import timestamps
 from .live_state import ApiReply
 from .trail import Findings, Result, Trail
 from .verdict import Verdict
+from .wording import one_line
 
 TYPE = "dev.kafka-remediator.result.v1"
 SCHEMA = "https://kafka-remediator.dev/schemas/result.json"
@@ -29,11 +30,7 @@ def _error_message(reply: ApiReply) -> str | None:
     if reply.status in OWN_WORDS:
         return OWN_WORDS[reply.status]
     text = reply.document.get("error_msg") if isinstance(reply.document, dict) else None
-    if not isinstance(text, str):
-        return None
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[
-        :LONGEST_ERROR_MESSAGE
-    ]
+    return one_line(text, LONGEST_ERROR_MESSAGE) if isinstance(text, str) else None
 
 
 def _api(findings: Findings) -> dict[str, Any]:

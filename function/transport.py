@@ -16,6 +16,7 @@ import requests
 from certifi import where
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
+from urllib3 import BaseHTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
@@ -92,6 +93,10 @@ class _Adapter(HTTPAdapter):
             self._pool.ConnectionCls = partial(kind, gate=self._gate)
         return self._pool
 
+    def build_response(self, req: PreparedRequest, resp: Any) -> Any:
+        """Return what urllib3 returns: a Response would add cookies and guesses, which cost."""
+        return resp
+
     def close(self) -> None:
         """Close what the pool keeps, which urllib3 leaves to the garbage collector."""
         if self._pool is not None:
@@ -113,13 +118,13 @@ class Answer:
     body: bytes | None
 
 
-def _whole(response: requests.Response) -> Answer:
+def _whole(response: BaseHTTPResponse) -> Answer:
     """Read an answer to its end; without one its connection is closed."""
-    status, headers, raw = response.status_code, response.headers, response.raw
-    with closing(raw):
-        body = raw.read(MOST_REPLY_BYTES + 1, decode_content=False)
+    status, headers = response.status, response.headers
+    with closing(response):
+        body = response.read(MOST_REPLY_BYTES + 1, decode_content=False)
         too_long = len(body) > MOST_REPLY_BYTES
-        if status < 200 or (raw.length_remaining and not too_long):
+        if status < 200 or (response.length_remaining and not too_long):
             raise NoAnswer
     encoded = (headers.get("Content-Encoding") or "identity").lower() != "identity"
     return Answer(status, headers, None if too_long or encoded else body)
@@ -136,7 +141,7 @@ class Client:
         self._proxies = {"http": proxy_url, "https": proxy_url} if proxy_url else {}
 
     def exchange(
-        self, request: requests.Request, *, seconds: float, connecting: float | None = None
+        self, request: PreparedRequest, *, seconds: float, connecting: float | None = None
     ) -> Answer:
         """Send a request and return the whole answer, or raise NoAnswer.
 
@@ -145,10 +150,10 @@ class Client:
         """
         timeout = (connecting or seconds, seconds)
         try:
-            prepared = request.prepare()
-            answer = _whole(
-                self._adapter.send(prepared, stream=True, timeout=timeout, proxies=self._proxies)
+            response: Any = self._adapter.send(
+                request, stream=True, timeout=timeout, proxies=self._proxies
             )
+            answer = _whole(response)
         except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError):
             raise NoAnswer from None
         if answer.status in WITHOUT_BODY:  # whoever sends one nevertheless, leaves it in the wire

@@ -51,6 +51,15 @@ MISSING_CREDENTIALS = (
 LATE = "Time ran out before the answer came."
 
 
+def one_line(text: str, limit: int) -> str:
+    """Return a foreign text as one printable line of at most so many characters.
+
+    >>> one_line("first\\nsecond\\x1b[0m ", 300)
+    'first second [0m'
+    """
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:limit]
+
+
 def count(number: int) -> str:
     """Return how many instances, in words a person reads.
 

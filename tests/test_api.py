@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from function import bodies
-from function.api import WITHHELD, Api
+from function.api import Api
 from function.clock import Deadline, SystemClock
+from function.cloud_answers import WITHHELD
 from function.errors import StateUnreadable
 from function.gate import CalledOff, NoAnswer
 from function.settings import Credentials, Outgoing

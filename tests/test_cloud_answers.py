@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -59,9 +60,54 @@ def test_a_clock_that_is_far_off_is_named(night: World) -> None:
 def test_a_request_id_is_a_short_plain_word(
     headers: dict[str, str], body: bytes, request_id: str | None
 ) -> None:
-    reply = cloud_answers.reply(Answer(200, headers, body), NOW)
+    reply = cloud_answers.reply(Answer(200, headers, body), NOW, ())
 
     assert reply.request_id == request_id
+
+
+@pytest.mark.parametrize("case", [str.lower, str.upper])
+def test_what_quotes_the_credentials_is_left_out_wherever_it_stands(
+    case: Callable[[str], str],
+) -> None:
+    secret = "HSTAexampleACCESSkey"
+    told = case(secret[:18])
+    body = json.dumps({"error_code": secret, "error_msg": f"{told} is wrong"}).encode()
+
+    reply = cloud_answers.reply(Answer(400, {"X-Request-Id": told}, body), NOW, (secret,))
+
+    assert (reply.request_id, reply.error_code) == (None, None)
+    assert reply.document["error_msg"] == cloud_answers.WITHHELD
+
+
+@pytest.mark.parametrize(
+    ("code", "kept"),
+    [
+        ("DMS.00400026", True),
+        ("SVCSTG.DMS.1", True),
+        ("DMS", False),
+        ("DMS.1\n", False),
+        ("DMS.1 2", False),
+        ("DMS." + "1" * 60, True),
+        ("DMS." + "1" * 61, False),
+        (7, False),
+    ],
+)
+def test_an_error_code_is_a_short_word_with_a_dot(code: object, *, kept: bool) -> None:
+    reply = ApiReply(arrived=True, status=400, document={"error_code": code})
+
+    assert reply.error_code == (code if kept else None)
+
+
+def test_the_name_of_a_task_is_one_printable_line() -> None:
+    task = cloud_answers.task({"id": "1", "name": "kafka\nRestart\x1b[0m", "status": "SUCCESS"})
+
+    assert task.name == "kafka Restart [0m"
+
+
+@pytest.mark.parametrize("id_", ["", " ", "a b", "x" * 65, None, 7])
+def test_an_instance_without_a_plain_id_is_unreadable(id_: object) -> None:
+    with unreadable("no id"):
+        cloud_answers.instance({"instance_id": id_, "status": "RUNNING", "engine": "kafka"})
 
 
 @pytest.mark.parametrize(
@@ -78,7 +124,7 @@ def test_a_request_id_is_a_short_plain_word(
 def test_how_far_the_clocks_differ_is_told_where_it_may_be_the_reason(
     status: int, date: str, skew: int | None
 ) -> None:
-    assert cloud_answers.reply(Answer(status, {"Date": date}, b""), NOW).skew_seconds == skew
+    assert cloud_answers.reply(Answer(status, {"Date": date}, b""), NOW, ()).skew_seconds == skew
 
 
 def test_no_answer_is_said_to_be_none() -> None:

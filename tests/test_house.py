@@ -58,7 +58,7 @@ EDGES = {
     "clock": frozenset({"time"}),
     "gate": frozenset({"socket", "threading"}),
     "locks": frozenset({"threading"}),
-    "threads": frozenset({"concurrent", "queue", "threading"}),
+    "threads": frozenset({"queue", "threading", "time"}),
     "setting_files": frozenset({"ssl"}),  # reads certificates at the start, and opens nothing
     "signing": frozenset({"requests"}),  # an auth object for requests, which sends nothing itself
     "sources": frozenset({"importlib", "pkgutil"}),  # finds its own files at the start

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -51,12 +50,14 @@ def client(
         made.close()
 
 
-def get(cloud: StandIn, **headers: str) -> requests.Request:
-    return requests.Request("GET", cloud.url + PATH, headers=headers)
+def get(cloud: StandIn, **headers: str) -> requests.PreparedRequest:
+    request = requests.Request("GET", cloud.url + PATH).prepare()
+    request.headers.update(headers)
+    return request
 
 
-def post(cloud: StandIn) -> requests.Request:
-    return requests.Request("POST", cloud.url + PATH + "/action", data=b"{}")
+def post(cloud: StandIn) -> requests.PreparedRequest:
+    return requests.Request("POST", cloud.url + PATH + "/action", data=b"{}").prepare()
 
 
 def test_a_gate_that_was_closed_lets_nothing_out(cloud: StandIn) -> None:
@@ -275,7 +276,7 @@ def test_own_roots_count_instead_of_those_of_the_world() -> None:
 
 
 def test_no_text_of_a_library_is_handed_on(cloud: StandIn) -> None:
-    request: Any = get(cloud, **{"X-Auth-Token": "canary\ntoken"})
+    request = get(cloud, **{"X-Auth-Token": "canary\ntoken"})
     with client() as one, pytest.raises(NoAnswer) as raised:
         one.exchange(request, seconds=5)
 

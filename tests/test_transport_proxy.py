@@ -35,7 +35,8 @@ def through(proxy: Proxy, gate: Gate, scheme: str = "http", user: str = "") -> C
 
 
 def send(client: Client, cloud: StandIn) -> int:
-    request = requests.Request("POST", cloud.url + PATH, data=b"{}", headers={"X-Auth-Token": "t"})
+    headers = {"X-Auth-Token": "t"}
+    request = requests.Request("POST", cloud.url + PATH, data=b"{}", headers=headers).prepare()
     try:
         return client.exchange(request, seconds=10).status
     finally:
