@@ -118,17 +118,22 @@ def _confirmed(
     }
 
 
-def _busy(verdicts: dict[str, Verdict], action: Action, hands: Hands) -> dict[str, Verdict]:
-    """Look once more: what restarts already is not our failure."""
+def _already_restarting(verdicts: Mapping[str, Verdict], hands: Hands) -> dict[str, Verdict]:
+    """Look once more at what was refused: what restarts already is not our failure.
+
+    Whether a wrong status makes the cloud refuse the call or one row of it is not documented.
+    """
+    refused = {id_: one for id_, one in verdicts.items() if one.outcome is Outcome.FAILED}
     try:
-        states = hands.look(tuple(verdicts)) if action is Action.RESTART else {}
+        states = hands.look(tuple(refused)) if refused else {}
     except StateUnreadable:
-        states = {}
+        return {}
     return {
-        id_: Verdict(id_, Outcome.SKIPPED, "already_restarting", "RESTARTING", one.last_restart)
-        if id_ in states and states[id_].status == "RESTARTING"
-        else one
-        for id_, one in verdicts.items()
+        id_: Verdict(
+            id_, Outcome.SKIPPED, "already_restarting", "RESTARTING", refused[id_].last_restart
+        )
+        for id_, state in states.items()
+        if state.status == "RESTARTING"
     }
 
 
@@ -138,11 +143,12 @@ def carry_out(
     """Send the call and return what became of every instance that it was for."""
     whole, reply, attempts = _send(call, hands)
     acting = {one.id: one for one in decision.verdicts if one.outcome is None}
-    fates = {id_: fate.of_row(reply, id_) if whole is Fate.ROWS else whole for id_ in acting}
-    verdicts = {id_: _final(one, fates[id_]) for id_, one in acting.items()}
-    if whole is Fate.BUSY:
-        verdicts = _busy(verdicts, call.action, hands)
-    elif call.action is not Action.PURGE_FAILED:
+    verdicts = {
+        id_: _final(one, fate.of_instance(whole, reply, id_)) for id_, one in acting.items()
+    }
+    if call.action is Action.RESTART and whole in {Fate.BUSY, Fate.ROWS}:
+        verdicts |= _already_restarting(verdicts, hands)
+    if call.action is not Action.PURGE_FAILED:
         verdicts = _confirmed(verdicts, before, call.action, hands)
     return Execution(
         outcome=whole.outcome,

@@ -86,13 +86,24 @@ def of(reply: ApiReply, call: ApiCall, *, platform_credentials: bool) -> Fate:
     )
 
 
-def of_row(reply: ApiReply, instance: str) -> Fate:
+def _of_rows(reply: ApiReply, instance: str) -> Fate:
     """Return what the rows of a 200 say of one instance: nothing, or two things, is unknown."""
-    rows = [row for row in reply.document["results"] if isinstance(row, dict)]
+    listed = reply.document.get("results") if isinstance(reply.document, dict) else None
+    rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
     words = {str(row.get("result")) for row in rows if str(row.get("instance")).lower() == instance}
     if words == {"success"}:
         return Fate.DONE
     return Fate.REFUSED if words == {"failed"} else Fate.UNKNOWN
+
+
+def of_instance(whole: Fate, reply: ApiReply, instance: str) -> Fate:
+    """Return what became of one instance: a purge needs no rows, but a row may say that it failed.
+
+    `whole` is the fate of the call.
+    """
+    own = _of_rows(reply, instance)
+    failed = whole is Fate.DONE and own is Fate.REFUSED
+    return own if failed or whole is Fate.ROWS else whole
 
 
 def retry_after(reply: ApiReply, now: datetime) -> float | None:

@@ -222,7 +222,8 @@ def test_an_accepted_deletion_is_not_watched() -> None:
 
 def test_every_instance_has_its_own_row_and_only_open_ones_are_looked_at() -> None:
     both = shown(state(ORDERS, "RESTARTING"), state(AUDIT, "RESTARTING"))
-    hands = Script(rows(orders="success", payments="failed"), looks=(both,))
+    refused = shown(state(PAYMENTS))
+    hands = Script(rows(orders="success", payments="failed"), looks=(refused, both))
 
     execution = carried(hands, ORDERS, PAYMENTS, AUDIT)
 
@@ -231,8 +232,42 @@ def test_every_instance_has_its_own_row_and_only_open_ones_are_looked_at() -> No
         PAYMENTS: (Outcome.FAILED, "refused"),
         AUDIT: (Outcome.ACCEPTED, "seen_restarting"),
     }
-    assert hands.looked == [tuple(sorted((ORDERS, AUDIT)))]
+    assert hands.looked == [(PAYMENTS,), tuple(sorted((ORDERS, AUDIT)))]
     assert execution.verdicts[1].needs_human
+
+
+def test_a_row_that_failed_for_what_restarts_already_is_no_failure() -> None:
+    both = shown(state(ORDERS, "RESTARTING"), state(PAYMENTS, "RESTARTING"))
+    hands = Script(rows(orders="success", payments="failed"), looks=(both, both))
+
+    execution = carried(hands, ORDERS, PAYMENTS)
+
+    assert told(execution) == {
+        ORDERS: (Outcome.ACCEPTED, None),
+        PAYMENTS: (Outcome.SKIPPED, "already_restarting"),
+    }
+    assert not any(one.needs_human for one in execution.verdicts)
+
+
+def test_a_deletion_that_failed_is_not_looked_at() -> None:
+    hands = Script(rows(orders="failed"), looks=(RESTARTING,))
+
+    execution = carried(hands, ORDERS, action=Action.DELETE)
+
+    assert told(execution) == {ORDERS: (Outcome.FAILED, "refused")}
+    assert hands.looked == []
+
+
+def test_a_purge_believes_a_row_that_says_failed() -> None:
+    hands = Script(rows(orders="failed", audit="success"))
+
+    execution = carried(hands, ORDERS, PAYMENTS, AUDIT, action=Action.PURGE_FAILED)
+
+    assert told(execution) == {
+        ORDERS: (Outcome.FAILED, "refused"),
+        PAYMENTS: (Outcome.ACCEPTED, None),
+        AUDIT: (Outcome.ACCEPTED, None),
+    }
 
 
 def test_what_has_shown_is_not_read_again() -> None:

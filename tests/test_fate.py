@@ -141,7 +141,20 @@ def test_a_success_counts_only_as_documented(reply: ApiReply, purge: Fate, ids: 
     ],
 )
 def test_a_row_speaks_for_its_own_instance_alone(rows: list[Any], expected: Fate) -> None:
-    assert fate.of_row(answered(200, {"results": rows}), ONE) is expected
+    assert fate.of_instance(Fate.ROWS, answered(200, {"results": rows}), ONE) is expected
+
+
+@pytest.mark.parametrize("whole", [one for one in Fate if one is not Fate.ROWS])
+@pytest.mark.parametrize("word", ["success", "failed", "odd"])
+def test_without_rows_that_count_the_answer_speaks_for_every_instance(
+    whole: Fate, word: str
+) -> None:
+    reply = answered(200, {"results": [{"result": word, "instance": ONE}]})
+    failed = whole is Fate.DONE and word == "failed"
+
+    assert fate.of_instance(whole, reply, ONE) is (Fate.REFUSED if failed else whole)
+    assert fate.of_instance(whole, reply, TWO) is whole
+    assert fate.of_instance(whole, ApiReply(arrived=True, status=204), ONE) is whole
 
 
 JSON = st.recursive(
@@ -180,7 +193,7 @@ def test_every_answer_has_one_meaning_and_only_a_refusal_or_no_arrival_says_not_
 @given(st.lists(st.fixed_dictionaries({"result": JSON, "instance": st.just(ONE) | JSON}) | JSON))
 def test_rows_of_any_form_are_read(rows: list[Any]) -> None:
     said = [one.get("result") for one in rows if isinstance(one, dict)]
-    meant = fate.of_row(answered(200, {"results": rows}), ONE)
+    meant = fate.of_instance(Fate.ROWS, answered(200, {"results": rows}), ONE)
 
     assert meant in {Fate.DONE, Fate.REFUSED, Fate.UNKNOWN}
     assert meant is not Fate.DONE or "success" in said
