@@ -8,7 +8,7 @@ from typing import Any
 from . import emit, findings, report, routes, strict_json, triggers
 from .clock import Clock, Deadline
 from .errors import SettingsInvalid
-from .model import Received
+from .model import Outcome, Received
 from .pipeline import run
 from .routes import HttpAnswer, HttpRequest
 from .runtime import Runtime
@@ -17,6 +17,7 @@ from .trail import Result, Trail
 
 LONGEST_SECONDS = 25.0
 RESERVE_SECONDS = 1.0
+DONE = frozenset({Outcome.ACCEPTED, Outcome.PARTIAL, Outcome.UNKNOWN})
 
 
 class TryAgain(Exception):
@@ -49,11 +50,19 @@ def _gateway(answer: HttpAnswer) -> dict[str, Any]:
 
 
 def _returned(results: list[Result]) -> Any:
-    """Return one result or the list of several, or raise TryAgain where one may be repeated."""
+    """Return one result or the list of several, or raise TryAgain where one may be repeated.
+
+    A platform repeats all or nothing: what was done, or may have been, is never sent again.
+    """
     events = [_plain(result.event) for result in results]
     value = events[0] if len(events) == 1 else events
-    if any(result.data.get("retryable") for result in results):
+    failed = [result.event["id"] for result in results if result.data.get("retryable")]
+    done = any(result.data["outcome"] in DONE for result in results)
+    if failed and not done:
         raise TryAgain(strict_json.dumps(value))
+    if failed:
+        message = "Failed beside what was done, so it is not repeated: send these again."
+        emit.log("ERROR", message, needshuman=True, ids=failed)
     return value or None
 
 

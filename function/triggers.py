@@ -49,20 +49,24 @@ def _body(event: Any) -> bytes:
         return b""
 
 
-def _records(event: Any, *keys: str) -> list[dict[str, Any]]:
-    """Return the records of an event under one of these keys, if they look like records."""
-    for key in keys:
-        records = event.get(key)
-        if isinstance(records, list) and records and all(isinstance(one, dict) for one in records):
-            return records
-    return []
+def _records(event: dict[str, Any], *keys: str) -> list[Any]:
+    """Return the records of an event under all of these keys, whatever they look like."""
+    return [one for key in keys if isinstance(event.get(key), list) for one in event[key]]
+
+
+def _split(event: dict[str, Any], part: str, *keys: str) -> list[Any]:
+    """Return every record under these keys, one by one, where one has this part; else none."""
+    records = _records(event, *keys)
+    ours = any(isinstance(one, dict) and part in one for one in records)
+    return [{keys[0]: [one]} for one in records] if ours else []
 
 
 def _stranger(event: Any) -> str:
     """Say what an event is that none of the sources reads."""
     if not isinstance(event, dict):
         return "no JSON object"
-    for one in (event, *_records(event, "Records", "records", "record")):
+    records = _records(event, "Records", "records", "record")
+    for one in (event, *(one for one in records if isinstance(one, dict))):
         service = str(one.get("eventSource") or one.get("event_source"))
         if service in _SERVICES:
             return _SERVICES[service]
@@ -75,12 +79,10 @@ def _parts(event: Any) -> list[tuple[str, Any]]:
     """Return the channel of every event in one invocation, and the event itself."""
     if not isinstance(event, dict):
         return []
-    records = _records(event, "record", "records")
-    if any("smn" in one for one in records):
-        return [("trigger/smn", {"record": [one]}) for one in records]
-    records = _records(event, "Records")
-    if any("Sns" in one for one in records):
-        return [("trigger/sns", {"Records": [one]}) for one in records]
+    messages = [("trigger/smn", one) for one in _split(event, "smn", "record", "records")]
+    messages += [("trigger/sns", one) for one in _split(event, "Sns", "Records")]
+    if messages:
+        return messages
     if event.get("trigger_type") == "TIMER":
         return [("trigger/timer", event)]
     if "specversion" in event:

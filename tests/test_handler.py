@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
@@ -16,7 +17,7 @@ from function.invocation import TryAgain, allowed_seconds
 from function.settings import NAMES
 
 from .senders import RESTART, SECRET, TOPIC, alarm, bearer
-from .stand_in import Account, StandIn, throttled, vendor_error
+from .stand_in import Account, Close, StandIn, throttled, vendor_error
 from .values import AUDIT, DRAFT, ORDERS, PAYMENTS
 
 SCHEMAS = schemas.load()
@@ -256,6 +257,48 @@ def test_one_of_several_records_that_may_be_repeated_raises_all_results(
 
     outcomes = [brief(result)[0] for result in json.loads(str(again.value))]
     assert outcomes == ["rejected", "failed"]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_record_that_may_be_repeated_is_not_where_another_was_or_may_be_done(
+    cloud: StandIn, context: Context, capsys: pytest.CaptureFixture[str], *, lost: bool
+) -> None:
+    if lost:
+        cloud.fault(Close("request"), kind="action")
+    cloud.fault(throttled(), kind="list", times=None, skip=1)
+
+    context.milliseconds = 5000
+
+    results = handler({"record": [record(), record()]}, context)
+
+    outcomes = [checked(one)["outcome"] for one in results]
+    assert outcomes == ["unknown" if lost else "accepted", "failed"]
+    log = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    (told,) = [one for one in log if one.get("needshuman")]
+    assert (told["severity"], told["ids"]) == ("ERROR", [results[1]["id"]])
+    assert len(cloud.posts) == 1
+
+
+@pytest.mark.parametrize("milliseconds", [math.nan, math.inf, True, "60000", None])
+def test_a_time_left_that_is_none_is_taken_for_none(
+    milliseconds: Any, cloud: StandIn, context: Context
+) -> None:
+    context.milliseconds = milliseconds
+
+    assert brief(handler(RESTART, context)) == ("accepted", None)
+
+
+def test_a_context_that_raises_has_no_answer(cloud: StandIn, context: Context) -> None:
+    def fail(*_: Any) -> None:
+        raise KeyError("canary")
+
+    def user_data(name: str) -> str:
+        return context.settings[name]
+
+    answer: Any = context
+    answer.getUserData, answer.getProjectID, answer.getSecurityToken = user_data, fail, fail
+
+    assert brief(handler(RESTART, answer)) == ("accepted", None)
 
 
 def test_what_failed_for_good_is_returned(cloud: StandIn, context: Context) -> None:
