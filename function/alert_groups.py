@@ -38,7 +38,7 @@ def intent(alert: dict[str, Any]) -> Intent:
 
 def read(document: dict[str, Any]) -> Event:
     """Return what a group of alerts asks for, and say so when alerts are missing from it."""
-    missing = document.get("truncatedAlerts") or 0
+    missing = int(document.get("truncatedAlerts") or 0)
     names = sorted({alert["labels"].get("alertname", "") for alert in document["alerts"]} - {""})
     return Event(
         intents=tuple(intent(alert) for alert in document["alerts"]),

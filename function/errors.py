@@ -8,7 +8,7 @@ from .live_state import ApiReply
 class Refused(Exception):
     """An event is turned away; the text says what is wrong and never quotes the event."""
 
-    status, reason = 400, "schema"
+    status, reason, needs_human = 400, "schema", False
 
 
 class InvalidJson(Refused):
@@ -64,9 +64,13 @@ class NotAllowed(Refused):
 
 
 class TooMany(Refused):
-    """The event reaches further than a limit allows."""
+    """The event reaches further than a limit allows; from an alarm, so many need a person."""
 
     status, reason = 403, "too_many"
+
+    def __init__(self, problem: str, *, alarm: bool = False) -> None:
+        super().__init__(problem)
+        self.needs_human = alarm
 
 
 class TooLarge(Refused):

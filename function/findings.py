@@ -88,7 +88,13 @@ def of_judgement(trail: Trail, decision: Decision, execution: Execution) -> Find
 def of_refusal(refusal: Refused) -> Findings:
     """Say why an event is turned away."""
     message = f"Rejected: {refusal}."
-    return Findings(Outcome.REJECTED, refusal.reason, message, refusal.status)
+    return Findings(
+        Outcome.REJECTED,
+        refusal.reason,
+        message,
+        refusal.status,
+        needs_human=refusal.needs_human,
+    )
 
 
 def of_notice(notice: Notice) -> Findings:

@@ -74,7 +74,8 @@ def _within_limits(screened: Screened, limits: Limits) -> Screened:
     targets = tuple(target for target in screened.targets if target not in forbidden)
     if len(targets) > limits.max_instances:
         raise TooMany(
-            f"{len(targets)} instances are more than MAX_INSTANCES ({limits.max_instances})"
+            f"{len(targets)} instances are more than MAX_INSTANCES ({limits.max_instances})",
+            alarm=screened.alarm,
         )
     skipped = tuple(Verdict(target, Outcome.SKIPPED, "not_allowed") for target in forbidden)
     return replace(screened, targets=targets, verdicts=screened.verdicts + skipped)

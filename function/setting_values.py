@@ -13,6 +13,7 @@ from .model import Action
 Parser = Callable[[str], object]
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 SHORTEST_SECRET = 16
+_HOST = re.compile(r"([A-Za-z0-9](\.?[A-Za-z0-9-])*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 RESERVED_ATTRIBUTES = frozenset(
     "specversion id source type time subject datacontenttype dataschema data needshuman".split()
 )
@@ -134,7 +135,7 @@ def _is_loopback(host: str) -> bool:
 def endpoint(text: str) -> str:
     """Take the URL of an API: https, or http on loopback; nothing behind the host and port."""
     parts = _split(text)
-    if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
+    if parts.path.strip("/") or parts.query or parts.fragment or not _HOST.fullmatch(parts.netloc):
         raise ValueError("must be only a scheme, a host and a port")
     if parts.scheme == "http" and not _is_loopback(str(parts.hostname)):
         raise ValueError("must be https (http only on loopback)")
@@ -148,7 +149,9 @@ def url(text: str) -> str:
 
 
 def task_pattern(text: str) -> str:
-    """Take the part of a name that makes a background task a restart."""
+    """Take the part of a name that makes a background task a restart; it is no list or pattern."""
+    if not re.fullmatch(r"[\w .:/-]{1,64}", text):
+        raise ValueError("must be a part of a name, as it is: not a list, not a pattern")
     return text.lower()
 
 

@@ -195,6 +195,22 @@ def test_a_defect_after_the_gate_still_counts_as_perhaps_arrived(
         assert one.attempts == 1
 
 
+def test_a_machine_without_a_thread_to_spare_reads_nothing_and_sends_nothing(
+    cloud: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch, api(cloud) as one:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(StateUnreadable, match="gives no more threads"):
+            one.gather([lambda: reading(one)], threads=1, until=soon(30))
+        reply = one.act(RESTART)
+
+    assert (reply.arrived, reply.late, one.attempts) == (False, False, 0)
+    assert cloud.connections == 0
+
+
 def test_a_redirect_of_the_call_leads_nowhere(cloud: StandIn) -> None:
     with StandIn() as other, api(cloud) as one:
         cloud.fault(redirect(f"{other.url}/", 307))

@@ -34,6 +34,8 @@ def test_a_refusal_says_why() -> None:
     found = findings.of_refusal(errors.TooMany("11 are more than 10"))
 
     assert (found.outcome, found.reason, found.status) == (Outcome.REJECTED, "too_many", 403)
+    assert not found.needs_human
+    assert findings.of_refusal(errors.TooMany("11 are more than 10", alarm=True)).needs_human
     assert found.message == "Rejected: 11 are more than 10."
     assert not found.needs_human
 

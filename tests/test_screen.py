@@ -156,8 +156,9 @@ def test_an_alarm_for_nothing_but_blocked_instances_is_closed() -> None:
 @pytest.mark.parametrize("source", [ALARMS, REQUESTS], ids=["alarm", "request"])
 def test_more_targets_than_the_limit_are_refused_whole_and_never_truncated(source: Source) -> None:
     assert len(screen_of(restart(*ids(10)), source=source).targets) == 10
-    with pytest.raises(TooMany, match=r"11 instances are more than MAX_INSTANCES \(10\)"):
+    with pytest.raises(TooMany, match=r"11 instances are more than MAX_INSTANCES \(10\)") as many:
         screen_of(restart(*ids(11)), source=source)
+    assert many.value.needs_human is source.alarm
 
 
 def test_only_distinct_targets_count_and_not_those_that_are_skipped() -> None:

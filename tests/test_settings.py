@@ -70,6 +70,8 @@ WRONG = (
     ("DEADLINE_SECONDS", "0.5"),
     ("DEADLINE_SECONDS", "61"),
     ("DEADLINE_SECONDS", "nan"),
+    *(("RESTART_TASK_PATTERN", text) for text in ("restart|reboot", "a,b", "re.*", "x" * 65)),
+    *(("DMS_ENDPOINT", f"https://{host}") for host in ("x\\y", "x%2fy", "x:", ".", "-", "x..y")),
     ("DIRECT_SECRETS", "fifteen-letters"),
     ("GRAFANA_SECRETS", "a-long-enough-secret,too-short"),
     ("CLOUDEVENTS_SECRETS", "a secret with blanks"),
