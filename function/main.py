@@ -21,6 +21,8 @@ def _runtime() -> Runtime:
         sys.exit(f"Not started:\n{problem}")
 
 
+# The server, which starts after this, would let whoever calls from loopback rewrite the path.
+os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
 RUNTIME = _runtime()
 ANSWER = container.answer if RUNTIME.settings.functiongraph_container else routes.answer
 

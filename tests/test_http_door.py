@@ -63,6 +63,15 @@ def test_health_is_ready_and_no_event(door: Door) -> None:
     assert door.printed() == []
 
 
+@pytest.mark.parametrize("header", [b"SCRIPT_NAME: /direct", b"PATH_INFO: /direct"])
+@pytest.mark.parametrize("path", [b"/direct/health", b"/health"])
+def test_no_header_changes_the_path(header: bytes, path: bytes, door: Door) -> None:
+    head = b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    answer = door.send_raw(head + header + b"\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 200 " if path == b"/health" else b"HTTP/1.1 404 ")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "allow"),
     [

@@ -40,6 +40,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     """An environment with all that is needed, and the cloud that it names."""
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "")  # the door sets it: take it back in the end
     with StandIn() as cloud:
         cloud.add_instance(ORDERS, status="ERROR")
         settings = {"DRY_RUN": "true", "DIRECT_SECRETS": SECRET, **cloud.environment()}
