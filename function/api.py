@@ -154,9 +154,9 @@ class Api:
         try:
             return self._crew.gather(works, threads=threads, seconds=self.remaining(until))
         except TookTooLong:
-            raise StateUnreadable("the cloud did not answer in time") from None
+            raise StateUnreadable("the cloud did not answer in time", passing=True) from None
         except NoThread:
-            raise StateUnreadable("this machine gives no more threads") from None
+            raise StateUnreadable("this machine gives no more threads", passing=True) from None
 
     def act(self, call: ApiCall) -> ApiReply:
         """Send the one call that changes anything, over a connection of its own; never twice.

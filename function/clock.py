@@ -55,6 +55,11 @@ class Deadline:
         return self.start + CONFIRMING * self.seconds
 
     @property
+    def reporting(self) -> float:
+        """How many seconds are kept for the report."""
+        return (1 - CONFIRMING) * self.seconds
+
+    @property
     def end(self) -> float:
         """When the event must have been answered."""
         return self.start + self.seconds

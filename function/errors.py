@@ -94,11 +94,16 @@ class Busy(Exception):
 
 
 class StateUnreadable(Exception):
-    """The live state could not be read in full; `reply` is the answer that stood in the way."""
+    """The live state could not be read in full; `reply` is the answer that stood in the way.
 
-    def __init__(self, problem: str, *, reply: ApiReply | None = None) -> None:
+    `passing` says that it may be readable the next time; an answer that makes no sense stays so.
+    """
+
+    def __init__(
+        self, problem: str, *, reply: ApiReply | None = None, passing: bool = False
+    ) -> None:
         super().__init__(problem)
-        self.reply = reply
+        self.reply, self.passing = reply, passing
 
 
 class SettingsInvalid(Exception):

@@ -146,9 +146,9 @@ def carry_out(
     verdicts = {
         id_: _final(one, fate.of_instance(whole, reply, id_)) for id_, one in acting.items()
     }
-    if call.action is Action.RESTART and whole in {Fate.BUSY, Fate.ROWS}:
-        verdicts |= _already_restarting(verdicts, hands)
     if call.action is not Action.PURGE_FAILED:
+        if whole in {Fate.BUSY, Fate.ROWS}:
+            verdicts |= _already_restarting(verdicts, hands)
         verdicts = _confirmed(verdicts, before, call.action, hands)
     return Execution(
         outcome=whole.outcome,

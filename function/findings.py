@@ -139,7 +139,7 @@ def _passes(reply: ApiReply) -> bool:
 
 def of_unreadable(screened: Screened, problem: StateUnreadable) -> Findings:
     """Say what stood in the way of reading the live state; nothing was sent."""
-    retryable = problem.reply is None or _passes(problem.reply)
+    retryable = problem.passing if problem.reply is None else _passes(problem.reply)
     detail = f"{str(problem)[0].upper()}{str(problem)[1:]}."
     return _of_failure(
         screened, "state_unreadable", detail=detail, retryable=retryable, reply=problem.reply

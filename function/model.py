@@ -84,7 +84,7 @@ class Enveloped:
     source: str | None
     payload: bytes | str
     proofs: tuple[Proof, ...]
-    attributes: Mapping[str, Any] | None = None
+    attributes: Mapping[str, str] | None = None
     signature: SmnSignature | None = None
     looks_like: str | None = None
     notice: Notice | None = None

@@ -66,7 +66,7 @@ def _listed(
     if storm_watch and len(rows) < total:
         rows, total = cloud.instances(status="RESTARTING")
         if len(rows) < total:
-            raise StateUnreadable("the list of instances is not complete")
+            raise StateUnreadable("the list of instances is not complete", passing=True)
     return known, frozenset(row.id for row in rows if row.status == "RESTARTING")
 
 

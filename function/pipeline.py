@@ -195,6 +195,6 @@ def _emit(result: Result, journey: _Run, deadline: Deadline) -> None:
     outgoing = journey.runtime.settings.outgoing
     emit.result_line(result)
     if outgoing.sink is not None and journey.trail.proven:
-        seconds = deadline.end - journey.runtime.clock.monotonic()
+        seconds = min(deadline.end - journey.runtime.clock.monotonic(), deadline.reporting)
         if not emit.to_sink(result, outgoing, seconds=seconds):
             journey.log("WARNING", "The sink did not take the result.", id=result.event["id"])

@@ -88,7 +88,7 @@ def _id(trail: Trail, findings: Findings) -> str:
         (verdict.id, verdict.outcome, verdict.reason, verdict.needs_human)
         for verdict in findings.verdicts
     ]
-    fate = (received.channel, own, findings.outcome.value, findings.needs_human, parts)
+    fate = (received.channel, own, findings.outcome.value, parts)
     return sha256(repr(fate).encode("utf-8", "replace")).hexdigest()[:32]
 
 

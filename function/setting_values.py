@@ -15,7 +15,8 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 SHORTEST_SECRET = 16
 _HOST = re.compile(r"([A-Za-z0-9](\.?[A-Za-z0-9-])*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 RESERVED_ATTRIBUTES = frozenset(
-    "specversion id source type time subject datacontenttype dataschema data needshuman".split()
+    """specversion id source type time subject datacontenttype dataschema data needshuman
+    traceparent tracestate""".split()
 )
 
 

@@ -56,10 +56,13 @@ class Result:
 
 
 def completed(event: Event, enveloped: Enveloped) -> Event:
-    """Add what only the envelope says: the event's own id, when it was sent, its name."""
+    """Add what the envelope says: an id and a name where the event has none, and when it was sent.
+
+    That moment is signed, or the platform's: it counts before one that the sender wrote inside.
+    """
     return replace(
         event,
         id=event.id or enveloped.id,
-        sent=event.sent or timestamps.parse(enveloped.sent),
+        sent=timestamps.parse(enveloped.sent) or event.sent,
         name=event.name or enveloped.name,
     )

@@ -36,6 +36,7 @@ _KEYS = {
     "topic_urn": "a bare SMN message, which belongs on POST /smn",
     "Records": "a list of records of another service",
     "records": "a list of records of another service",
+    "record": "a list of records of another service",
     "messages": "a list of messages of another service",
     "alerts": "a group of alerts, which belongs on a webhook route",
 }

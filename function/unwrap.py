@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from . import strict_json
 from .errors import InvalidJson, SchemaViolated, TooLarge, UnsupportedMediaType
@@ -16,9 +15,11 @@ _CONFIRMATIONS = {
     "SubscriptionConfirmation": "subscription_confirmation",
     "UnsubscribeConfirmation": "unsubscribe_confirmation",
 }
-
-
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_OWN_KEYS = {
+    "Notification": ("subject",),
+    "SubscriptionConfirmation": ("subscribe_url",),
+    "UnsubscribeConfirmation": ("subscribe_url", "unsubscribe_url"),
+}
 
 
 def _refuse_encoded(headers: Mapping[str, str]) -> None:
@@ -52,14 +53,16 @@ def _checked(schemas: Schemas, name: str, payload: bytes | str) -> Any:
 def _signed_texts(message: Mapping[str, Any]) -> tuple[bytes, ...]:
     """Return the texts an SMN signature may be over, see the signature page of SMN.
 
-    Keys and values stand in the order of the alphabet. An empty subject is signed or left out:
-    the vendor's samples disagree, so both are tried.
+    Keys and values stand in the order of the alphabet. An empty subject is signed or left out, and
+    an end of the subscription has one link or the other: the samples disagree, so both are tried.
     """
-    own = "subject" if message["type"] == "Notification" else "subscribe_url"
-    keys = ("message", "message_id", own, "timestamp", "topic_urn", "type")
-    pairs = [(key, message[key]) for key in sorted(keys) if message.get(key) is not None]
-    without_empty = [(key, value) for key, value in pairs if value or key != "subject"]
-    texts = ("".join(f"{key}\n{value}\n" for key, value in kept) for kept in (pairs, without_empty))
+    texts = []
+    for own in _OWN_KEYS[message["type"]]:
+        keys = ("message", "message_id", own, "timestamp", "topic_urn", "type")
+        pairs = [(key, message[key]) for key in sorted(keys) if message.get(key) is not None]
+        without_empty = [(key, value) for key, value in pairs if value or key != "subject"]
+        texts += ["".join(f"{key}\n{value}\n" for key, value in pairs)]
+        texts += ["".join(f"{key}\n{value}\n" for key, value in without_empty)]
     return tuple(dict.fromkeys(text.encode() for text in texts))
 
 
@@ -114,24 +117,9 @@ def _sns_trigger(received: Received, schemas: Schemas) -> Enveloped:
     )
 
 
-def _attribute(header: str) -> str:
-    """Return the attribute in a header: first unquoted, then percent-decoded once.
-
-    See section 3.1.3.2 of the HTTP binding of CloudEvents.
-    """
-    quoted = _QUOTED.fullmatch(header.strip())
-    text = re.sub(r"\\(.)", r"\1", quoted.group(1)) if quoted else header.strip()
-    try:
-        return unquote_to_bytes(text).decode()
-    except UnicodeError:
-        raise SchemaViolated("a ce- header is not percent-encoded UTF-8") from None
-
-
-def _attributes(headers: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return the context attributes of a binary-mode CloudEvent."""
-    attributes = {
-        name[3:]: _attribute(value) for name, value in headers.items() if name.startswith("ce-")
-    }
+def _attributes(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the context attributes of a binary-mode CloudEvent as they stand in the headers."""
+    attributes = {name[3:]: value for name, value in headers.items() if name.startswith("ce-")}
     return {**attributes, "datacontenttype": headers.get("content-type", "")}
 
 

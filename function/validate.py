@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import strict_json
-from .errors import InvalidJson, OwnResult, SchemaViolated
+from . import cloudevent, strict_json
+from .errors import InvalidJson, SchemaViolated
 from .model import Document, Enveloped
 from .schemas import Schemas, Violation
-
-RESULT_TYPE = "dev.kafka-remediator.result.v1"
 
 
 def _parsed(enveloped: Enveloped) -> Any:
@@ -28,26 +26,14 @@ def _source(enveloped: Enveloped, value: Any) -> str:
     return "topic_request" if isinstance(value, dict) and "action" in value else "ces_alarm"
 
 
-def _cloudevent(event: Any) -> Any:
-    """Return a CloudEvent without unset attributes, or raise OwnResult for a result of ours.
-
-    JSON null is how the JSON format may say that an attribute is unset (section 2.2).
-    """
-    if not isinstance(event, dict):
-        return event
-    if event.get("type") == RESULT_TYPE:
-        raise OwnResult
-    return {name: value for name, value in event.items() if value is not None or name == "data"}
-
-
 def accept(enveloped: Enveloped, schemas: Schemas) -> Document:
     """Return the document of an event, or raise InvalidJson, SchemaViolated or OwnResult."""
     value = _parsed(enveloped)
     if enveloped.attributes is not None:
-        value = {**enveloped.attributes, "data": value}
+        value = cloudevent.from_binary_mode(enveloped.attributes, value)
     source = _source(enveloped, value)
     if source == "cloudevents":
-        value = _cloudevent(value)
+        value = cloudevent.folded(value)
     try:
         schemas.check(f"events/{source}", value)
     except Violation as error:

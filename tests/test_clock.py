@@ -16,6 +16,7 @@ def test_reads_end_by_40_percent_and_the_post_by_80() -> None:
 
     assert (deadline.reading, deadline.sending) == (104.0, 108.0)
     assert (deadline.confirming, deadline.end) == (109.0, 110.0)
+    assert deadline.reporting == pytest.approx(1.0)
 
 
 @given(st.floats(0, 1e6), st.floats(0.01, 60))

@@ -249,13 +249,13 @@ def test_a_row_that_failed_for_what_restarts_already_is_no_failure() -> None:
     assert not any(one.needs_human for one in execution.verdicts)
 
 
-def test_a_deletion_that_failed_is_not_looked_at() -> None:
-    hands = Script(rows(orders="failed"), looks=(RESTARTING,))
+@pytest.mark.parametrize(("reply", "reason"), [(BUSY, "busy"), (rows(orders="failed"), "refused")])
+def test_a_deletion_is_looked_at_once_more_just_as_well(reply: ApiReply, reason: str) -> None:
+    restarting = carried(Script(reply, looks=(RESTARTING,)), ORDERS, action=Action.DELETE)
+    resting = carried(Script(reply, looks=(AS_BEFORE,)), ORDERS, action=Action.DELETE)
 
-    execution = carried(hands, ORDERS, action=Action.DELETE)
-
-    assert told(execution) == {ORDERS: (Outcome.FAILED, "refused")}
-    assert hands.looked == []
+    assert told(restarting) == {ORDERS: (Outcome.SKIPPED, "already_restarting")}
+    assert told(resting) == {ORDERS: (Outcome.FAILED, reason)}
 
 
 def test_a_purge_believes_a_row_that_says_failed() -> None:
@@ -294,14 +294,8 @@ def test_a_busy_instance_is_read_once_more_and_what_restarts_already_is_skipped(
     assert len(hands.looked) == 1
 
 
-def test_busy_stays_busy_when_that_reading_fails_and_for_a_deletion() -> None:
+def test_busy_stays_busy_when_that_reading_fails() -> None:
     assert told(carried(Script(BUSY, looks=(None,)), ORDERS)) == {ORDERS: (Outcome.FAILED, "busy")}
-
-    hands = Script(BUSY, looks=(RESTARTING,))
-    execution = carried(hands, ORDERS, action=Action.DELETE)
-
-    assert told(execution) == {ORDERS: (Outcome.FAILED, "busy")}
-    assert hands.looked == []
 
 
 def test_what_was_decided_before_the_call_is_left_as_it_is() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function import findings
-from function.model import Action, Event, Outcome, Received
+from function.model import Action, Enveloped, Event, Outcome, Received
 from function.trail import Findings, Trail, completed
 from function.verdict import ApiCall, Decision, Execution, Verdict
 
@@ -165,13 +166,15 @@ def test_the_message_says_what_happened_and_what_is_worth_knowing_besides() -> N
 
 
 @pytest.mark.parametrize("own", [None, "own"])
-def test_what_an_event_says_of_itself_counts_before_its_envelope(own: str | None) -> None:
-    from function.model import Enveloped
-
+def test_what_an_event_calls_itself_counts_before_its_envelope_but_not_when_it_was_sent(
+    own: str | None,
+) -> None:
     envelope = Enveloped("direct", b"", (), id="m1", sent="2026-01-05T03:00:00Z", name="subject")
     said = Event((), id=own, sent=None, name=own)
     found = completed(said, envelope)
 
     assert (found.id, found.name, found.sent) == (own or "m1", own or "subject", NOW)
     earlier = datetime(2026, 1, 5, 2, 0, tzinfo=NOW.tzinfo)
-    assert completed(Event((), sent=earlier), envelope).sent == earlier
+    assert completed(Event((), sent=earlier), envelope).sent == NOW
+    assert completed(Event((), sent=earlier), replace(envelope, sent=None)).sent == earlier
+    assert completed(Event((), sent=earlier), replace(envelope, sent="noon")).sent == earlier

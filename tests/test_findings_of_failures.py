@@ -56,6 +56,13 @@ def reply(status: int | None, code: str | None = None, skew: int | None = None) 
     return ApiReply(arrived=True, status=status, document=document, skew_seconds=skew)
 
 
+def test_a_state_that_makes_no_sense_needs_a_person_and_no_other_event() -> None:
+    problem = errors.StateUnreadable("an instance in the answer has odd tags")
+    found = findings.of_unreadable(screened(ORDERS), problem)
+
+    assert (found.retryable, found.status, found.needs_human) == (False, 200, True)
+
+
 @pytest.mark.parametrize(
     ("answer", "retryable"),
     [
@@ -83,7 +90,7 @@ def reply(status: int | None, code: str | None = None, skew: int | None = None) 
 def test_a_state_that_may_be_readable_the_next_time_is_worth_another_event(
     answer: ApiReply | None, *, retryable: bool
 ) -> None:
-    problem = errors.StateUnreadable("the cloud answered", reply=answer)
+    problem = errors.StateUnreadable("the cloud answered", reply=answer, passing=True)
     skipped = Verdict(B, Outcome.SKIPPED, "not_firing")
     found = findings.of_unreadable(screened(ORDERS, verdicts=(skipped,)), problem)
 

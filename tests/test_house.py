@@ -22,7 +22,7 @@ FLOORS = (
     ("errors", "verdict"),
     # what several steps, or several sources, are made of
     (
-        *("alert_groups", "bodies", "fate", "request_document", "rules", "schemas"),
+        *("alert_groups", "bodies", "cloudevent", "fate", "request_document", "rules", "schemas"),
         *("setting_files", "setting_values", "signing", "smn_proof", "trail", "transport"),
         "webhook_proofs",
     ),

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from tests.stand_in import StandIn
 INSTANCE = "54602a9d-5e22-4239-9123-77e350df4a34"
 SECRET = "example-secret-example"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+SLOW_SECONDS = 2
 REQUEST = {"action": "restart", "instances": [INSTANCE]}
 
 
@@ -27,6 +28,8 @@ class Sink(HTTPServer):
     def __init__(self, status: int) -> None:
         super().__init__(("127.0.0.1", 0), _Take)
         self.status = status
+        self.may_answer = Event()
+        self.may_answer.set()
         self.taken: list[tuple[str, dict[str, Any]]] = []
 
     @property
@@ -40,6 +43,7 @@ class _Take(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.taken.append((self.headers["Content-Type"], json.loads(body)))
+        self.server.may_answer.wait(SLOW_SECONDS)
         self.send_response(self.server.status)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -154,6 +158,23 @@ def test_the_sink_hears_nothing_of_an_unproven_sender(
 
     assert status == 401
     assert server.taken == []
+
+
+def test_a_slow_sink_gets_only_the_time_for_the_report(
+    cloud: StandIn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DEADLINE_SECONDS", str(2 * SLOW_SECONDS))
+    with sink() as server:
+        monkeypatch.setenv("K_SINK", server.url)
+        server.may_answer.clear()
+        status, result = answered(posted())
+        server.may_answer.set()
+
+    assert (status, len(server.taken)) == (200, 1)
+    log = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert ("The sink did not take the result.", result["id"]) in [
+        (one["message"], one.get("id")) for one in log
+    ]
 
 
 @pytest.mark.parametrize("broken", [refusing, gone, deaf])

@@ -12,7 +12,7 @@ from cloudevents.conversion import to_binary, to_structured
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from function import schemas, sources, unwrap
+from function import cloudevent, schemas, sources, unwrap
 from function.errors import InvalidJson, Refused, SchemaViolated, TooLarge, UnsupportedMediaType
 from function.model import Enveloped, Proof, Received
 
@@ -67,7 +67,10 @@ def opened(channel: str, body: bytes = BODY, **fields: Any) -> Enveloped:
 def binary(**headers: str) -> dict[str, Any]:
     """Return the attributes of a binary event, whose headers are named with `_` for `-`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return dict(opened("cloudevents", headers={**BINARY, **named}).attributes or {})
+    raw = opened("cloudevents", headers={**BINARY, **named}).attributes or {}
+    event = cloudevent.from_binary_mode(raw, RESTART)
+    assert event.pop("data") == RESTART
+    return event
 
 
 @pytest.mark.parametrize("kind", READ)
@@ -124,6 +127,17 @@ def test_a_confirmation_is_a_notice_with_its_link(kind: str, reason: str) -> Non
 
     assert notice is not None
     assert (notice.reason, notice.link) == (reason, LINK)
+
+
+@pytest.mark.parametrize("signed", ["subscribe_url", "unsubscribe_url"])
+def test_the_end_of_a_subscription_may_be_signed_over_either_link(signed: str) -> None:
+    links: dict[str, Any] = {signed: LINK}
+    message = smn(type="UnsubscribeConfirmation", subject=None, **links)
+
+    signature = opened("smn", json.dumps(message).encode()).signature
+
+    assert signature is not None
+    assert any(f"\n{signed}\n{LINK}\n".encode() in text for text in signature.texts)
 
 
 @pytest.mark.parametrize(
@@ -210,6 +224,13 @@ def test_a_time_is_never_invented() -> None:
 )
 def test_a_header_is_unquoted_first_and_percent_decoded_once(header: str, value: str) -> None:
     assert binary(ce_subject=header)["subject"] == value
+
+
+def test_a_header_is_left_as_it_is_until_its_sender_is_proven() -> None:
+    raw = opened("cloudevents", headers={**BINARY, "ce-subject": "%FF"}).attributes
+
+    assert raw is not None
+    assert raw["subject"] == "%FF"
 
 
 @pytest.mark.parametrize("header", ["%C0%A0", "%ED%A0%80", "%FF", "%E2%82", '"%80"', "\ud800"])

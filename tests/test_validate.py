@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -81,11 +82,12 @@ def test_what_nobody_reads_is_refused_by_its_name() -> None:
 
 def test_attributes_and_data_of_a_binary_event_make_one_document() -> None:
     kind = "dev.knative.sources.ping"
-    attributes = {**EVENT, "type": kind, "data": "of a header", "sampledrate": "7"}
+    attributes = {**EVENT, "type": kind, "data": "of a header", "sampledrate": "7", "x": "%41"}
 
     document = accepted(RESTART, "cloudevents", attributes=attributes)
 
-    assert document.value == {**EVENT, "type": kind, "data": RESTART, "sampledrate": "7"}
+    own = {"type": kind, "data": RESTART, "sampledrate": "7", "x": "A"}
+    assert document.value == {**EVENT, **own}
 
 
 @pytest.mark.parametrize("missing", ["specversion", "id", "source", "type"])
@@ -107,7 +109,6 @@ def test_a_cloudevent_without_a_required_attribute_is_refused(missing: str) -> N
         {"specversion": "0.3"},
         {"id": ""},
         {"source": ""},
-        {"type": "com.example.other"},
         {"time": "today"},
         {"time": ""},
         {"time": 0},
@@ -115,6 +116,7 @@ def test_a_cloudevent_without_a_required_attribute_is_refused(missing: str) -> N
         {"Upper": "case"},
         {"with-dash": "x"},
         {"data_base64": "e30="},
+        {"data_base64": 7},
         {"data": None},
         {"extension": {"nested": 1}},
     ],
@@ -138,8 +140,32 @@ def test_a_null_attribute_is_unset() -> None:
 def test_a_result_of_ours_that_comes_back_is_no_event() -> None:
     with pytest.raises(OwnResult):
         accepted({**EVENT, "type": OURS}, "cloudevents")
+    attributes = {"specversion": "1.0", "id": "1", "source": "/test", "type": OURS}
     with pytest.raises(OwnResult):
-        accepted({"outcome": "accepted"}, "cloudevents", attributes={**EVENT, "type": OURS})
+        accepted({"outcome": "accepted"}, "cloudevents", attributes=attributes)
+
+
+def test_a_cloudevent_of_another_type_is_named_as_one_without_a_quotation() -> None:
+    with pytest.raises(SchemaViolated, match="a CloudEvent of another type than dev") as refusal:
+        accepted({**EVENT, "type": "com.example.other"}, "cloudevents")
+
+    assert "example" not in str(refusal.value)
+
+
+def test_data_in_base64_is_the_same_data() -> None:
+    encoded = base64.b64encode(json.dumps(RESTART).encode()).decode()
+    event = {**EVENT, "type": "dev.knative.sources.ping"}
+    binary = {name: value for name, value in event.items() if name != "data"}
+
+    assert accepted({**binary, "data_base64": encoded}, "cloudevents").value == event
+
+
+@pytest.mark.parametrize("data", ["", "!", "e30", base64.b64encode(b"{").decode(), "e30=\n"])
+def test_data_in_broken_base64_or_of_broken_json_is_refused(data: str) -> None:
+    event = {"specversion": "1.0", "id": "1", "source": "/test", "data_base64": data}
+
+    with pytest.raises(SchemaViolated, match="not Base64 of JSON"):
+        accepted({**event, "type": "dev.knative.sources.ping"}, "cloudevents")
 
 
 def test_only_a_cloudevent_is_a_result_of_ours() -> None:

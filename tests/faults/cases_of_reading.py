@@ -54,7 +54,7 @@ CASES = (
     _reading("the body drips", Drip("body"), seconds=1.0, says=IN_TIME),
     _reading("200 with HTML", html(200)),
     _reading("200 with nothing", Reply(200)),
-    _reading("200 with other JSON", Reply(200, '{"jobs":[]}')),
+    _reading("200 with other JSON", Reply(200, '{"jobs":[]}'), UNREADABLE_FOR_GOOD),
     _reading("204", Reply(204)),
     _reading("gzip bomb", gzip_bomb(20)),
     _reading("something that is not HTTP", Raw(b"220 mail.example ESMTP\r\n")),
