@@ -8,12 +8,12 @@ LOCKS := requirements.txt tests/requirements.txt
 UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test storm fuzz mutants lint format lock package clean
+.PHONY: help demo serve test storm fuzz mutants bench bench-compare lint format lock package clean
 .SUFFIXES:
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
-	do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	do printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 demo: $(READY) ## watch alarms restart, and a schedule purge, instances of a local stand-in
 	@$(BIN)/python -m tests.demo
@@ -35,6 +35,12 @@ mutants: $(READY) ## change what judges, bit by bit, and list the changes that n
 	@rm -rf mutants
 	@$(BIN)/mutmut run >/dev/null
 	@$(BIN)/mutmut results
+
+bench: $(READY) ## measure what an event costs, beside its rivals, in less than three minutes
+	@$(BIN)/python -m tests.benchmarks run
+
+bench-compare: $(READY) ## set two runs side by side: make bench-compare OLD=a.json NEW=b.json
+	@$(BIN)/python -m tests.benchmarks compare $(OLD) $(NEW)
 
 lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff check

@@ -18,6 +18,8 @@ from .settings import NAMES, Settings, secrets_name
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
+    """What needs no settings."""
+
     sources: Mapping[str, Source]
     schemas: Schemas
     clock: SystemClock

@@ -16,7 +16,7 @@ import requests
 from certifi import where
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
-from urllib3 import BaseHTTPResponse
+from urllib3 import BaseHTTPResponse, connection_from_url
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
@@ -85,10 +85,17 @@ class _Adapter(HTTPAdapter):
             options["proxy_ssl_context"] = self._tls()
         return super().proxy_manager_for(proxy, **options)
 
-    def get_connection_with_tls_context(self, *arguments: Any, **options: Any) -> Any:
+    def get_connection_with_tls_context(
+        self, request: PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
         """Return the one pool of this adapter; the connections that it makes have the gate."""
         if self._pool is None:
-            self._pool = super().get_connection_with_tls_context(*arguments, **options)
+            if proxies:
+                self._pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            else:  # a manager of many pools would only cost 0.1 ms
+                url = str(request.url)
+                own = {"ssl_context": self._tls()} if url.startswith("https:") else {}
+                self._pool = connection_from_url(url, maxsize=1, **own)
             kind = _GatedTlsConnection if self._pool.scheme == "https" else _GatedConnection
             self._pool.ConnectionCls = partial(kind, gate=self._gate)
         return self._pool
