@@ -9,6 +9,19 @@ from . import timestamps
 from .model import Action, Event, Intent
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Grafana's own labels: on an alert that it sends in place of a rule's, the first holds the name.
+_OF_GRAFANA = frozenset({"rulename", "grafana_folder"})
+
+
+def _fires(alert: dict[str, Any]) -> bool:
+    """Tell whether a rule has found what it looks for.
+
+    A rule of Grafana whose query fails or finds nothing sends an alert with the rule's labels and
+    another name, see "No Data and Error states" in its documentation: insufficient data.
+    """
+    labels = alert["labels"]
+    stands_in = labels.get("alertname") in {"DatasourceError", "DatasourceNoData"}
+    return bool(alert["status"] == "firing" and not (stands_in and _OF_GRAFANA & labels.keys()))
 
 
 def intent(alert: dict[str, Any]) -> Intent:
@@ -24,7 +37,7 @@ def intent(alert: dict[str, Any]) -> Intent:
     instance = labels.get("kafka_instance_id", "").lower()
     named = _ID.fullmatch(instance) is not None
     skip = None
-    if alert["status"] != "firing":
+    if not _fires(alert):
         skip = "not_firing"
     elif not named or labels.get("remediation") != "restart":
         skip = "not_mapped"

@@ -66,6 +66,48 @@ def test_an_alert_asks_for_a_restart_only_with_both_labels_and_while_it_fires(
     assert (intent.skip, intent.instances, intent.metric) == (skip, instances, None)
 
 
+DATASOURCE_ALERTS = ("DatasourceError", "DatasourceNoData")
+
+
+@pytest.mark.parametrize("name", ALERTS)
+@pytest.mark.parametrize("alertname", DATASOURCE_ALERTS)
+@pytest.mark.parametrize("label", ["rulename", "grafana_folder"])
+def test_a_rule_of_grafana_that_could_not_look_does_not_fire_whoever_forwards_it(
+    name: str, alertname: str, label: str
+) -> None:
+    blind = alert(alertname=alertname, **{label: "Streaming"})
+    event = read(name, group(blind, alert(), version="4" if name == "alertmanager" else "1"))
+
+    assert [intent.skip for intent in event.intents] == ["not_firing", None]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"alertname": "DatasourceError"},
+        {"alertname": "DatasourceNoData", "datasource_uid": "prometheus"},
+        {"alertname": "DatasourceErrors", "rulename": "Down"},
+        {"alertname": "-", "rulename": "DatasourceError"},
+        {"grafana_folder": "DatasourceNoData"},
+    ],
+)
+def test_a_rule_of_ones_own_fires_whatever_its_name(labels: dict[str, str]) -> None:
+    assert only(read("alertmanager", group(alert(**labels)))).skip is None
+
+
+def test_the_examples_of_grafana_show_a_rule_that_could_not_look() -> None:
+    blind = {
+        one["labels"]["alertname"]: (one["labels"]["remediation"], only(read("grafana", example)))
+        for example in SCHEMAS.schema("events/grafana")["examples"]
+        for one in example["alerts"]
+        if "rulename" in one["labels"]
+    }
+
+    assert set(blind) == set(DATASOURCE_ALERTS)
+    for asked, intent in blind.values():
+        assert (asked, intent.skip, intent.instances) == ("restart", "not_firing", (ORDERS,))
+
+
 @pytest.mark.parametrize(
     ("starts", "raised"),
     [

@@ -1,5 +1,11 @@
 """Grafana alerting webhook: a group of alerts, or the test message of a contact point.
 
+A rule whose query fails or finds nothing knows nothing of the instance, so it is not firing.
+
+>>> read({"version": "1", "alerts": [{"status": "firing", "labels": {
+...     "alertname": "DatasourceNoData", "rulename": "Kafka brokers down", "remediation": "restart",
+...     "kafka_instance_id": "54602a9d-5e22-4239-9123-77e350df4a34"}}]}).intents[0].skip
+'not_firing'
 >>> read({"version": "1", "alerts": [{"status": "firing",
 ...     "labels": {"alertname": "TestAlert", "instance": "Grafana"}}]}).intents[0].skip
 'test_event'
