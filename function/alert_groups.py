@@ -24,6 +24,17 @@ def _fires(alert: dict[str, Any]) -> bool:
     return bool(alert["status"] == "firing" and not (stands_in and _OF_GRAFANA & labels.keys()))
 
 
+def _asks(alert: dict[str, Any]) -> bool:
+    """Tell whether an alert that fires asks for a restart, whatever instance it names."""
+    return _fires(alert) and alert["labels"].get("remediation") == "restart"
+
+
+def _instances(alert: dict[str, Any]) -> tuple[str, ...]:
+    """Return the one instance that an alert names, if any."""
+    instance = alert["labels"].get("kafka_instance_id", "").lower()
+    return (instance,) if _ID.fullmatch(instance) else ()
+
+
 def intent(alert: dict[str, Any]) -> Intent:
     """Return what one alert asks for: a restart, where its labels say so and it is firing.
 
@@ -33,28 +44,40 @@ def intent(alert: dict[str, Any]) -> Intent:
     >>> intent({"status": "firing", "labels": {"severity": "critical"}})
     Intent(action=<Action.RESTART: 'restart'>, instances=(), skip='not_mapped', raised=None, metric=None)
     """  # noqa: E501 - a repr does not wrap
-    labels = alert["labels"]
-    instance = labels.get("kafka_instance_id", "").lower()
-    named = _ID.fullmatch(instance) is not None
+    instances = _instances(alert)
     skip = None
     if not _fires(alert):
         skip = "not_firing"
-    elif not named or labels.get("remediation") != "restart":
+    elif not (instances and _asks(alert)):
         skip = "not_mapped"
     return Intent(
         action=Action.RESTART,
-        instances=(instance,) if named else (),
+        instances=instances,
         skip=skip,
         raised=timestamps.parse(alert.get("startsAt")),
     )
 
 
+def _left_out(number: int) -> str:
+    return f"The sender left out {number} alert{'' if number == 1 else 's'} of this group."
+
+
+def _nameless(number: int) -> str:
+    if number == 1:
+        return "1 alert asks for a restart, but names no instance."
+    return f"{number} alerts ask for a restart, but name no instance."
+
+
 def read(document: dict[str, Any]) -> Event:
-    """Return what a group of alerts asks for, and say so when alerts are missing from it."""
+    """Return what a group of alerts asks for, and note what no verdict will speak of."""
+    alerts = document["alerts"]
     missing = int(document.get("truncatedAlerts") or 0)
-    names = sorted({alert["labels"].get("alertname", "") for alert in document["alerts"]} - {""})
+    nameless = sum(_asks(alert) and not _instances(alert) for alert in alerts)
+    notes = [_left_out(missing)] if missing else []
+    notes += [_nameless(nameless)] if nameless else []
+    names = sorted({alert["labels"].get("alertname", "") for alert in alerts} - {""})
     return Event(
-        intents=tuple(intent(alert) for alert in document["alerts"]),
+        intents=tuple(map(intent, alerts)),
         name=", ".join(names)[:200] or None,
-        note=f"The sender left out {missing} alerts of this group." if missing > 0 else None,
+        note=" ".join(notes) or None,
     )

@@ -136,7 +136,21 @@ def test_an_alert_that_names_no_instance_gives_its_reason_at_the_top(night: Worl
 
     assert found.brief == (200, "skipped", "not_mapped")
     assert found.data["instances"] == []
-    assert found.data["message"].endswith("The sender left out 2 alerts of this group.")
+    assert found.data["message"].endswith(
+        "The sender left out 2 alerts of this group. "
+        "1 alert asks for a restart, but names no instance."
+    )
+
+
+def test_an_alert_that_names_no_instance_leaves_its_trace_beside_one_that_does(
+    night: World,
+) -> None:
+    found = night.post("/alertmanager", alerts(ORDERS, "prod"))
+
+    assert found.brief == (200, "accepted", None)
+    assert found.data["message"] == (
+        "Restart of 1 instance accepted. 1 alert asks for a restart, but names no instance."
+    )
 
 
 def test_an_unknown_end_is_never_sent_again_and_needs_a_person(night: World) -> None:

@@ -136,14 +136,61 @@ def test_a_group_is_named_after_its_alerts_and_has_no_id_of_its_own() -> None:
     assert len(read("alertmanager", group(*long)).name or "") == 200
 
 
-@pytest.mark.parametrize(("missing", "said"), [(0, False), (1, True), (7, True), (None, False)])
+LEFT_OUT = "The sender left out 7 alerts of this group."
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (None, None),
+        (0, None),
+        (1, "The sender left out 1 alert of this group."),
+        (7, LEFT_OUT),
+    ],
+)
 def test_a_group_that_is_not_complete_says_how_many_alerts_are_missing(
-    missing: int | None, *, said: bool
+    missing: int | None, said: str | None
 ) -> None:
     fields: dict[str, Any] = {} if missing is None else {"truncatedAlerts": missing}
-    note = read("alertmanager", group(alert(), **fields)).note
 
-    assert note == (f"The sender left out {missing} alerts of this group." if said else None)
+    assert read("alertmanager", group(alert(), **fields)).note == said
+
+
+@pytest.mark.parametrize("name", ALERTS)
+@pytest.mark.parametrize("value", ["-", "", "orders", ORDERS + " ", "00000000" + ORDERS])
+def test_an_alert_that_asks_but_names_no_instance_is_told_without_what_it_says(
+    name: str, value: str
+) -> None:
+    version = "4" if name == "alertmanager" else "1"
+    nameless = alert(kafka_instance_id=value)
+
+    one = read(name, group(alert(), nameless, version=version))
+    two = read(name, group(nameless, alert(), nameless, version=version))
+
+    assert one.note == "1 alert asks for a restart, but names no instance."
+    assert two.note == "2 alerts ask for a restart, but name no instance."
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        alert(),
+        alert(remediation="-", kafka_instance_id="-"),
+        alert("resolved", kafka_instance_id="-"),
+        alert(alertname="DatasourceNoData", rulename="Down", kafka_instance_id="-"),
+    ],
+)
+def test_an_alert_that_names_its_instance_or_asks_for_nothing_needs_no_note(
+    silent: dict[str, Any],
+) -> None:
+    assert read("alertmanager", group(alert(), silent)).note is None
+
+
+def test_a_group_may_have_two_things_to_note() -> None:
+    both = group(alert(kafka_instance_id="-"), truncatedAlerts=7)
+
+    nameless = "1 alert asks for a restart, but names no instance."
+    assert read("alertmanager", both).note == f"{LEFT_OUT} {nameless}"
 
 
 def test_the_test_button_of_grafana_asks_for_nothing_and_real_alerts_are_not_taken_for_it() -> None:
