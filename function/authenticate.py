@@ -37,10 +37,10 @@ def _grafana(received: Received, _: Enveloped, proofs: Proofs) -> bool:
 
 def _smn(received: Received, enveloped: Enveloped, proofs: Proofs) -> bool:
     file, signature = proofs.certificate_file or smn_proof.PUBLISHED, enveloped.signature
-    if signature is None or smn_proof.holds(signature, file, received.at):
-        return signature is not None
-    tried = ", ".join(smn_proof.fingerprints(file))
-    raise Unauthenticated(f"no certificate has signed it; SHA-256 of the certificates: {tried}")
+    signed_by = smn_proof.signers(signature, file) if signature else ()
+    if any(smn_proof.is_valid(one, received.at) for one in signed_by):
+        return True
+    raise Unauthenticated(smn_proof.problem(signed_by, file))
 
 
 def _platform(received: Received, _: Enveloped, __: Proofs) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import timestamps
 from .model import SmnSignature
 
 if TYPE_CHECKING:
@@ -26,15 +28,8 @@ def certificates(file: Path) -> tuple[Certificate, ...]:
     return tuple(load_pem_x509_certificates(file.read_bytes()))
 
 
-def fingerprints(file: Path) -> tuple[str, ...]:
-    """Return the SHA-256 fingerprints of the certificates that are tried, to name them."""
-    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - costs cold start
-
-    return tuple(certificate.fingerprint(SHA256()).hex() for certificate in certificates(file))
-
-
-def _verifies(certificate: Certificate, signature: bytes, text: bytes, now: datetime) -> bool:
-    """Tell whether a certificate that is valid now has signed this text (PKCS#1 v1.5, SHA-256)."""
+def _verifies(certificate: Certificate, signature: bytes, text: bytes) -> bool:
+    """Tell whether the key of a certificate has signed this text (PKCS#1 v1.5, SHA-256)."""
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - costs cold start
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415 - same
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415 - same
@@ -43,8 +38,6 @@ def _verifies(certificate: Certificate, signature: bytes, text: bytes, now: date
     key = certificate.public_key()
     if not isinstance(key, RSAPublicKey) or key.key_size < SMALLEST_KEY_BITS:
         return False
-    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
-        return False
     try:
         key.verify(signature, text, PKCS1v15(), SHA256())
     except InvalidSignature:
@@ -52,18 +45,41 @@ def _verifies(certificate: Certificate, signature: bytes, text: bytes, now: date
     return True
 
 
-def holds(proof: SmnSignature, file: Path, now: datetime) -> bool:
-    """Tell whether one of the certificates of a file has signed one of the texts of a message."""
+def signers(proof: SmnSignature, file: Path) -> tuple[Certificate, ...]:
+    """Return the certificates of a file that have signed a text of a message, valid now or not."""
     try:
         signature = base64.b64decode(proof.signature, validate=True)
     except (binascii.Error, ValueError):
-        return False
+        return ()
     # The spare bits of the last character make several texts of one signature; SMN sends one.
     one_of_many = base64.b64encode(signature).decode() != proof.signature
     if proof.version != "v1" or one_of_many:
-        return False
-    return any(
-        _verifies(certificate, signature, text, now)
+        return ()
+    return tuple(
+        certificate
         for certificate in certificates(file)
-        for text in proof.texts
+        if any(_verifies(certificate, signature, text) for text in proof.texts)
     )
+
+
+def is_valid(certificate: Certificate, now: datetime) -> bool:
+    """Tell whether a certificate is valid now."""
+    return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
+
+
+def problem(signed_by: Iterable[Certificate], file: Path) -> str:
+    """Say, for the log, why a message is not proven that these certificates have signed."""
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - costs cold start
+
+    validity = " or ".join(
+        f"from {timestamps.text(one.not_valid_before_utc)}"
+        f" to {timestamps.text(one.not_valid_after_utc)}"
+        for one in signed_by
+    )
+    if validity:
+        return (
+            f"signed by a certificate that is valid {validity}: "
+            "check the clock, or set SMN_CERTIFICATE_FILE"
+        )
+    tried = ", ".join(one.fingerprint(SHA256()).hex() for one in certificates(file))
+    return f"no certificate has signed it; SHA-256 of the certificates: {tried}"

@@ -13,7 +13,7 @@ from function.routes import HttpAnswer, HttpRequest, answer
 
 from . import senders
 from .senders import RESTART, smn, smn_settings
-from .values import NOW
+from .values import DAY, HOUR, NOW
 from .world import World, alerts, world
 
 Prove = Callable[[bytes, str], dict[str, str]]
@@ -217,3 +217,23 @@ def test_a_refusal_of_smn_says_in_the_log_which_certificates_were_tried(
     assert line["severity"] == "WARNING"
     assert "SHA-256" in line["message"]
     assert "SHA-256" not in reply.body
+
+
+def test_a_certificate_that_is_not_valid_now_is_told_in_the_log_and_to_nobody_else(
+    remediator: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expired = senders.certificate(begins=NOW - DAY, ends=NOW - HOUR)
+    remediator.set(**smn_settings(tmp_path, expired))
+    body = json.dumps(smn()).encode()
+
+    replies = [send(remediator, "/smn", {}, one) for one in (body, body.replace(b"m1", b"m2"))]
+
+    lines = [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()]
+    assert lines[0] == (
+        "Refused: signed by a certificate that is valid from 2026-01-04T03:00:00Z to "
+        "2026-01-05T02:00:00Z: check the clock, or set SMN_CERTIFICATE_FILE."
+    )
+    assert "no certificate has signed it" in lines[1]
+    data = [json.loads(reply.body)["data"] for reply in replies]
+    assert data[0] == data[1] == {"outcome": "rejected", "reason": "unauthenticated"}
+    assert replies[0].status == replies[1].status == 401

@@ -21,7 +21,7 @@ from function.settings import Proofs
 from function.timestamps import text
 
 from .senders import LINK, TOPIC, certificate, rsa_key, smn, smn_signature, smn_text
-from .values import DAY, NOW, SECOND
+from .values import DAY, HOUR, MINUTE, NOW, SECOND
 
 SCHEMAS = schemas.load()
 SIGNED = ("message", "message_id", "subject", "topic_urn")
@@ -178,7 +178,28 @@ def test_a_certificate_counts_while_it_is_valid(
     if believed:
         check(smn(), file)
     else:
-        refused(smn(), file)
+        said = f"valid from {text(begins)} to {text(ends)}: check the clock, or set SMN_CERTIFICATE"
+        assert said in refused(smn(), file)
+
+
+def test_a_renewed_certificate_of_the_same_key_counts_beside_the_old_one(tmp_path: Path) -> None:
+    spans = ((NOW - DAY, NOW - HOUR), (NOW - MINUTE, NOW + DAY), (NOW + HOUR, NOW + DAY))
+    old, new, future = (certificate(begins=begins, ends=ends) for begins, ends in spans)
+
+    for number, pems in enumerate(((old, new), (new, old), (old, new, future))):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        check(smn(), written(directory, *pems))
+    problem = refused(smn(), written(tmp_path, old, future))
+    for begins, ends in (spans[0], spans[2]):
+        assert f"from {text(begins)} to {text(ends)}" in problem
+
+
+def test_only_a_right_signature_is_told_how_long_its_certificate_is_valid(tmp_path: Path) -> None:
+    file = written(tmp_path, certificate(begins=NOW - DAY, ends=NOW - SECOND))
+
+    for message in (smn(key=rsa_key(number=1)), {**smn(), "subject": "x"}):
+        assert "no certificate has signed it" in refused(message, file)
 
 
 def test_a_small_key_is_not_believed(tmp_path: Path) -> None:
