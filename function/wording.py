@@ -9,25 +9,26 @@ ACTIONS = {
     Action.PURGE_FAILED: "Purge of failed creations",
     Action.DELETE: "Deletion",
 }
+# Each is right for one instance and for several.
 REASONS = {
-    "not_firing": "the alarm is not firing",
-    "test_event": "it is a test message",
+    "not_firing": "no alarm is firing",
+    "test_event": "this is a test message",
     "not_mapped": "no metric or label asks for a restart of an instance",
-    "stale": "it was sent too long ago (MAX_EVENT_AGE_SECONDS)",
-    "from_the_future": "it says it was sent in the future: check the clocks",
-    "not_allowed": "the instance is blocked or not in ALLOWED_INSTANCES",
+    "stale": "sent too long ago (MAX_EVENT_AGE_SECONDS)",
+    "from_the_future": "dated in the future: check the clocks",
+    "not_allowed": "blocked, or not in ALLOWED_INSTANCES",
     "state_unreadable": "the live state could not be read in full, so nothing was sent",
-    "not_found": "there is no such instance",
-    "not_kafka": "the instance is not a Kafka instance",
-    "opted_out": "its owner tagged it auto-remediation=off",
-    "already_restarting": "it is restarting already",
-    "status": "its status does not allow it",
-    "already_answered": "it was restarted after the alarm was raised",
-    "cooldown": "it was restarted only recently (COOLDOWN_SECONDS)",
-    "restart_limit": "it was restarted too often today (MAX_RESTARTS_PER_DAY); look at it",
+    "not_found": "the cloud knows no such instance",
+    "not_kafka": "the engine is not Kafka",
+    "opted_out": "tagged auto-remediation=off by the owner",
+    "already_restarting": "already restarting",
+    "status": "the status does not allow it",
+    "already_answered": "restarted after the alarm was raised",
+    "cooldown": "restarted only recently (COOLDOWN_SECONDS)",
+    "restart_limit": "restarted too often today (MAX_RESTARTS_PER_DAY); look into it",
     "storm": "too many instances would restart at once (MAX_RESTARTING); look at the project",
     "dry_run": "DRY_RUN is true, so nothing was sent",
-    "busy": "another operation on the instance is going on",
+    "busy": "another operation is going on",
     "seen_restarting": "the answer was lost, but the restart was seen (perhaps somebody else's)",
     "subscription_confirmation": "a person has to open the link in the log to confirm the topic",
     "unsubscribe_confirmation": "the subscription of the topic was cancelled; look at it",
@@ -39,7 +40,7 @@ REASONS = {
     "credentials": "the cloud does not accept the credentials",
     "permission": "the credentials lack a permission for this action",
     "refused": "the cloud refused it; nothing was done",
-    "unclear": "it may have been done: no clear answer came, and reading did not settle it",
+    "unclear": "no clear answer came, and nothing read afterwards settles it",
     "settings": "the settings are wrong, so nothing is done",
     "internal": "a defect in this function; nothing was sent",
 }
@@ -73,7 +74,7 @@ def because(reason: str | None) -> str:
     """Return what a reason code means, as the end of a sentence.
 
     >>> because("not_firing"), because(None)
-    (': the alarm is not firing', '')
+    (': no alarm is firing', '')
     """
     return f": {REASONS[reason]}" if reason in REASONS else ""
 
@@ -86,7 +87,7 @@ def sentence(
     >>> sentence(Action.RESTART, Outcome.ACCEPTED, None, done=1, of=1)
     'Restart of 1 instance accepted.'
     >>> sentence(Action.RESTART, Outcome.SKIPPED, "cooldown", of=1)
-    'Restart of 1 instance skipped: it was restarted only recently (COOLDOWN_SECONDS).'
+    'Restart of 1 instance skipped: restarted only recently (COOLDOWN_SECONDS).'
     """
     what = ACTIONS[action]
     if outcome is Outcome.PARTIAL:
@@ -95,5 +96,5 @@ def sentence(
         what = f"{what} of {count(of)}"
     elif action is Action.PURGE_FAILED and of:
         what = f"{what} ({count(of)} listed)"
-    ending = {Outcome.DRY_RUN: "not sent", Outcome.UNKNOWN: "has an unknown end"}
+    ending = {Outcome.DRY_RUN: "not sent", Outcome.UNKNOWN: "may have been done"}
     return f"{what} {ending.get(outcome, outcome.value)}{because(reason)}."

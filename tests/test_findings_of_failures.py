@@ -124,9 +124,7 @@ def test_an_event_that_finds_its_instance_held_may_come_again() -> None:
 
     assert (found.outcome, found.reason, found.status) == (Outcome.FAILED, "busy", 503)
     assert (found.retryable, found.needs_human) == (True, False)
-    assert found.message == (
-        "Restart of 1 instance failed: another operation on the instance is going on."
-    )
+    assert found.message == ("Restart of 1 instance failed: another operation is going on.")
 
 
 def test_wrong_settings_are_named_and_need_a_person() -> None:

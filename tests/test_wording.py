@@ -46,7 +46,7 @@ def test_whatever_becomes_of_an_event_is_one_sentence(
     ("outcome", "reason", "said"),
     [
         (Outcome.DRY_RUN, "dry_run", "Restart not sent: DRY_RUN is true, so nothing was sent."),
-        (Outcome.UNKNOWN, None, "Restart has an unknown end."),
+        (Outcome.UNKNOWN, None, "Restart may have been done."),
         (Outcome.FAILED, "no such word", "Restart failed."),
     ],
 )
@@ -54,3 +54,23 @@ def test_what_is_not_simply_done_is_said_in_plain_words(
     outcome: Outcome, reason: str | None, said: str
 ) -> None:
     assert wording.sentence(Action.RESTART, outcome, reason) == said
+
+
+@pytest.mark.parametrize("words", wording.REASONS.values())
+def test_words_are_right_for_one_instance_and_for_several(words: str) -> None:
+    assert not words.startswith(("it ", "its ", "the instance "))
+
+
+def test_two_instances_are_not_spoken_of_as_one() -> None:
+    said = wording.sentence(Action.RESTART, Outcome.SKIPPED, "already_answered", of=2)
+
+    assert said == "Restart of 2 instances skipped: restarted after the alarm was raised."
+
+
+def test_what_may_have_been_done_is_said_once() -> None:
+    said = wording.sentence(Action.RESTART, Outcome.UNKNOWN, "unclear", of=1)
+
+    assert said == (
+        "Restart of 1 instance may have been done: "
+        "no clear answer came, and nothing read afterwards settles it."
+    )
