@@ -49,6 +49,8 @@ MISSING_CREDENTIALS = (
     "for example give the function an agency"
 )
 
+# What becomes of a purge that has read its listing, even an empty one.
+_AFTER_THE_LISTING = frozenset({Outcome.ACCEPTED, Outcome.DRY_RUN, Outcome.UNKNOWN})
 LATE = "Time ran out before the answer came."
 
 
@@ -94,7 +96,7 @@ def sentence(
         return f"{what} of {done} of {count(of)} accepted."
     if action is not Action.PURGE_FAILED and of:
         what = f"{what} of {count(of)}"
-    elif action is Action.PURGE_FAILED and of:
-        what = f"{what} ({count(of)} listed)"
+    elif action is Action.PURGE_FAILED and (of or outcome in _AFTER_THE_LISTING):
+        what = f"{what} ({count(of) if of else 'none'} listed)"
     ending = {Outcome.DRY_RUN: "not sent", Outcome.UNKNOWN: "may have been done"}
     return f"{what} {ending.get(outcome, outcome.value)}{because(reason)}."

@@ -80,7 +80,7 @@ def test_an_empty_listing_does_not_stop_a_purge(night: World) -> None:
     found = purge(night)
 
     assert found.brief == (200, "accepted", None)
-    assert found.data["message"] == "Purge of failed creations accepted."
+    assert found.data["message"] == "Purge of failed creations (none listed) accepted."
     assert found.data["instances"] == []
     assert sent(night) == [BODY]
 

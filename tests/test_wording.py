@@ -74,3 +74,23 @@ def test_what_may_have_been_done_is_said_once() -> None:
         "Restart of 1 instance may have been done: "
         "no clear answer came, and nothing read afterwards settles it."
     )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "number", "said"),
+    [
+        (Outcome.ACCEPTED, 0, " (none listed) accepted."),
+        (Outcome.ACCEPTED, 1, " (1 instance listed) accepted."),
+        (Outcome.DRY_RUN, 0, " (none listed) not sent."),
+        (Outcome.UNKNOWN, 0, " (none listed) may have been done."),
+        (Outcome.FAILED, 0, " failed."),
+        (Outcome.FAILED, 2, " (2 instances listed) failed."),
+        (Outcome.SKIPPED, 0, " skipped."),
+    ],
+)
+def test_a_purge_says_what_was_listed_wherever_it_has_certainly_looked(
+    outcome: Outcome, number: int, said: str
+) -> None:
+    sentence = wording.sentence(Action.PURGE_FAILED, outcome, None, of=number)
+
+    assert sentence == f"Purge of failed creations{said}"
