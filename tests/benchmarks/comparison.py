@@ -1,0 +1,40 @@
+"""Two runs side by side: what became faster or slower, beyond what either run scattered."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+Key = tuple[str, str]
+
+
+def _rows(file: Path) -> dict[Key, dict[str, Any]]:
+    document = json.loads(file.read_text(encoding="utf-8"))
+    return {(one["section"], one["name"]): one for one in document["rows"]}
+
+
+def _word(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """Return what changed: only where the quartiles of the two runs do not overlap."""
+    if new["low"] > old["high"]:
+        return "more"
+    return "less" if new["high"] < old["low"] else ""
+
+
+def compared(old: Path, new: Path) -> str:
+    """Return a table of the rows that both files have, and name those that only one has."""
+    before, after = _rows(old), _rows(new)
+    lines = [
+        f"old: {old}",
+        f"new: {new}",
+        "",
+        "| | old | new | new ÷ old | |",
+        "|---|--:|--:|--:|---|",
+    ]
+    for key in before.keys() & after.keys():
+        first, second = before[key], after[key]
+        quotient = f"{second['median'] / first['median']:.2f}" if first["median"] else ""
+        medians = f"{first['median']:.4g} {first['unit']} | {second['median']:.4g} {second['unit']}"
+        word = _word(first, second)
+        lines.append(f"| {key[0]}: {key[1]} | {medians} | {quotient} | {word} |")
+    lines[5:] = sorted(lines[5:])
+    only = sorted(before.keys() ^ after.keys())
+    return "\n".join(lines + [f"in one of them only: {section}: {name}" for section, name in only])

@@ -1,0 +1,120 @@
+"""The table: a row for each thing measured, its median and spread, and how we compare with it."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A median with the quartiles around it; `ratio` is ours to this one, of the same rounds.
+
+    `bound` holds for the ratio, or for the median where there is no ratio; where it is known not to
+    hold, `why` says the reason.
+    """
+
+    section: str
+    name: str
+    unit: str
+    median: float
+    low: float
+    high: float
+    ratio: float | None = None
+    bound: float | None = None
+    why: str = ""
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether it keeps within its bound; None where it has none."""
+        if self.bound is None:
+            return None
+        return (self.median if self.ratio is None else self.ratio) <= self.bound
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return the lower quartile, the median and the upper quartile."""
+    if len(values) == 1:
+        return values[0], values[0], values[0]
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return low, middle, high
+
+
+def percentile(values: Sequence[float], hundredths: int) -> float:
+    """Return the value that so many hundredths of the values do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) * hundredths // 100, len(ordered) - 1)]
+
+
+def row(
+    section: str,
+    name: str,
+    unit: str,
+    values: Sequence[float],
+    *,
+    ours: Sequence[float] | None = None,
+    bound: float | None = None,
+    why: str = "",
+) -> Row:
+    """Sum up the rounds of one thing; with `ours`, the rounds of ours, how we compare with it."""
+    low, middle, high = quartiles(values)
+    ratio = None
+    if ours is not None:
+        ratio = statistics.median(own / other for own, other in zip(ours, values, strict=True))
+    return Row(section, name, unit, middle, low, high, ratio, bound, why)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The most that a ratio may be, and why it is more where it is known to be."""
+
+    most: float
+    why: str = ""
+
+
+def rows(
+    section: str,
+    unit: str,
+    values: Mapping[str, Sequence[float]],
+    bounds: Mapping[str, Bound] | None = None,
+) -> list[Row]:
+    """Return a row for each subject of the same rounds; the first is ours."""
+    own, *rivals = values
+    found = [row(section, own, unit, values[own])]
+    for name in rivals:
+        bound = (bounds or {}).get(name)
+        most, why = (bound.most, bound.why) if bound else (None, "")
+        found.append(row(section, name, unit, values[name], ours=values[own], bound=most, why=why))
+    return found
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _cells(one: Row) -> tuple[str, ...]:
+    bound = "" if one.bound is None else f"≤ {one.bound:g}"
+    missed = f" does not hold: {one.why}" if one.why else " DOES NOT HOLD"
+    verdict = {None: "", True: " holds", False: missed}[one.holds]
+    return (
+        one.name,
+        f"{_number(one.median)} {one.unit}",
+        f"{_number(one.low)} – {_number(one.high)}",
+        "" if one.ratio is None else f"{one.ratio:.2f}",
+        bound + verdict,
+    )
+
+
+def table(found: Sequence[Row]) -> str:
+    """Return the rows as one Markdown table, by sections."""
+    lines = ["| | median | quartiles | ratio | bound |", "|---|--:|--:|--:|---|"]
+    for section in dict.fromkeys(one.section for one in found):
+        lines.append(f"| **{section}** | | | | |")
+        chosen = (one for one in found if one.section == section)
+        lines += [f"| {' | '.join(_cells(one))} |" for one in chosen]
+    return "\n".join(lines)
+
+
+def plain(one: Row) -> dict[str, Any]:
+    """Return a row as JSON values."""
+    return asdict(one) | {"holds": one.holds}
