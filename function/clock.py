@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 READING, SENDING, CONFIRMING = 0.4, 0.8, 0.9
 
@@ -32,8 +31,7 @@ class SystemClock:
         return time.monotonic()
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """The share of one event's time that each part may use; points on the monotonic clock."""
 
     start: float

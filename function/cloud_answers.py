@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -45,9 +44,9 @@ def _without_quotes(reply: ApiReply, secrets: Sequence[str]) -> ApiReply:
         return any(secret[:TELLING_LENGTH].lower() in told for secret in secrets)
 
     if quotes(reply.request_id):
-        reply = replace(reply, request_id=None)
+        reply = reply._replace(request_id=None)
     if isinstance(reply.document, dict) and quotes(reply.document.get("error_msg")):
-        reply = replace(reply, document={**reply.document, "error_msg": WITHHELD})
+        reply = reply._replace(document={**reply.document, "error_msg": WITHHELD})
     return reply
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from . import bodies
@@ -27,9 +26,8 @@ def _verdict(state: InstanceState, screened: Screened, limits: Limits, now: date
     verdict = Verdict(state.id, status=state.status, last_restart=last_restart(state))
     for rule in RULES[screened.action]:
         if skip := rule(state, situation):
-            return replace(
-                verdict, outcome=Outcome.SKIPPED, reason=skip.reason, needs_human=skip.needs_human
-            )
+            reason, needs_human = skip
+            return verdict._replace(outcome=Outcome.SKIPPED, reason=reason, needs_human=needs_human)
     return verdict
 
 
@@ -41,7 +39,7 @@ def _storm(
     if not to_restart or len(restarting | to_restart) <= limits.max_restarting:
         return verdicts
     return tuple(
-        replace(verdict, outcome=Outcome.SKIPPED, reason="storm", needs_human=True)
+        verdict._replace(outcome=Outcome.SKIPPED, reason="storm", needs_human=True)
         if verdict.id in to_restart
         else verdict
         for verdict in verdicts
@@ -115,7 +113,7 @@ def _purge_verdicts(observation: Observation, limits: Limits) -> tuple[Verdict, 
 def _dry(verdict: Verdict) -> Verdict:
     if verdict.outcome is not None:
         return verdict
-    return replace(verdict, outcome=Outcome.DRY_RUN, reason="dry_run")
+    return verdict._replace(outcome=Outcome.DRY_RUN, reason="dry_run")
 
 
 def _instance_verdicts(

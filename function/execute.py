@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Protocol
 
 from . import fate
@@ -52,8 +51,7 @@ def _send(call: ApiCall, hands: Hands) -> tuple[Fate, ApiReply, int]:
 
 def _final(verdict: Verdict, found: Fate) -> Verdict:
     hopeless = found.outcome is Outcome.FAILED and not found.retryable
-    return replace(
-        verdict,
+    return verdict._replace(
         outcome=found.outcome,
         reason=found.reason,
         retryable=found.retryable,
@@ -111,7 +109,7 @@ def _confirmed(
     seen = _seen(watched, before, action, hands)
     reason = "seen_restarting" if action is Action.RESTART else None
     return {
-        id_: replace(one, outcome=Outcome.ACCEPTED, reason=reason, needs_human=False)
+        id_: one._replace(outcome=Outcome.ACCEPTED, reason=reason, needs_human=False)
         if id_ in seen & unknown
         else one
         for id_, one in verdicts.items()

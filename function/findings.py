@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from . import wording
 from .errors import Refused, StateUnreadable
@@ -82,7 +81,7 @@ def of_judgement(trail: Trail, decision: Decision, execution: Execution) -> Find
     note = trail.event.note if trail.event else None
     late = wording.LATE if execution.reply and execution.reply.late and sent else None
     notes = [late, note, *decision.notes, *decision.warnings]
-    return replace(found, message=_message(decision.action, found, notes))
+    return found._replace(message=_message(decision.action, found, notes))
 
 
 def of_refusal(refusal: Refused) -> Findings:
@@ -126,8 +125,8 @@ def _of_failure(
         retryable=retryable,
         needs_human=not retryable,
     )
-    said = replace(found, reason=reason)
-    return replace(found, message=_message(screened.action, said, [detail]))
+    said = found._replace(reason=reason)
+    return found._replace(message=_message(screened.action, said, [detail]))
 
 
 def _passes(reply: ApiReply) -> bool:
@@ -164,7 +163,7 @@ def of_defect(trail: Trail, attempts: int) -> Findings:
         message = f"Failed{wording.because('internal')}."
         return Findings(Outcome.FAILED, "internal", message, 500, needs_human=True)
     verdicts = tuple(
-        replace(one, outcome=Outcome.UNKNOWN, reason="internal", needs_human=True)
+        one._replace(outcome=Outcome.UNKNOWN, reason="internal", needs_human=True)
         if one.outcome is None
         else one
         for one in decision.verdicts
@@ -179,4 +178,4 @@ def of_defect(trail: Trail, attempts: int) -> Findings:
         attempts=attempts,
         needs_human=True,
     )
-    return replace(found, message="It may have been sent: the function broke after sending it.")
+    return found._replace(message="It may have been sent: the function broke after sending it.")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 UNAUTHORIZED = 401
 SKEW_CODES = frozenset({"APIGW.0303", "APIG.0303"})
@@ -14,8 +14,7 @@ LARGEST_SKEW_SECONDS = 15 * 60
 _CODE = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """A background task of an instance, as the cloud keeps it; an odd time is None."""
 
     id: str
@@ -25,8 +24,7 @@ class Task:
     updated_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceState:
+class InstanceState(NamedTuple):
     """One live instance; `status` is None when the cloud knows no such instance."""
 
     id: str
@@ -37,8 +35,7 @@ class InstanceState:
     newest_task: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """The live state that a decision rests on.
 
     `restarting` are the instances of the project that restart now, `failed_creations` what a purge
@@ -46,15 +43,14 @@ class Observation:
     where the cloud does not say.
     """
 
-    instances: Mapping[str, InstanceState] = field(default_factory=dict)
+    instances: Mapping[str, InstanceState] = MappingProxyType({})
     restarting: frozenset[str] = frozenset()
     failed_creations: tuple[InstanceState, ...] = ()
     unlisted: int = 0
     recycle_bin: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ApiReply:
+class ApiReply(NamedTuple):
     """What came back from the cloud, or why nothing did.
 
     `arrived` is False when the request certainly never reached the cloud; `status` is None when

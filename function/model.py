@@ -1,12 +1,16 @@
-"""The nouns of an event: frozen values that the steps hand on and never change."""
+"""The nouns of an event: frozen values that the steps hand on and never change.
+
+They are NamedTuples here and elsewhere: to make a frozen dataclass takes five times as long, at
+every cold start, for each of them. Only what hides a secret or checks itself is a dataclass.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 
 class Action(str, Enum):
@@ -39,8 +43,7 @@ class Proof(str, Enum):
     SMN = "smn_signature"
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """One event as it arrived at a door; header names are lower-case.
 
     `channel` is how it came: the name of an HTTP route, or `trigger/` and the kind of trigger.
@@ -50,13 +53,12 @@ class Received:
     channel: str
     body: bytes
     at: datetime
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     too_large: bool = False
     looks_like: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SmnSignature:
+class SmnSignature(NamedTuple):
     """What an SMN message offers as its proof; `texts` are the signed texts to try."""
 
     topic_urn: str
@@ -65,16 +67,14 @@ class SmnSignature:
     texts: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """A message of the topic service about the subscription itself."""
 
     reason: str
     link: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Enveloped:
+class Enveloped(NamedTuple):
     """An event out of its envelope, not parsed further: its source, its payload, its proof.
 
     `attributes` are those of a binary-mode CloudEvent, which `payload` is the data of.
@@ -93,16 +93,14 @@ class Enveloped:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A parsed event that the schema of its source accepts."""
 
     source: str
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """What one alert or one request asks for, in our words instead of the sender's.
 
     `skip` is the reason why nothing is asked, where the document alone says so.
@@ -116,8 +114,7 @@ class Intent:
     metric: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event: what it says of itself, and one intent for each alert or request in it.
 
     `id` is the event's own, one of a kind together with the `origin` where it has one.
@@ -132,8 +129,7 @@ class Event:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A kind of event: how it is read, where it may come in, and what it may ask for."""
 
     read: Callable[[Any], Event]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -47,8 +46,7 @@ def with_history(
         return state
     tasks = cloud.tasks(state.id, since)
     dated = [(task.created_at, task.name) for task in tasks if task.created_at is not None]
-    return replace(
-        state,
+    return state._replace(
         restarts=restarts(tasks, limits.restart_task_pattern),
         newest_task=max(dated)[1] if dated else None,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from traceback import extract_tb
@@ -81,7 +80,7 @@ class _Run:
         enveloped = unwrap.envelope(received, self.runtime.sources, self.runtime.schemas)
         authenticate.check(received, enveloped, proofs)
         event = completed(Event(()), enveloped)
-        self.trail = replace(self.trail, proven=True, source=enveloped.source, event=event)
+        self.trail = self.trail._replace(proven=True, source=enveloped.source, event=event)
         return enveloped
 
     @property
@@ -91,7 +90,7 @@ class _Run:
 
     def _heed(self, notice: Notice) -> Findings:
         """Log the link of a proven confirmation for a person; it can confirm only this topic."""
-        self.trail = replace(self.trail, source="smn")
+        self.trail = self.trail._replace(source="smn")
         if notice.link is not None:
             emit.log("WARNING", "Open this link to confirm the topic.", link=notice.link)
         return findings.of_notice(notice)
@@ -99,10 +98,10 @@ class _Run:
     def _admit(self, enveloped: Enveloped) -> Source:
         """Validate the document and read what it asks for."""
         document = validate.accept(enveloped, self.runtime.schemas)
-        self.trail = replace(self.trail, source=document.source)
+        self.trail = self.trail._replace(source=document.source)
         source = self.runtime.sources[document.source]
         event = source.read(document.value)
-        self.trail = replace(self.trail, event=completed(event, enveloped))
+        self.trail = self.trail._replace(event=completed(event, enveloped))
         return source
 
     def _judge(self, source: Source) -> Findings:
@@ -125,13 +124,13 @@ class _Run:
         observation = observe.read(screened, self.limits, cloud, now)
 
         def decided(in_flight: frozenset[str]) -> tuple[Decision, Sequence[str]]:
-            seen = replace(observation, restarting=observation.restarting | in_flight)
+            seen = observation._replace(restarting=observation.restarting | in_flight)
             decision = decide.verdicts(screened, seen, source=source, limits=self.limits, now=now)
             restarts = decision.action is Action.RESTART and not decision.dry_run
             return decision, decision.call.instances if decision.call and restarts else ()
 
         decision = self.runtime.in_flight.take_off(begun, decided)
-        self.trail = replace(self.trail, decision=decision)
+        self.trail = self.trail._replace(decision=decision)
         for warning in decision.warnings:
             self.log("WARNING", warning)
         if decision.call is None or decision.dry_run:

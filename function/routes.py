@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from . import strict_json
 from .clock import Deadline
@@ -18,8 +19,7 @@ CLOUDEVENTS = "/"
 READING, POSTING = ("GET", "HEAD", "OPTIONS"), ("OPTIONS", "POST")
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(NamedTuple):
     """A request; header names in lower case. A body that is too large is not kept."""
 
     method: str
@@ -29,13 +29,12 @@ class HttpRequest:
     too_large: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(NamedTuple):
     """An answer to a request."""
 
     status: int
     body: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def plain(status: int, text: str = "", headers: Mapping[str, str] | None = None) -> HttpAnswer:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from .live_state import InstanceState, Task
 from .model import Action
@@ -18,8 +18,7 @@ RUNNING_TASKS = frozenset({"CREATED", "EXECUTING"})
 DELETABLE = frozenset({"RUNNING", "ERROR"})
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(NamedTuple):
     """What the rules for one instance look at, besides the instance itself."""
 
     limits: Limits
@@ -28,8 +27,7 @@ class Situation:
     raised: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(NamedTuple):
     """Why an instance is left alone, and whether a person has to look."""
 
     reason: str

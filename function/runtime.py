@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .clock import Clock
 from .locks import InFlight, InstanceLocks
@@ -12,8 +12,7 @@ from .schemas import Schemas
 from .settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
+class Runtime(NamedTuple):
     """What one process builds once; nothing in it outlives an event and changes a verdict."""
 
     settings: Settings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from .errors import ActionDisabled, ActionNotForSource, NotAllowed, TooMany
@@ -78,4 +77,4 @@ def _within_limits(screened: Screened, limits: Limits) -> Screened:
             alarm=screened.alarm,
         )
     skipped = tuple(Verdict(target, Outcome.SKIPPED, "not_allowed") for target in forbidden)
-    return replace(screened, targets=targets, verdicts=screened.verdicts + skipped)
+    return screened._replace(targets=targets, verdicts=screened.verdicts + skipped)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import setting_values as take
 from .setting_files import ca_bundle_file, certificate_file
@@ -10,8 +10,7 @@ from .setting_files import ca_bundle_file, certificate_file
 DAY = 86400
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """How one setting is taken: the field it fills, its parser, and a good example."""
 
     field: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from . import schemas, sources
 from .clock import SystemClock
@@ -16,8 +16,7 @@ from .schemas import Schemas
 from .settings import NAMES, Settings, secrets_name
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
+class _Parts(NamedTuple):
     """What needs no settings."""
 
     sources: Mapping[str, Source]

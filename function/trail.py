@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from . import timestamps
 from .live_state import ApiReply
@@ -12,8 +12,7 @@ from .model import Enveloped, Event, Outcome, Received
 from .verdict import Decision, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Trail:
+class Trail(NamedTuple):
     """Every value of the path of one event, as far as it has come."""
 
     received: Received
@@ -24,8 +23,7 @@ class Trail:
     decision: Decision | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(NamedTuple):
     """What the result event is to say of a trail."""
 
     outcome: Outcome
@@ -40,13 +38,12 @@ class Findings:
     needs_human: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """The result event, and the HTTP answer that carries it."""
 
     event: Mapping[str, Any]
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -60,8 +57,7 @@ def completed(event: Event, enveloped: Enveloped) -> Event:
 
     That moment is signed, or the platform's: it counts before one that the sender wrote inside.
     """
-    return replace(
-        event,
+    return event._replace(
         id=event.id or enveloped.id,
         sent=timestamps.parse(enveloped.sent) or event.sent,
         name=event.name or enveloped.name,

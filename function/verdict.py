@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from .live_state import ApiReply
 from .model import Action, Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What is decided for one instance, and later what became of it; `outcome` None means act."""
 
     id: str
@@ -24,15 +23,14 @@ class Verdict:
     retryable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Screened:
+class Screened(NamedTuple):
     """The part of a decision that needs no live state: what is left to look at, what is not."""
 
     action: Action
     alarm: bool
     targets: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
-    raised: Mapping[str, datetime | None] = field(default_factory=dict)
+    raised: Mapping[str, datetime | None] = MappingProxyType({})
     reason: str | None = None
 
     @property
@@ -41,8 +39,7 @@ class Screened:
         return bool(self.targets) or (self.action is Action.PURGE_FAILED and self.reason is None)
 
 
-@dataclass(frozen=True, slots=True)
-class ApiCall:
+class ApiCall(NamedTuple):
     """The one call that changes anything: its body, the ids it names, and what it is for."""
 
     action: Action
@@ -50,8 +47,7 @@ class ApiCall:
     instances: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """A verdict for every instance and, if anything is to be done, the call that does it."""
 
     action: Action
@@ -63,8 +59,7 @@ class Decision:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(NamedTuple):
     """What the call did: a final verdict per instance, the last answer, what to say besides."""
 
     outcome: Outcome | None = None

@@ -36,7 +36,7 @@ def cloud() -> Iterator[StandIn]:
 
 def with_keys(cloud: StandIn, credentials: Credentials, **settings: str) -> Runtime:
     made = runtime(cloud, seconds=1.0, platform=False, **settings)
-    return replace(made, settings=replace(made.settings, credentials=credentials))
+    return made._replace(settings=replace(made.settings, credentials=credentials))
 
 
 def post(ready: Runtime, body: bytes = BODY, **headers: str) -> str:

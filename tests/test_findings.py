@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -176,5 +175,5 @@ def test_what_an_event_calls_itself_counts_before_its_envelope_but_not_when_it_w
     assert (found.id, found.name, found.sent) == (own or "m1", own or "subject", NOW)
     earlier = datetime(2026, 1, 5, 2, 0, tzinfo=NOW.tzinfo)
     assert completed(Event((), sent=earlier), envelope).sent == NOW
-    assert completed(Event((), sent=earlier), replace(envelope, sent=None)).sent == earlier
-    assert completed(Event((), sent=earlier), replace(envelope, sent="noon")).sent == earlier
+    assert completed(Event((), sent=earlier), envelope._replace(sent=None)).sent == earlier
+    assert completed(Event((), sent=earlier), envelope._replace(sent="noon")).sent == earlier

@@ -121,7 +121,7 @@ def test_an_event_that_asks_for_nothing_needs_no_credentials_and_any_other_names
     night: World,
 ) -> None:
     settings = replace(night.runtime.settings, credentials=None)
-    night.runtime = replace(night.runtime, settings=settings)
+    night.runtime = night.runtime._replace(settings=settings)
 
     assert night.post("/alertmanager", alerts("none")).brief == (200, "skipped", "not_mapped")
     found = night.restart()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -47,8 +46,8 @@ def broken(_: Any) -> Event:
 
 
 def break_source(night: World, name: str) -> None:
-    source = replace(night.runtime.sources[name], read=broken)
-    night.runtime = replace(night.runtime, sources={**night.runtime.sources, name: source})
+    source = night.runtime.sources[name]._replace(read=broken)
+    night.runtime = night.runtime._replace(sources={**night.runtime.sources, name: source})
 
 
 def test_a_defect_before_the_call_is_a_failure_that_tells_nobody_the_details(
@@ -74,7 +73,7 @@ class BrokenFlight(InFlight):
 
 def test_a_defect_after_the_call_leaves_its_end_unknown(night: World) -> None:
     flight = BrokenFlight(night.runtime.clock.monotonic)
-    night.runtime = replace(night.runtime, in_flight=flight)
+    night.runtime = night.runtime._replace(in_flight=flight)
     found = night.restart()
 
     assert found.brief == (202, "unknown", "internal")
@@ -140,8 +139,8 @@ def test_settings_that_are_wrong_at_an_event_are_a_result_too(night: World) -> N
     def wrong(_: Any) -> Event:
         raise SettingsInvalid(("A: is missing",))
 
-    source = replace(night.runtime.sources["direct"], read=wrong)
-    night.runtime = replace(night.runtime, sources={**night.runtime.sources, "direct": source})
+    source = night.runtime.sources["direct"]._replace(read=wrong)
+    night.runtime = night.runtime._replace(sources={**night.runtime.sources, "direct": source})
 
     assert night.restart().brief == (500, "failed", "settings")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -96,29 +95,29 @@ def test_the_data_schema_is_the_one_of_the_result() -> None:
 
 def test_an_unproven_sender_learns_outcome_and_reason_and_nothing_else() -> None:
     found = Findings(Outcome.REJECTED, "unauthenticated", "secret", 401, needs_human=True)
-    event = result(replace(TRAIL, proven=False, event=None), found).event
+    event = result(TRAIL._replace(proven=False, event=None), found).event
 
     assert event["data"] == {"outcome": "rejected", "reason": "unauthenticated"}
     assert event["source"] == "/kafka-remediator"
     assert "needshuman" not in event
 
 
-@pytest.mark.parametrize("others", [(), (replace(ONE, id=PAYMENTS),)])
+@pytest.mark.parametrize("others", [(), (ONE._replace(id=PAYMENTS),)])
 def test_the_subject_is_the_instance_when_there_is_exactly_one(others: Any) -> None:
-    found = replace(SKIPPED, verdicts=(ONE, *others))
+    found = SKIPPED._replace(verdicts=(ONE, *others))
 
     assert result(found=found).event.get("subject") == (None if others else ORDERS)
-    assert "subject" not in result(found=replace(SKIPPED, verdicts=())).event
+    assert "subject" not in result(found=SKIPPED._replace(verdicts=())).event
 
 
 def test_a_result_that_needs_a_person_says_so_to_triggers_too() -> None:
-    assert result(found=replace(SKIPPED, needs_human=True)).event["needshuman"] is True
+    assert result(found=SKIPPED._replace(needs_human=True)).event["needshuman"] is True
     assert "needshuman" not in result().event
 
 
 @pytest.mark.parametrize(("status", "header"), [(503, "30"), (200, None), (500, None)])
 def test_only_what_may_be_sent_again_says_when(status: int, header: str | None) -> None:
-    made = result(found=replace(SKIPPED, status=status))
+    made = result(found=SKIPPED._replace(status=status))
 
     assert made.status == status
     assert made.headers.get("Retry-After") == header
@@ -140,14 +139,13 @@ def test_a_trace_context_is_passed_on_if_it_is_one(
     own: str | None, header: str | None, passed_on: str | None
 ) -> None:
     headers = {"traceparent": header} if header else {}
-    trail = replace(
-        TRAIL,
-        received=replace(RECEIVED, headers=headers),
-        event=replace(EVENT, traceparent=own),
+    trail = TRAIL._replace(
+        received=RECEIVED._replace(headers=headers),
+        event=EVENT._replace(traceparent=own),
     )
 
     assert result(trail).event.get("traceparent") == passed_on
 
 
 def api(reply: ApiReply | None, attempts: int = 0) -> Any:
-    return result(found=replace(SKIPPED, reply=reply, attempts=attempts)).data["api"]
+    return result(found=SKIPPED._replace(reply=reply, attempts=attempts)).data["api"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,9 +39,9 @@ def result(trail: Trail = TRAIL, found: Findings = SKIPPED) -> Result:
 
 def identity(found: Findings = SKIPPED, **changes: Any) -> str:
     received = {name: changes.pop(name) for name in ("channel", "body", "at") if name in changes}
-    trail = replace(TRAIL, received=replace(RECEIVED, **received))
+    trail = TRAIL._replace(received=RECEIVED._replace(**received))
     if changes:
-        trail = replace(trail, event=replace(EVENT, **changes))
+        trail = trail._replace(event=EVENT._replace(**changes))
     return str(result(trail, found).event["id"])
 
 
@@ -50,7 +49,7 @@ def test_the_same_event_with_the_same_fate_has_the_same_id() -> None:
     later = report.result(TRAIL, SKIPPED, dry_run=True, now=NOW + HOUR, duration_ms=99)
 
     assert later.event["id"] == identity() == identity(body=b"other", at=NOW + HOUR)
-    assert identity(replace(SKIPPED, message="Other words.")) == identity()
+    assert identity(SKIPPED._replace(message="Other words.")) == identity()
 
 
 @pytest.mark.parametrize(
@@ -64,15 +63,15 @@ def test_another_event_has_another_id(changes: dict[str, Any]) -> None:
     "changes",
     [
         {"outcome": Outcome.FAILED},
-        {"verdicts": (replace(ONE, id=PAYMENTS),)},
-        {"verdicts": (replace(ONE, outcome=Outcome.FAILED),)},
-        {"verdicts": (replace(ONE, reason="status"),)},
-        {"verdicts": (replace(ONE, needs_human=True),)},
-        {"verdicts": (ONE, replace(ONE, id=PAYMENTS))},
+        {"verdicts": (ONE._replace(id=PAYMENTS),)},
+        {"verdicts": (ONE._replace(outcome=Outcome.FAILED),)},
+        {"verdicts": (ONE._replace(reason="status"),)},
+        {"verdicts": (ONE._replace(needs_human=True),)},
+        {"verdicts": (ONE, ONE._replace(id=PAYMENTS))},
     ],
 )
 def test_another_fate_has_another_id(changes: dict[str, Any]) -> None:
-    assert identity(replace(SKIPPED, **changes)) != identity()
+    assert identity(SKIPPED._replace(**changes)) != identity()
 
 
 @pytest.mark.parametrize("changes", [{"body": b"[]"}, {"at": NOW + HOUR}])
@@ -84,7 +83,7 @@ def test_an_event_without_an_id_is_known_by_its_body_and_the_moment_of_receipt(
 
 
 def test_an_event_that_could_not_be_read_has_an_id_too() -> None:
-    unread = replace(TRAIL, event=None)
+    unread = TRAIL._replace(event=None)
     event = result(unread).event
 
     assert len(event["id"]) == 32

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -42,7 +41,7 @@ def result(trail: Trail = TRAIL, found: Findings = SKIPPED) -> Result:
 
 
 def api(reply: ApiReply | None, attempts: int = 0) -> Any:
-    return result(found=replace(SKIPPED, reply=reply, attempts=attempts)).data["api"]
+    return result(found=SKIPPED._replace(reply=reply, attempts=attempts)).data["api"]
 
 
 def refused(status: int, **document: Any) -> ApiReply:

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -81,7 +81,7 @@ class World:
         given = start.runtime(self.settings)
         own = CloudTime(self.cloud)
         locks, in_flight = InstanceLocks(), InFlight(own.monotonic)
-        return replace(given, clock=own, locks=locks, in_flight=in_flight)
+        return given._replace(clock=own, locks=locks, in_flight=in_flight)
 
     def set(self, **settings: str) -> None:
         """Change settings, as a new deployment would."""

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from .. import request_document, timestamps
@@ -19,8 +18,7 @@ from ..model import Action, Event, Proof, Source
 def read(document: dict[str, Any]) -> Event:
     """Return what a CloudEvent asks for; only source and id together make it one of a kind."""
     event = request_document.read(document["data"])
-    return replace(
-        event,
+    return event._replace(
         id=document["id"],
         origin=document["source"],
         sent=timestamps.parse(document.get("time")) or event.sent,

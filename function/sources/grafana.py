@@ -13,7 +13,6 @@ A rule whose query fails or finds nothing knows nothing of the instance, so it i
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from .. import alert_groups
@@ -30,12 +29,12 @@ def read(document: dict[str, Any]) -> Event:
     """Return what a group of alerts asks for; a test alert asks for nothing."""
     event = alert_groups.read(document)
     intents = (
-        replace(intent, skip="test_event")
+        intent._replace(skip="test_event")
         if intent.skip != "not_firing" and _is_test(alert)
         else intent
         for intent, alert in zip(event.intents, document["alerts"], strict=True)
     )
-    return replace(event, intents=tuple(intents))
+    return event._replace(intents=tuple(intents))
 
 
 SOURCE = Source(

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from .. import request_document, strict_json, timestamps
@@ -20,7 +19,7 @@ def read(document: dict[str, Any]) -> Event:
     request: Any = strict_json.loads(document["user_event"])
     name, time = document["trigger_name"], document["time"]
     event = request_document.read(request)
-    return replace(event, id=f"{name} {time}", sent=timestamps.parse(time), name=name)
+    return event._replace(id=f"{name} {time}", sent=timestamps.parse(time), name=name)
 
 
 SOURCE = Source(

@@ -96,8 +96,7 @@ def runtime(cloud: StandIn, *, seconds: float, platform: bool, **settings: str) 
         given = {name: text for name, text in given.items() if "_SDK_" not in name}
         given["HUAWEICLOUD_SDK_PROJECT_ID"] = cloud.account.project_id
     clock = SteeredClock(seconds)
-    return replace(
-        start.runtime(given, platform_credentials=platform),
+    return start.runtime(given, platform_credentials=platform)._replace(
         clock=clock,
         locks=InstanceLocks(),
         in_flight=InFlight(clock.monotonic),

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TypeVar
 
 from function.locks import InFlight, InstanceLocks
@@ -29,12 +28,12 @@ class _NobodyElse(InFlight):
 
 def without_locks(environment: Mapping[str, str], clock: NightClock) -> Runtime:
     """Observe and execute whatever others do meanwhile."""
-    return replace(build(environment, clock), locks=_NoLocks())
+    return build(environment, clock)._replace(locks=_NoLocks())
 
 
 def without_in_flight(environment: Mapping[str, str], clock: NightClock) -> Runtime:
     """Forget what other events of the process are about to restart."""
-    return replace(build(environment, clock), in_flight=_NobodyElse(clock.monotonic))
+    return build(environment, clock)._replace(in_flight=_NobodyElse(clock.monotonic))
 
 
 def without_cooldown(environment: Mapping[str, str], clock: NightClock) -> Runtime:

@@ -7,7 +7,7 @@ import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -41,8 +41,7 @@ class Copies(Protocol):
 
 def build(environment: Mapping[str, str], clock: NightClock) -> Runtime:
     """Start a copy of the function that asks this clock."""
-    return replace(
-        start.runtime(environment),
+    return start.runtime(environment)._replace(
         clock=clock,
         locks=InstanceLocks(),
         in_flight=InFlight(clock.monotonic),
