@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from function import start
 from tests.demo import play, story
 from tests.demo.scene import scene
 from tests.demo.serve import served
@@ -33,7 +35,11 @@ def test_the_demo_plays_every_step_as_it_tells(capsys: pytest.CaptureFixture[str
         assert f"skipped ({reason})" in told
     assert "rejected (unauthenticated), answered 401" in told
     assert "draft CREATEFAILED -> gone" in told
-    assert "12 events, 12 results, 2 calls that change anything: 1 restart, 1 purge." in told
+    routed = start.routed()
+    assert re.findall(r"^   (\w+) +POST /.+ sent ", told, re.MULTILINE) == list(routed)
+    assert {"alertmanager", "cloudevents", "direct", "grafana"} <= set(routed)
+    events = 8 + len(routed)  # the night of the README, and an example of each
+    assert f"{events} events, {events} results, 2 calls that change anything: 1 restart" in told
     assert told.endswith("All of it is as it must be.\n")
     assert "\033" not in told
     assert max(map(len, told.splitlines())) <= 100

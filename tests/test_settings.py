@@ -338,9 +338,12 @@ def test_that_nobody_may_call_is_said_together_with_the_rest() -> None:
 
 
 def test_a_process_looks_at_no_other_variables() -> None:
-    assert start.names() == NAMES | {"CLOUD_SDK_AK", "CLOUD_SDK_SK"}
+    routes = start.routed()
+    secrets = {f"{route.upper()}_SECRETS" for route in routes}
+    assert set(ROUTES) <= set(routes)
+    assert start.names() == NAMES | secrets | {"CLOUD_SDK_AK", "CLOUD_SDK_SK"}
 
     runtime = start.runtime({**NEEDED, "HTTPS_PROXY": "http://other", "PATH": "/bin"})
 
-    assert runtime.settings == taken()
+    assert runtime.settings == read(NEEDED, routes=routes)
     assert start.runtime(NEEDED).settings is runtime.settings
