@@ -62,7 +62,7 @@ lock: ## pin the newest versions pyproject.toml allows, with hashes, for Python 
 	$(COMPILE) --group test --constraint requirements.txt --output-file tests/requirements.txt
 	@rm -rf $(VENV)-lock
 
-package: $(READY) ## build the zip for FunctionGraph and AWS Lambda; TARGET=3.10 chooses the Python
+package: $(READY) ## build the zip for FunctionGraph; TARGET=3.10 chooses the Python
 	@$(BIN)/python -m deploy.package $(addprefix --python ,$(TARGET))
 
 clean: ## remove the virtual environment and every cache

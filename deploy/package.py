@@ -1,4 +1,4 @@
-"""Builds the zip for FunctionGraph and AWS Lambda: `python -m deploy.package --help`.
+"""Builds the zip for FunctionGraph: `python -m deploy.package --help`.
 
 The same tree and the same interpreter give the same bytes: the wheels are locked with hashes, the
 order is sorted and times stand still. Byte-code is of the kind that is never compared with its
@@ -140,8 +140,8 @@ def build(python: Interpreter, target: Path, wheels: Path = DIST / "wheels") -> 
 
 def main() -> None:
     """Build the zip, and say where it is and what is in it."""
-    parser = argparse.ArgumentParser(description="Builds the zip for FunctionGraph and AWS Lambda.")
-    parser.add_argument("--python", metavar="3.12", help="what will run it; it must be here")
+    parser = argparse.ArgumentParser(description="Builds the zip for FunctionGraph.")
+    parser.add_argument("--python", metavar="3.12", help="what will run it; it must be on PATH")
     python = choose(parser.parse_args().python or None)
     if python.version not in RUNTIMES:
         sys.stderr.write(
