@@ -62,5 +62,5 @@ def choose(version: str | None) -> Interpreter:
             return found
     own = ask(sys.executable)
     if own is None or version not in {None, own.version}:
-        sys.exit(f"no `python{version}` on PATH, and nothing else compiles for it: install it first")
+        sys.exit(f"no `python{version}` on PATH, and no other compiles for it: install it first")
     return own
