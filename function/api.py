@@ -21,7 +21,7 @@ from .gate import CalledOff, Gate, NoAnswer
 from .live_state import ApiReply
 from .settings import Credentials, Outgoing
 from .signing import Signer, TokenAuth
-from .threads import Crew, NoThread, TookTooLong
+from .threads import NoThread, TookTooLong, gather, within
 from .transport import Answer, Client
 from .verdict import ApiCall
 
@@ -73,7 +73,6 @@ class Api:
         self._lock = threading.Lock()
         self._closed = False
         self._clients: list[Client] = []
-        self._crew = Crew()
 
     def close(self) -> None:
         """Close every connection of the event, and open none for threads that were abandoned."""
@@ -81,7 +80,6 @@ class Api:
             self._closed = True
         for client in self._clients:
             client.close()
-        self._crew.close()
 
     def remaining(self, until: float) -> float:
         """Return the seconds left until a point on the monotonic clock."""
@@ -152,7 +150,7 @@ class Api:
     def gather(self, works: Sequence[Callable[[], T]], *, threads: int, until: float) -> list[T]:
         """Return what all the work returns, or raise StateUnreadable, at the latest when told."""
         try:
-            return self._crew.gather(works, threads=threads, seconds=self.remaining(until))
+            return gather(works, threads=threads, seconds=self.remaining(until))
         except TookTooLong:
             raise StateUnreadable("the cloud did not answer in time", passing=True) from None
         except NoThread:
@@ -172,7 +170,7 @@ class Api:
         late = False
         try:
             # The wait for the answer is the deadline's to end, never that of the socket.
-            answer = self._crew.within(
+            answer = within(
                 seconds,
                 lambda: client.exchange(request, seconds=seconds + 1, connecting=seconds / 2),
             )

@@ -1,7 +1,7 @@
 """The nouns of an event: frozen values that the steps hand on and never change.
 
 They are NamedTuples here and elsewhere: to make a frozen dataclass takes five times as long, at
-every cold start, for each of them. Only what hides a secret or checks itself is a dataclass.
+every cold start, for each of them. Only what checks itself, in bodies.py, is a dataclass.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""Settings: the frozen value that everything the operator has set ends up in."""
+"""Settings: all that the operator has set, as one frozen value that does not show its secrets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from .model import Action
 
@@ -20,15 +21,17 @@ NAMES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """What signs a request: a key pair, temporary or not, or an IAM token instead."""
 
     access_key: str | None = None
-    secret_key: str | None = field(default=None, repr=False)
-    security_token: str | None = field(default=None, repr=False)
-    auth_token: str | None = field(default=None, repr=False)
+    secret_key: str | None = None
+    security_token: str | None = None
+    auth_token: str | None = None
     from_platform: bool = False
+
+    def __repr__(self) -> str:
+        return "Credentials(...)"
 
     def texts(self) -> tuple[str, ...]:
         """Return all that must never be quoted."""
@@ -36,8 +39,7 @@ class Credentials:
         return tuple(text for text in texts if text)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What the function may do, and how often."""
 
     dry_run: bool
@@ -55,15 +57,17 @@ class Limits:
     max_event_age: timedelta = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Proofs:
+class Proofs(NamedTuple):
     """What senders are checked against; `secrets` by the name of the source they open."""
 
-    secrets: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, tuple[bytes, ...]] = MappingProxyType({})
     topic_urns: frozenset[str] = frozenset()
     certificate_file: Path | None = None
     grafana_timestamp_header: str | None = None
     platform_authenticated: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        return "Proofs(...)"
 
     def opens(self, route: str) -> bool:
         """Tell whether anybody can prove himself on the route of this name."""
@@ -72,20 +76,21 @@ class Proofs:
         return bool(self.secrets.get(route)) or route in self.platform_authenticated
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """How requests leave: to the API, and with the result event to the sink."""
 
     endpoint: str
     project_id: str
     ca_bundle_file: Path | None = None
-    proxy_url: str | None = field(default=None, repr=False)
-    sink: str | None = field(default=None, repr=False)
-    sink_extensions: Mapping[str, str] = field(default_factory=dict)
+    proxy_url: str | None = None
+    sink: str | None = None
+    sink_extensions: Mapping[str, str] = MappingProxyType({})
+
+    def __repr__(self) -> str:
+        return "Outgoing(...)"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """All that the operator has set."""
 
     limits: Limits

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
@@ -44,77 +45,68 @@ class _Job(NamedTuple):
             return _Told(self.number, [], error)
 
 
-class Crew:
-    """The threads of one event: one that is done is used again, because starting one costs 0.1 ms.
+_Inbox = SimpleQueue[_Job]
+# Threads that wait for work: starting one costs 0.1 ms, so they serve event after event.
+_idle: deque[_Inbox] = deque()
+os.register_at_fork(after_in_child=_idle.clear)  # a forked process has none of them
 
-    Closing it ends those that wait for work, and the others as soon as they are done.
-    """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._closed = False
-        self._idle: list[SimpleQueue[_Job | None]] = []
-
-    def gather(self, works: Sequence[Callable[[], T]], *, threads: int, seconds: float) -> list[T]:
-        """Return the results of all the work; raise the first error, TookTooLong or NoThread."""
-        end = time.monotonic() + seconds
-        told: SimpleQueue[_Told] = SimpleQueue()
-        batches = min(threads, len(works))
-        for first in range(batches):
-            self._give(_Job(first, works[first::threads], told))
-        found: dict[int, list[T]] = {}
-        for _ in range(batches):
-            one = self._next(told, end)
-            found[one.number] = one.results
-        return [found[index % batches][index // batches] for index in range(len(works))]
-
-    def within(self, seconds: float, work: Callable[[], T]) -> T:
-        """Return what the work returns; raise its error, TookTooLong or NoThread."""
-        return self.gather([work], threads=1, seconds=seconds)[0]
-
-    def close(self) -> None:
-        """End every thread that waits for work."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for inbox in idle:
-            inbox.put(None)
-
-    @staticmethod
-    def _next(told: SimpleQueue[_Told], end: float) -> _Told:
-        """Wait until a thread is done, and raise its error if it has one."""
-        try:
-            one = told.get(timeout=max(end - time.monotonic(), 0))
-        except Empty:
-            raise TookTooLong from None
-        if one.error is not None:
-            raise one.error
-        return one
-
-    def _give(self, job: _Job) -> None:
-        """Have an idle thread do a job, or a new one."""
-        with self._lock:
-            inbox = self._idle.pop() if self._idle else None
-        if inbox is not None:
-            inbox.put(job)
-            return
-        try:
-            threading.Thread(target=self._work, args=(job,), name=NAME, daemon=True).start()
-        except RuntimeError:
-            raise NoThread from None
-
-    def _work(self, job: _Job | None) -> None:
-        inbox: SimpleQueue[_Job | None] = SimpleQueue()
-        while job is not None:
-            done = job.done()
-            with self._lock:
-                closed = self._closed
-                self._idle += [] if closed else [inbox]
-            job.told.put(done)  # last, so that whoever waited for it finds this thread idle
-            job = None if closed else inbox.get()
+def gather(works: Sequence[Callable[[], T]], *, threads: int, seconds: float) -> list[T]:
+    """Return the results of all the work; raise the first error, TookTooLong or NoThread."""
+    end = time.monotonic() + seconds
+    told: SimpleQueue[_Told] = SimpleQueue()
+    batches = min(threads, len(works))
+    for first in range(batches):
+        _give(_Job(first, works[first::threads], told))
+    found: dict[int, list[T]] = {}
+    for _ in range(batches):
+        one = _next(told, end)
+        found[one.number] = one.results
+    return [found[index % batches][index // batches] for index in range(len(works))]
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
     """Return what the work returns; raise its error, TookTooLong or NoThread."""
-    with closing(Crew()) as crew:
-        return crew.within(seconds, work)
+    return gather([work], threads=1, seconds=seconds)[0]
+
+
+def _next(told: SimpleQueue[_Told], end: float) -> _Told:
+    """Wait until a thread is done, and raise its error if it has one."""
+    try:
+        one = told.get(timeout=max(end - time.monotonic(), 0))
+    except Empty:
+        raise TookTooLong from None
+    if one.error is not None:
+        raise one.error
+    return one
+
+
+def _give(job: _Job) -> None:
+    """Have an idle thread do a job, or a new one."""
+    try:
+        inbox = _idle.pop()
+    except IndexError:
+        inbox = _started()
+    inbox.put(job)
+
+
+def _started() -> _Inbox:
+    """Start a thread, and return where it gets its work from."""
+    inbox: _Inbox = SimpleQueue()
+    try:
+        threading.Thread(target=_work, args=(inbox,), name=NAME, daemon=True).start()
+    except RuntimeError:
+        raise NoThread from None
+    return inbox
+
+
+def _work(inbox: _Inbox) -> None:
+    while True:
+        _do_next(inbox)  # in a frame of its own, so that nothing of an event is kept
+
+
+def _do_next(inbox: _Inbox) -> None:
+    job = inbox.get()
+    done = job.done()
+    _idle.append(inbox)
+    job.told.put(done)  # last, so that whoever waited for it finds this thread idle

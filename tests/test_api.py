@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,7 +18,6 @@ from function.cloud_answers import WITHHELD
 from function.errors import StateUnreadable
 from function.gate import CalledOff, NoAnswer
 from function.settings import Credentials, Outgoing
-from function.threads import NAME
 from tests.stand_in import Account, Close, Drip, Hold, Reply, StandIn, redirect, vendor_error
 
 from .values import ORDERS
@@ -202,6 +202,7 @@ def test_a_machine_without_a_thread_to_spare_reads_nothing_and_sends_nothing(
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as patch, api(cloud) as one:
+        patch.setattr("function.threads._idle", deque())
         patch.setattr(threading.Thread, "start", refuse)
         with pytest.raises(StateUnreadable, match="gives no more threads"):
             one.gather([lambda: reading(one)], threads=1, until=soon(30))
@@ -233,15 +234,19 @@ def test_whoever_was_abandoned_opens_no_connection_after_the_event(cloud: StandI
 
 def test_a_read_that_never_ends_is_abandoned_and_ends_with_the_event(cloud: StandIn) -> None:
     cloud.fault(Hold(), times=None)
-    before = set(threading.enumerate())
+    ended = threading.Semaphore(0)
+
+    def work() -> None:
+        try:
+            reading(one)
+        finally:
+            ended.release()
+
     with api(cloud) as one:
-        works = [lambda: reading(one)] * 3
         with pytest.raises(StateUnreadable, match="did not answer in time"):
-            one.gather(works, threads=3, until=soon(0.2))
-    for thread in set(threading.enumerate()) - before:
-        if thread.name == NAME:
-            thread.join(10)
-            assert not thread.is_alive()
+            one.gather([work] * 3, threads=3, until=soon(0.2))
+        assert not ended.acquire(blocking=False)
+    assert all(ended.acquire(timeout=10) for _ in range(3))
 
 
 @pytest.mark.parametrize("field", ["access_key", "secret_key", "security_token"])

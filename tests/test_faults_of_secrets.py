@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -36,7 +35,7 @@ def cloud() -> Iterator[StandIn]:
 
 def with_keys(cloud: StandIn, credentials: Credentials, **settings: str) -> Runtime:
     made = runtime(cloud, seconds=1.0, platform=False, **settings)
-    return made._replace(settings=replace(made.settings, credentials=credentials))
+    return made._replace(settings=made.settings._replace(credentials=credentials))
 
 
 def post(ready: Runtime, body: bytes = BODY, **headers: str) -> str:

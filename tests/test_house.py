@@ -58,10 +58,10 @@ EDGES = {
     "clock": frozenset({"time"}),
     "gate": frozenset({"socket", "threading"}),
     "locks": frozenset({"threading"}),
-    "threads": frozenset({"queue", "threading", "time"}),
+    "threads": frozenset({"os", "queue", "threading", "time"}),
     "setting_files": frozenset({"ssl"}),  # reads certificates at the start, and opens nothing
     "signing": frozenset({"requests"}),  # an auth object for requests, which sends nothing itself
-    "sources": frozenset({"importlib", "pkgutil"}),  # finds its own files at the start
+    "sources": frozenset({"importlib"}),  # finds its own files at the start
 }
 # Our own files that touch the world, and who else may hold them: the others get their results.
 TOUCHING = frozenset({"api", "cloud", "emit", "gate", "hands", "locks", "threads", "transport"})

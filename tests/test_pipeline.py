@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -120,7 +119,7 @@ def test_the_operator_says_how_loud_the_log_is_and_results_are_always_in_it(
 def test_an_event_that_asks_for_nothing_needs_no_credentials_and_any_other_names_them(
     night: World,
 ) -> None:
-    settings = replace(night.runtime.settings, credentials=None)
+    settings = night.runtime.settings._replace(credentials=None)
     night.runtime = night.runtime._replace(settings=settings)
 
     assert night.post("/alertmanager", alerts("none")).brief == (200, "skipped", "not_mapped")

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+import weakref
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.threads import NAME, Crew, TookTooLong, within
-
-
-@pytest.fixture
-def crew() -> Iterator[Crew]:
-    with closing(Crew()) as crew:
-        yield crew
+from function.threads import NAME, TookTooLong, gather, within
 
 
 def _returning(value: int) -> Callable[[], int]:
@@ -26,25 +22,25 @@ def _returning(value: int) -> Callable[[], int]:
 @given(st.lists(st.integers(), max_size=30), st.integers(1, 12))
 def test_results_come_in_the_order_of_the_work(values: list[int], threads: int) -> None:
     works = [_returning(value) for value in values]
-    with closing(Crew()) as crew:
-        assert crew.gather(works, threads=threads, seconds=30) == values
-        assert crew.gather(works, threads=threads, seconds=30) == values
+
+    assert gather(works, threads=threads, seconds=30) == values
+    assert gather(works, threads=threads, seconds=30) == values
 
 
-def test_no_more_threads_are_started_than_allowed(crew: Crew) -> None:
-    names = crew.gather([threading.get_ident] * 9, threads=3, seconds=30)
+def test_no_more_threads_are_started_than_allowed() -> None:
+    names = gather([threading.get_ident] * 9, threads=3, seconds=30)
 
     assert len(set(names)) <= 3
 
 
-def test_the_first_error_is_raised_without_waiting_for_the_rest(crew: Crew) -> None:
+def test_the_first_error_is_raised_without_waiting_for_the_rest() -> None:
     release = threading.Event()
 
     def fail() -> bool:
         raise KeyError("x")
 
     with pytest.raises(KeyError):
-        crew.gather([lambda: release.wait(30), fail], threads=2, seconds=30)
+        gather([lambda: release.wait(30), fail], threads=2, seconds=30)
 
     assert not release.is_set()
     release.set()
@@ -58,10 +54,10 @@ def test_what_takes_too_long_is_abandoned(seconds: float) -> None:
     release.set()
 
 
-def test_one_piece_of_work_that_hangs_is_too_long_for_all(crew: Crew) -> None:
+def test_one_piece_of_work_that_hangs_is_too_long_for_all() -> None:
     release = threading.Event()
     with pytest.raises(TookTooLong):
-        crew.gather([lambda: True, lambda: release.wait(30)], threads=2, seconds=0.01)
+        gather([lambda: True, lambda: release.wait(30)], threads=2, seconds=0.01)
     release.set()
 
 
@@ -79,40 +75,46 @@ def test_abandoned_threads_do_not_keep_the_process_alive() -> None:
     assert (thread.daemon, thread.name) == (True, NAME)
 
 
-def test_a_thread_that_is_done_is_used_again(crew: Crew) -> None:
-    first = crew.within(30, threading.get_ident)
+def test_a_thread_that_is_done_is_used_again() -> None:
+    first = within(30, threading.get_ident)
 
-    assert crew.within(30, threading.get_ident) == first
+    assert within(30, threading.get_ident) == first
 
 
-def test_a_thread_that_is_busy_is_not_waited_for(crew: Crew) -> None:
+def test_a_thread_that_is_busy_is_not_waited_for() -> None:
     release = threading.Event()
     with pytest.raises(TookTooLong):
-        crew.within(0.01, lambda: release.wait(30))
+        within(0.01, lambda: release.wait(30))
 
-    assert crew.within(30, lambda: "done") == "done"
+    assert within(30, lambda: "done") == "done"
     release.set()
 
 
-def test_work_may_give_work_to_the_same_crew(crew: Crew) -> None:
-    assert (
-        crew.within(30, lambda: crew.gather([_returning(1)] * 3, threads=3, seconds=30)) == [1] * 3
-    )
+def test_work_may_give_work_to_other_threads() -> None:
+    assert within(30, lambda: gather([_returning(1)] * 3, threads=3, seconds=30)) == [1] * 3
 
 
-@pytest.mark.parametrize("late", [False, True])
-def test_closing_ends_the_threads_when_they_are_done(crew: Crew, late: bool) -> None:
-    release, threads = threading.Event(), []
+def test_a_thread_that_waits_keeps_nothing_of_what_it_did() -> None:
+    class Thing:
+        """Something that can be watched."""
 
-    def work() -> None:
-        threads.append(threading.current_thread())
-        if late:
-            release.wait(30)
+    thing = Thing()
+    watched = weakref.ref(thing)
+    assert within(30, lambda held=thing: held is not None)  # type: ignore[misc]  # held by the work
 
-    with suppress(TookTooLong):
-        crew.within(0.05 if late else 30, work)
-    crew.close()
-    release.set()
-    for thread in threads:
-        thread.join(10)
-        assert not thread.is_alive()
+    del thing
+    gc.collect()
+    assert watched() is None
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # which is what this is about
+def test_a_forked_process_starts_threads_of_its_own() -> None:
+    assert within(30, lambda: True)
+    child = os.fork()
+    if child == 0:
+        try:
+            within(30, lambda: os._exit(7))
+        finally:
+            os._exit(1)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
