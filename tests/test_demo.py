@@ -9,17 +9,21 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from function import start
 from tests.demo import play, story
-from tests.demo.scene import scene
-from tests.demo.serve import served
+from tests.demo.scene import ORDERS, scene
+from tests.demo.serve import served, worth_telling
 from tests.demo.server import NotReady, function, is_free
 
 ROOT = Path(__file__).parents[1]
@@ -92,7 +96,7 @@ def test_nothing_listens_any_more_when_the_demo_breaks() -> None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_every_line_that_serve_prints_works() -> None:
-    with served(None) as lines:
+    with served(None) as (_, lines):
         answers = [_run(line) for line in lines]
 
     health, alarm, direct, purge, state = answers
@@ -110,19 +114,72 @@ def _run(line: str) -> dict[str, Any]:
     return answer
 
 
-@pytest.mark.parametrize(("ended_by", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
-def test_serve_prints_the_lines_and_leaves_nothing_behind(ended_by: int, status: int) -> None:
+@contextmanager
+def serving() -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Run `make serve`, and give what it told at the start; a test that hangs is ended."""
     command = [sys.executable, "-m", "tests.demo", "--serve"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        watchdog = threading.Timer(60, process.terminate)
+        watchdog.start()
         try:
-            assert process.stdout is not None
-            told: list[str] = []
-            while not told or "Ctrl-C" not in told[-1]:
-                told.append(next(process.stdout))
+            yield process, list(_until(process, "Ctrl-C"))
         finally:
-            process.send_signal(ended_by)
+            process.terminate()
+            watchdog.cancel()
+
+
+def _until(process: subprocess.Popen[str], word: str) -> Iterator[str]:
+    assert process.stdout is not None
+    for line in process.stdout:
+        yield line
+        if word in line:
+            return
+    raise AssertionError(f"it ended without a word of {word}")
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_serve_prints_the_lines_and_leaves_nothing_behind(ended_by: int, status: int) -> None:
+    with serving() as (process, told):
+        process.send_signal(ended_by)
+        process.wait(60)
 
     ports = {urlsplit(line.split()[2]).port for line in told if line.startswith("curl -s ")}
     assert process.returncode == status
     assert len(ports) == 2
     assert all(is_free(port or 0) for port in ports)
+
+
+def test_serve_shows_the_instances_and_why_a_sender_is_refused() -> None:
+    with serving() as (process, told):
+        health = next(line for line in told if line.endswith("/health\n"))
+        url = health.split()[-1].replace("/health", "/direct")
+        headers = {"Content-Type": "application/json", "Authorization": "Bearer not-the-secret"}
+        assert requests.post(url, b"{}", headers=headers, timeout=60).status_code == 401
+        heard = list(_until(process, "rejected"))
+
+    assert told[0] == "The instances of the stand-in, where a restart takes 20 seconds:\n"
+    assert told[1].split() == ["orders", ORDERS, "ERROR"]
+    assert [line.split()[:2] for line in heard] == [
+        ["function", "Refused:"],
+        ["function", "rejected"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ({"severity": "INFO", "message": "About to send."}, None),
+        ({"severity": "WARNING", "message": "Open this:", "link": "https://a/b"}, "https://a/b"),
+        ({"data": {"outcome": "skipped", "reason": "storm", "message": "Why."}}, "(storm): Why."),
+        ("[2026-01-05 02:15:00 +0000] [7] [INFO] Booting worker with pid: 9", None),
+        ("KeyError: 'a'", "KeyError: 'a'"),
+    ],
+)
+def test_what_serve_tells_is_what_somebody_who_tries_things_wants_to_know(
+    line: object, told: str | None
+) -> None:
+    shown = worth_telling(line if isinstance(line, str) else json.dumps(line))
+
+    assert shown is None if told is None else str(shown).endswith(told)

@@ -5,10 +5,20 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from types import FrameType
 
 from .play import play
 from .serve import serve
 from .server import NotReady
+
+ENDINGS = (signal.SIGTERM, signal.SIGHUP)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    """Leave by way of what ends the servers; a closed terminal hangs up more than once."""
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def main() -> int:
@@ -16,7 +26,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.demo", description=__doc__)
     parser.add_argument("--serve", action="store_true", help="leave both servers running")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for ending in ENDINGS:
+        if signal.getsignal(ending) != signal.SIG_IGN:  # which is what nohup asks for
+            signal.signal(ending, _leave)
     try:
         return serve() if options.serve else int(not play())
     except NotReady as problem:

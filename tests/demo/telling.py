@@ -40,7 +40,8 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     return ", ".join(changed) or "no change"
 
 
-def _verdict(data: Mapping[str, Any]) -> str:
+def verdict(data: Mapping[str, Any]) -> str:
+    """Return the outcome of a result and its reason."""
     reason = f" ({data['reason']})" if data["reason"] else ""
     return _painted(f"{data['outcome']}{reason}", data["outcome"])
 
@@ -74,7 +75,7 @@ class Teller:
             passed = changes(played.earlier, played.before)
             self.part("later", f"{step.later / 60:.0f} minutes pass: {passed}")
         self.part("in", f"POST {step.route}")
-        self.part("decided", f"{_verdict(data)}, answered {played.status}")
+        self.part("decided", f"{verdict(data)}, answered {played.status}")
         if "message" in data:
             self.part("says", data["message"])
         if data.get("needs_human"):
@@ -93,7 +94,7 @@ class Teller:
         """Show an example in one line."""
         step = played.step
         told = f"answered {played.status}, sent {_posted(played.posted)}"
-        self.say(f"   {step.title:12} POST {step.route:14} {_verdict(played.data)}, {told}")
+        self.say(f"   {step.title:12} POST {step.route:14} {verdict(played.data)}, {told}")
         self._faults(played)
 
     def _faults(self, played: Played) -> None:
@@ -115,5 +116,5 @@ class Teller:
             f"\n{len(played)} events, {len(played)} results, {len(bodies)} calls that change "
             f"anything: {restarts} restart, {deletes} purge."
         )
-        verdict = "Not as it must be:" if faults else "All of it is as it must be."
-        self.say("\n".join([_painted(verdict, "NOT" if faults else "accepted"), *faults]))
+        end = "Not as it must be:" if faults else "All of it is as it must be."
+        self.say("\n".join([_painted(end, "NOT" if faults else "accepted"), *faults]))
