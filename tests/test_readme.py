@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,9 +14,12 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from function import read_settings, schemas, settings
-from function.errors import SettingsInvalid
+from function.container import INIT
+from function.errors import Refused, SettingsInvalid
 from function.routes import HEALTH, SMN
 from function.start import parts, routed
+from function.wording import REASONS
+from tests.demo import play
 from tests.demo.serve import PORT, served
 
 from .readme import README, ROOT, blocks, section
@@ -71,9 +75,9 @@ def test_what_the_settings_table_calls_needed_is_missed(name: str) -> None:
 
 def test_the_route_table_names_every_route_we_ship_and_none_that_is_not_there() -> None:
     stated = set(re.findall(r"^\| `(?:POST|GET) (/[a-z]*)`", section("Senders"), re.MULTILINE))
-    there = {one.route for one in parts().sources.values() if one.route} | {SMN, HEALTH}
+    there = {one.route for one in parts().sources.values() if one.route} | {SMN, HEALTH, INIT}
 
-    assert {"/", "/alertmanager", "/direct", "/grafana", SMN, HEALTH} <= stated <= there
+    assert {"/", "/alertmanager", "/direct", "/grafana", SMN, HEALTH, INIT} <= stated <= there
 
 
 @pytest.mark.parametrize("block", blocks("json"))
@@ -152,3 +156,27 @@ def test_every_curl_line_works_as_printed() -> None:
 def _run(script: str) -> Any:
     done = subprocess.run(["sh", "-ec", script], capture_output=True, check=True, text=True)
     return json.loads(done.stdout)
+
+
+def test_what_to_do_is_said_for_every_reason_once() -> None:
+    first = [cells[0] for cells in rows(section("When you are called"))]
+    named = re.findall(r"`([a-z_]+)`", " ".join(first))
+    refusals = {one.reason for one in _refusals(Refused)}
+
+    assert sorted(named) == sorted({*REASONS} | refusals)
+
+
+def _refusals(kind: type[Refused]) -> Iterator[type[Refused]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _refusals(one)
+
+
+def test_the_demo_begins_as_the_readme_shows_it(capsys: pytest.CaptureFixture[str]) -> None:
+    begins = section("Two commands").partition("it begins like this:\n\n```\n")[2]
+    ends = re.findall(r"`(12 events[^`]*)`", section("Two commands"))
+
+    assert play.play()
+    told = capsys.readouterr().out
+    assert begins.partition("```")[0] in told
+    assert [one in told for one in ends] == [True]
