@@ -19,6 +19,7 @@ from .values import (
     ALARMS,
     ALL_THREE,
     DRAFT,
+    HOUR,
     MINUTE,
     NOW,
     ORDERS,
@@ -152,6 +153,8 @@ INTENTS = st.lists(
         st.just(Action.RESTART),
         st.lists(ANY_ID, unique=True, max_size=3).map(tuple),
         skip=st.sampled_from([None, "not_firing"]),
+        raised=st.sampled_from([None, NOW - HOUR]),
+        metric=st.none(),
     )
 ) | st.builds(lambda action: [Intent(action, ALL_THREE)], st.sampled_from(Action))
 
