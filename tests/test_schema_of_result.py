@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from function import errors, schemas
+from function import errors, schemas, wording
+from function.model import Action, Outcome
 
 SCHEMAS = schemas.load()
 EXAMPLE: dict[str, Any] = SCHEMAS.schema("result")["examples"][0]
@@ -80,3 +81,17 @@ def test_the_words_of_the_cloud_are_one_short_line(text: str) -> None:
 @pytest.mark.parametrize("refusal", list(refusals()))
 def test_every_refusal_has_a_reason_of_the_contract(refusal: type[errors.Refused]) -> None:
     SCHEMAS.check("result", result_of(outcome="rejected", reason=refusal.reason))
+
+
+@pytest.mark.parametrize("example", SCHEMAS.schema("result")["examples"])
+def test_the_examples_say_what_the_function_says(example: dict[str, Any]) -> None:
+    data = example["data"]
+    if data["outcome"] == "rejected":
+        assert data.get("message", "Rejected: ").startswith("Rejected: ")
+        return
+    parts = data["instances"]
+    done = sum(one["outcome"] == "accepted" for one in parts)
+    outcome, action = Outcome(data["outcome"]), Action(data["action"])
+
+    said = wording.sentence(action, outcome, data["reason"], done=done, of=len(parts))
+    assert data["message"].startswith(said)
