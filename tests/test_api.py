@@ -26,7 +26,6 @@ ACCOUNT = Account(
     access_key="CANARYACCESSKEY00001", security_token="canary-security-token-0123456789"
 )
 RESTART = bodies.restart(bodies.Restarts((ORDERS,)))
-ACTION = "/instances/action"
 
 
 @pytest.fixture

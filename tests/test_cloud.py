@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -15,13 +14,7 @@ from function.live_state import InstanceState
 
 from .stand_in import Alter, Reply, vendor_error
 from .values import ORDERS, PAYMENTS, ids
-from .world import World, world
-
-
-@pytest.fixture(name="night")
-def a_night() -> Iterator[World]:
-    with world() as night:
-        yield night
+from .world import World
 
 
 def unreadable(match: str) -> Any:

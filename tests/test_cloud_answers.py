@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,13 +17,7 @@ from function.transport import Answer
 
 from .stand_in import Reply
 from .values import NOW, ORDERS
-from .world import World, world
-
-
-@pytest.fixture(name="night")
-def a_night() -> Iterator[World]:
-    with world() as night:
-        yield night
+from .world import World
 
 
 def unreadable(match: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -15,15 +14,9 @@ from function.errors import StateUnreadable
 
 from .stand_in import Alter
 from .values import DAY, MINUTE, NOW, ORDERS
-from .world import World, ago, world
+from .world import World, ago
 
 SINCE = NOW - 2 * DAY
-
-
-@pytest.fixture(name="night")
-def a_night() -> Iterator[World]:
-    with world() as night:
-        yield night
 
 
 def unreadable(match: str) -> Any:

@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 
 from function import decide
-from function.live_state import InstanceState, Observation
-from function.model import Action, Outcome, Source
+from function.live_state import InstanceState
+from function.model import Action, Outcome
 from function.verdict import Decision, Screened, Verdict
 
 from .values import (
-    ALARMS,
     ALL_THREE,
     AUDIT,
     DAY,
@@ -23,25 +22,15 @@ from .values import (
     ORDERS,
     PAYMENTS,
     REQUESTS,
+    decided,
     ids,
-    limits,
+    observed,
     screened,
     state,
     task,
 )
 
 DELETION = screened(alarm=False, action=Action.DELETE)
-
-
-def observed(*states: InstanceState, **fields: Any) -> Observation:
-    return Observation(instances={one.id: one for one in states}, **fields)
-
-
-def decided(
-    observation: Observation, asked: Screened | None = None, source: Source = ALARMS, **given: Any
-) -> Decision:
-    asked = asked or screened(*observation.instances)
-    return decide.verdicts(asked, observation, source=source, limits=limits(**given), now=NOW)
 
 
 def reasons(decision: Decision) -> dict[str, str | None]:

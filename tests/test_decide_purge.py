@@ -13,7 +13,7 @@ from function.errors import NotAllowed, Refused, TooMany
 from function.live_state import InstanceState, Observation
 from function.model import Action, Event, Intent, Source
 from function.screen import screen
-from function.verdict import Decision, Screened, Verdict
+from function.verdict import Decision, Verdict
 
 from .values import (
     ALARMS,
@@ -25,8 +25,10 @@ from .values import (
     ORDERS,
     REQUESTS,
     SCHEDULES,
+    decided,
     ids,
     limits,
+    observed,
     screened,
     state,
     task,
@@ -36,17 +38,6 @@ PURGE = screened(alarm=False, action=Action.PURGE_FAILED)
 
 
 DELETION = screened(alarm=False, action=Action.DELETE)
-
-
-def observed(*states: InstanceState, **fields: Any) -> Observation:
-    return Observation(instances={one.id: one for one in states}, **fields)
-
-
-def decided(
-    observation: Observation, asked: Screened | None = None, source: Source = ALARMS, **given: Any
-) -> Decision:
-    asked = asked or screened(*observation.instances)
-    return decide.verdicts(asked, observation, source=source, limits=limits(**given), now=NOW)
 
 
 def body(decision: Decision) -> Any:

@@ -9,7 +9,7 @@ import pytest
 
 from .stand_in import Reply, Reset
 from .values import AUDIT, DRAFT, ORDERS, PAYMENTS, ids
-from .world import Answered, World, world
+from .world import World, world
 
 PING = {"ce-specversion": "1.0", "ce-id": "7", "ce-source": "/cron"}
 
@@ -22,18 +22,12 @@ def a_night() -> Iterator[World]:
         yield night
 
 
-def delete(night: World, *instances: str, **fields: Any) -> Answered:
-    return night.ask(
-        action="delete", **{"instances": list(instances), "confirm": [*instances]} | fields
-    )
-
-
 def sent(night: World) -> list[Any]:
     return [post.json for post in night.cloud.posts]
 
 
 def test_a_deletion_deletes_what_it_names_and_nothing_is_forced(night: World) -> None:
-    found = delete(night, ORDERS)
+    found = night.delete(ORDERS)
 
     assert found.brief == (200, "accepted", None)
     assert sent(night) == [{"action": "delete", "instances": [ORDERS]}]
@@ -53,14 +47,14 @@ def test_a_deletion_says_what_is_known_of_the_recycle_bin(
 ) -> None:
     night.cloud.behaviour.recycle_bin = recycle_bin
 
-    assert delete(night, ORDERS).data["message"] == f"Deletion of 1 instance accepted. {said}"
+    assert night.delete(ORDERS).data["message"] == f"Deletion of 1 instance accepted. {said}"
 
 
 @pytest.mark.parametrize("answer", [{"default_use_recycle": "yes"}, {}, "[]", "?"])
 def test_an_odd_answer_about_the_recycle_bin_says_nothing(night: World, answer: Any) -> None:
     night.cloud.fault(Reply(200, answer), kind="recycle")
 
-    assert delete(night, ORDERS).data["message"].endswith("recycle bin is not known.")
+    assert night.delete(ORDERS).data["message"].endswith("recycle bin is not known.")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +64,7 @@ def test_an_odd_answer_about_the_recycle_bin_says_nothing(night: World, answer: 
 def test_a_deletion_that_does_not_repeat_its_ids_is_refused(
     night: World, fields: dict[str, Any]
 ) -> None:
-    found = delete(night, ORDERS, **fields)
+    found = night.delete(ORDERS, **fields)
 
     assert (found.status, found.data["outcome"]) == (400, "rejected")
     assert not night.cloud.arrivals
@@ -79,7 +73,7 @@ def test_a_deletion_that_does_not_repeat_its_ids_is_refused(
 def test_a_deletion_is_off_unless_the_operator_enables_it(night: World) -> None:
     night.set(ENABLED_ACTIONS="")
 
-    assert delete(night, ORDERS).brief == (403, "rejected", "action_disabled")
+    assert night.delete(ORDERS).brief == (403, "rejected", "action_disabled")
 
 
 def test_a_cloudevent_may_not_delete(night: World) -> None:
@@ -94,14 +88,14 @@ def test_a_cloudevent_may_not_delete(night: World) -> None:
 
 
 def test_a_deletion_keeps_to_the_limits_and_to_what_its_owners_say(night: World) -> None:
-    assert delete(night, *ids(11)).brief == (403, "rejected", "too_many")
+    assert night.delete(*ids(11)).brief == (403, "rejected", "too_many")
     night.set(BLOCKED_INSTANCES=AUDIT)
-    assert delete(night, ORDERS, AUDIT).brief == (403, "rejected", "not_allowed")
+    assert night.delete(ORDERS, AUDIT).brief == (403, "rejected", "not_allowed")
 
     night.cloud.set_status(ORDERS, "UPGRADING")
     night.cloud.add_instance(PAYMENTS, tags={"auto-remediation": "off"})
     night.cloud.add_instance(DRAFT, engine="rabbitmq")
-    found = delete(night, ORDERS, PAYMENTS, DRAFT, ids(1)[0])
+    found = night.delete(ORDERS, PAYMENTS, DRAFT, ids(1)[0])
     assert found.brief == (200, "skipped", None)
     assert found.reasons == {
         ORDERS: "status",
@@ -115,7 +109,7 @@ def test_a_deletion_keeps_to_the_limits_and_to_what_its_owners_say(night: World)
 
 def test_a_dry_deletion_shows_its_body(night: World) -> None:
     night.set(DRY_RUN="true")
-    found = delete(night, ORDERS.upper())
+    found = night.delete(ORDERS.upper())
 
     assert found.brief == (200, "dry_run", "dry_run")
     assert found.data["request"] == {"action": "delete", "instances": [ORDERS]}
@@ -125,5 +119,5 @@ def test_a_dry_deletion_shows_its_body(night: World) -> None:
 def test_a_deletion_whose_answer_is_lost_is_accepted_once_it_shows(night: World) -> None:
     night.cloud.fault(Reset(at="done"), kind="action")
 
-    assert delete(night, ORDERS).brief == (200, "accepted", None)
+    assert night.delete(ORDERS).brief == (200, "accepted", None)
     assert len(night.cloud.posts) == 1

@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from .stand_in import Reply, StandIn
+from .stand_in import Reply
 from .values import DAY, HOUR, MINUTE, NOW, ORDERS, PAYMENTS, SECOND, ids
-from .world import Answered, World, ago, alerts, world
-
-
-@pytest.fixture(name="night")
-def a_night() -> Iterator[World]:
-    with world() as night:
-        yield night
-
-
-def restarted(
-    cloud: StandIn, began: timedelta = HOUR, took: timedelta = MINUTE, **fields: Any
-) -> None:
-    """Let ORDERS have been restarted a while ago."""
-    cloud.add_task(ORDERS, created_at=ago(began), updated_at=ago(began - took), **fields)
-
-
-def assert_held_back(found: Answered, reason: str, *, needs_human: bool, cloud: StandIn) -> None:
-    assert found.brief == (200, "skipped", reason)
-    assert found.data["needs_human"] == needs_human
-    assert found.event.get("needshuman", False) == needs_human
-    assert (found.data["request"], found.data["api"]["attempts"]) == (None, 0)
-    assert not found.data["retryable"]
-    assert not cloud.posts
+from .world import World, alerts, assert_held_back, restarted
 
 
 def test_an_alarm_restarts_its_instance_and_says_so(night: World) -> None:

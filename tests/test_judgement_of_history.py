@@ -2,37 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from .stand_in import StandIn
 from .values import ALL_THREE, AUDIT, DAY, HOUR, MINUTE, NOW, ORDERS, PAYMENTS, SECOND, ids
-from .world import Answered, World, ago, world
-
-
-@pytest.fixture(name="night")
-def a_night() -> Iterator[World]:
-    with world() as night:
-        yield night
-
-
-def restarted(
-    cloud: StandIn, began: timedelta = HOUR, took: timedelta = MINUTE, **fields: Any
-) -> None:
-    """Let ORDERS have been restarted a while ago."""
-    cloud.add_task(ORDERS, created_at=ago(began), updated_at=ago(began - took), **fields)
-
-
-def assert_held_back(found: Answered, reason: str, *, needs_human: bool, cloud: StandIn) -> None:
-    assert found.brief == (200, "skipped", reason)
-    assert found.data["needs_human"] == needs_human
-    assert found.event.get("needshuman", False) == needs_human
-    assert (found.data["request"], found.data["api"]["attempts"]) == (None, 0)
-    assert not found.data["retryable"]
-    assert not cloud.posts
+from .world import World, assert_held_back, restarted
 
 
 @pytest.mark.parametrize(

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from .stand_in import Reply, StandIn, vendor_error
+from .stand_in import Reply, vendor_error
 from .values import AUDIT, MINUTE, ORDERS
-from .world import Answered, World, ago, world
+from .world import World, ago, assert_held_back
 
 DENIED = vendor_error(403, "DMS.00403003", "canonicalRequest:host|x-auth-token:secret")
-
-
-@pytest.fixture(name="night")
-def a_night() -> Iterator[World]:
-    with world() as night:
-        yield night
-
-
-def assert_held_back(found: Answered, reason: str, *, needs_human: bool, cloud: StandIn) -> None:
-    assert found.brief == (200, "skipped", reason)
-    assert found.data["needs_human"] == needs_human
-    assert found.event.get("needshuman", False) == needs_human
-    assert (found.data["request"], found.data["api"]["attempts"]) == (None, 0)
-    assert not found.data["retryable"]
-    assert not cloud.posts
 
 
 @pytest.mark.parametrize("kind", ["list", "show", "tasks"])

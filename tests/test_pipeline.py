@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -14,27 +10,9 @@ from function.invocation import invoke
 from function.routes import HttpRequest, answer
 
 from .values import AUDIT, ORDERS
-from .world import SECRET, World, alerts, ces_alarm, world
+from .world import SECRET, World, alerts, ces_alarm
 
 REQUEST = {"action": "restart", "instances": [ORDERS]}
-
-
-@pytest.fixture(name="night")
-def a_night() -> Iterator[World]:
-    with world() as night:
-        yield night
-
-
-@pytest.fixture(name="out")
-def what_is_printed(capfd: pytest.CaptureFixture[str]) -> Any:
-    def lines() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        printed = capfd.readouterr()
-        results, log = (
-            [json.loads(line) for line in text.splitlines()] for text in (printed.out, printed.err)
-        )
-        return results, log
-
-    return lines
 
 
 @pytest.mark.parametrize(
@@ -136,37 +114,3 @@ def test_several_records_of_one_trigger_are_several_events(night: World, out: An
 
     assert [one["data"]["reason"] for one in results] == ["not_firing", "not_firing"]
     assert len(out()[0]) == 2
-
-
-class Sink(HTTPServer):
-    """A sink that keeps what it gets and answers what it is told."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(("127.0.0.1", 0), Keeper)
-        self.status = status
-        self.got: list[dict[str, Any]] = []
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/"
-
-
-class Keeper(BaseHTTPRequestHandler):
-    server: Sink
-
-    def do_POST(self) -> None:
-        length = int(self.headers["Content-Length"])
-        self.server.got.append(json.loads(self.rfile.read(length)))
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        return
-
-
-@pytest.fixture(name="sink", params=[202, 500])
-def a_sink(request: pytest.FixtureRequest) -> Iterator[Sink]:
-    with Sink(request.param) as sink:
-        yield sink
-        sink.shutdown()

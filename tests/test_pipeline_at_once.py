@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
-
-import pytest
 
 from .stand_in import Behaviour, Hold
 from .values import AUDIT, ORDERS, PAYMENTS
 from .world import World, world
-
-
-@pytest.fixture(name="night")
-def a_night() -> Iterator[World]:
-    with world() as night:
-        yield night
 
 
 def test_an_instance_that_another_event_holds_is_busy(night: World) -> None:
@@ -64,37 +53,3 @@ def test_events_at_once_see_each_others_restarts_before_the_cloud_shows_them(
     hold.release.set()
     thread.join(30)
     assert first[0].brief == (200, "accepted", None)
-
-
-class Sink(HTTPServer):
-    """A sink that keeps what it gets and answers what it is told."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(("127.0.0.1", 0), Keeper)
-        self.status = status
-        self.got: list[dict[str, Any]] = []
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/"
-
-
-class Keeper(BaseHTTPRequestHandler):
-    server: Sink
-
-    def do_POST(self) -> None:
-        length = int(self.headers["Content-Length"])
-        self.server.got.append(json.loads(self.rfile.read(length)))
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        return
-
-
-@pytest.fixture(name="sink", params=[202, 500])
-def a_sink(request: pytest.FixtureRequest) -> Iterator[Sink]:
-    with Sink(request.param) as sink:
-        yield sink
-        sink.shutdown()

@@ -18,27 +18,9 @@ from function.model import Event, Received
 from function.pipeline import run
 
 from .values import NOW, ORDERS
-from .world import SECRET, World, world
+from .world import SECRET, World
 
 REQUEST = {"action": "restart", "instances": [ORDERS]}
-
-
-@pytest.fixture(name="night")
-def a_night() -> Iterator[World]:
-    with world() as night:
-        yield night
-
-
-@pytest.fixture(name="out")
-def what_is_printed(capfd: pytest.CaptureFixture[str]) -> Any:
-    def lines() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        printed = capfd.readouterr()
-        results, log = (
-            [json.loads(line) for line in text.splitlines()] for text in (printed.out, printed.err)
-        )
-        return results, log
-
-    return lines
 
 
 def broken(_: Any) -> Event:

@@ -38,12 +38,6 @@ def purge(night: World) -> Answered:
     return night.ask(action="purge_failed")
 
 
-def delete(night: World, *instances: str, **fields: Any) -> Answered:
-    return night.ask(
-        action="delete", **{"instances": list(instances), "confirm": [*instances]} | fields
-    )
-
-
 def sent(night: World) -> list[Any]:
     return [post.json for post in night.cloud.posts]
 

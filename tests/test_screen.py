@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from function.errors import ActionDisabled, ActionNotForSource, NotAllowed, TooMany
-from function.model import Action, Event, Intent, Outcome, Source
-from function.screen import screen
+from function.model import Action, Intent, Outcome, Source
 from function.verdict import Screened
 
 from .values import (
@@ -23,20 +22,14 @@ from .values import (
     SCHEDULES,
     SECOND,
     ids,
-    limits,
     restart,
+    screen_of,
 )
 
 PURGE = Intent(Action.PURGE_FAILED)
 
 
 DELETE = Intent(Action.DELETE, (ORDERS,))
-
-
-def screen_of(
-    *intents: Intent, source: Source = ALARMS, sent: Any = None, **given: Any
-) -> Screened:
-    return screen(Event(intents, sent=sent), source, limits(**given), NOW)
 
 
 def reasons(found: Screened) -> dict[str, str | None]:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.model import Action, Event, Intent, Outcome, Source
-from function.screen import screen
+from function.model import Action, Intent, Outcome
 from function.verdict import Screened, Verdict
 
 from .values import (
-    ALARMS,
     AUDIT,
     DAY,
     HOUR,
@@ -22,17 +18,11 @@ from .values import (
     PAYMENTS,
     SCHEDULES,
     ids,
-    limits,
     restart,
+    screen_of,
 )
 
 PURGE = Intent(Action.PURGE_FAILED)
-
-
-def screen_of(
-    *intents: Intent, source: Source = ALARMS, sent: Any = None, **given: Any
-) -> Screened:
-    return screen(Event(intents, sent=sent), source, limits(**given), NOW)
 
 
 def reasons(found: Screened) -> dict[str, str | None]:

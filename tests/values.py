@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from function.live_state import InstanceState, Task
+from function import decide
+from function.live_state import InstanceState, Observation, Task
 from function.model import Action, Event, Intent, Source
+from function.screen import screen
 from function.settings import Limits
-from function.verdict import Screened
+from function.verdict import Decision, Screened
 
 NOW = datetime(2026, 1, 5, 3, 0, tzinfo=timezone.utc)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -62,3 +64,23 @@ def screened(*targets: str, alarm: bool = True, **fields: Any) -> Screened:
     targets = targets or (ORDERS,)
     given = {"action": Action.RESTART, "raised": dict.fromkeys(targets, NOW)}
     return Screened(**{**given, "alarm": alarm, "targets": targets, **fields})
+
+
+def observed(*states: InstanceState, **fields: Any) -> Observation:
+    """Return what was observed of these instances."""
+    return Observation(instances={one.id: one for one in states}, **fields)
+
+
+def decided(
+    observation: Observation, asked: Screened | None = None, source: Source = ALARMS, **given: Any
+) -> Decision:
+    """Decide at NOW on what was observed, asked for by an alarm unless a source is given."""
+    asked = asked or screened(*observation.instances)
+    return decide.verdicts(asked, observation, source=source, limits=limits(**given), now=NOW)
+
+
+def screen_of(
+    *intents: Intent, source: Source = ALARMS, sent: Any = None, **given: Any
+) -> Screened:
+    """Screen the intents of an event at NOW."""
+    return screen(Event(intents, sent=sent), source, limits(**given), NOW)

@@ -21,7 +21,7 @@ from function.runtime import Runtime
 from function.timestamps import text
 
 from .stand_in import Behaviour, Clock, StandIn
-from .values import NOW, ORDERS
+from .values import HOUR, MINUTE, NOW, ORDERS
 
 SECRET = "a-secret-for-every-route"
 SCHEMAS = schemas.load()
@@ -107,6 +107,11 @@ class World:
         """Ask for a restart."""
         return self.ask(action="restart", instances=list(instances or (ORDERS,)))
 
+    def delete(self, *instances: str, **fields: Any) -> Answered:
+        """Ask for a deletion, confirmed unless `fields` say otherwise."""
+        named = {"instances": list(instances), "confirm": list(instances)}
+        return self.ask(action="delete", **named | fields)
+
     def alert(self, *instances: str, raised: datetime = NOW, **fields: Any) -> Answered:
         """Send a group of firing alerts, one for each instance."""
         return self.post("/alertmanager", alerts(*instances, raised=raised, **fields))
@@ -179,3 +184,20 @@ def world(behaviour: Behaviour | None = None, **settings: str) -> Iterator[World
 def ago(time_since: timedelta) -> float:
     """Return a moment before NOW as the stand-in counts."""
     return (NOW - time_since).timestamp()
+
+
+def restarted(
+    cloud: StandIn, began: timedelta = HOUR, took: timedelta = MINUTE, **fields: Any
+) -> None:
+    """Let ORDERS have been restarted a while ago."""
+    cloud.add_task(ORDERS, created_at=ago(began), updated_at=ago(began - took), **fields)
+
+
+def assert_held_back(found: Answered, reason: str, *, needs_human: bool, cloud: StandIn) -> None:
+    """Assert that all of an event was skipped for this reason, and that nothing was sent."""
+    assert found.brief == (200, "skipped", reason)
+    assert found.data["needs_human"] == needs_human
+    assert found.event.get("needshuman", False) == needs_human
+    assert (found.data["request"], found.data["api"]["attempts"]) == (None, 0)
+    assert not found.data["retryable"]
+    assert not cloud.posts

@@ -1,0 +1,32 @@
+"""What most tests begin with: a night in the world, and what the function prints in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from .world import World, world
+
+
+@pytest.fixture(name="night")
+def a_night() -> Iterator[World]:
+    """Open a world in which one instance is in ERROR."""
+    with world() as night:
+        yield night
+
+
+@pytest.fixture(name="out")
+def what_is_printed(capfd: pytest.CaptureFixture[str]) -> Any:
+    """Return what was printed since it was asked last: results, and lines of the log."""
+
+    def lines() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        printed = capfd.readouterr()
+        results, log = (
+            [json.loads(line) for line in text.splitlines()] for text in (printed.out, printed.err)
+        )
+        return results, log
+
+    return lines
