@@ -88,7 +88,8 @@ def test_many_slow_clients_leave_no_trace_when_they_are_gone(served: Served, sen
 
 
 def test_many_events_at_once_are_all_answered(served: Served) -> None:
-    whole = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
+    # They stay open: the server waits two seconds for the end of each that it is asked to close.
+    whole = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
     with clients(served, 60, whole) as wires:
         assert {first_line(wire) for wire in wires} == {b"HTTP/1.1 200 OK"}
 
@@ -133,7 +134,7 @@ def test_a_chunked_body_without_end_is_read_up_to_the_limit(served: Served, mebi
 )
 def test_what_is_not_http_is_refused_and_others_are_answered(served: Served, sent: bytes) -> None:
     with clients(served, 1) as (wire,):
-        with suppress(ConnectionError):
+        with suppress(OSError):  # the server may have ended the connection by now
             wire.sendall(sent)
             wire.shutdown(socket.SHUT_WR)
         assert not first_line(wire).startswith(b"HTTP/1.1 2")
