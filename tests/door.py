@@ -34,7 +34,12 @@ class Reply:
 
 
 class Door:
-    """A running door; `printed` are the lines on its stdout since it was asked last."""
+    """A running door; `printed` are the lines on its stdout since it was asked last.
+
+    `logged` is what it has written to stderr while it ran; it is there when the door has stopped.
+    """
+
+    logged = ""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, out: IO[bytes]) -> None:
         self.process, self.port, self._out = process, port, out
@@ -109,12 +114,13 @@ def serving(settings: Mapping[str, str], directory: Path) -> Iterator[Door]:
             stderr=subprocess.PIPE,
         )
         assert process.stderr is not None
+        door = Door(process, port, printed)
         with process, process.stderr:
             try:
                 started = any(b"Listening at" in line for line in process.stderr)
                 assert started, "the door did not start"
-                yield Door(process, port, printed)
+                yield door
             finally:
                 process.terminate()
-                process.stderr.read()
+                door.logged = process.stderr.read().decode()
                 process.wait(PATIENCE)
