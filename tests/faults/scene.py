@@ -12,12 +12,11 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
-from function import start
+from function import start, threads
 from function.locks import InFlight, InstanceLocks
 from function.routes import HttpAnswer, HttpRequest, answer
 from function.runtime import Runtime
 from function.settings import Credentials
-from function.threads import NAME
 from tests.stand_in import Account, Hold, Place, StandIn, redirect
 
 from .case import Action, Case, Dial, Meanwhile
@@ -123,13 +122,24 @@ def _steer(cloud: StandIn, case: Case, action: Action, clock: SteeredClock) -> N
     cloud.fault(ends, "show", times=None, skip=case.looks)
 
 
+def _at_work() -> int:
+    """Return how many of the threads that the function keeps are not waiting for work."""
+    kept = sum(thread.name == threads.NAME for thread in threading.enumerate())
+    return kept - len(threads._idle)
+
+
 @contextmanager
 def _ended() -> Iterator[None]:
-    """See to it that every thread and connection of the event comes to its end."""
-    before = set(threading.enumerate())
+    """See to it that all work and every connection of the event comes to its end."""
+    before, at_work = set(threading.enumerate()), _at_work()
     yield
+    patience = time.monotonic() + 10
+    while _at_work() > at_work:
+        if time.monotonic() > patience:
+            raise AssertionError("work outlives its event")
+        time.sleep(0.005)
     for thread in set(threading.enumerate()) - before:
-        if thread.name == NAME or "_run" in thread.name:
+        if "_run" in thread.name:
             thread.join(10)
             if thread.is_alive():
                 raise AssertionError(f"{thread.name} outlives its event")
