@@ -10,6 +10,7 @@ PARTS: dict[str, tuple[Case, ...]] = {
     "Throttling": cases_of_refusals.RETRY_AFTER,
     "Statuses without a code": cases_of_refusals.STATUSES,
     "Codes of the service and of the gateway": cases_of_refusals.CODES,
+    "Texts that quote the request, which nobody is shown": cases_of_refusals.QUOTES,
     "While the live state is read": cases_of_reading.CASES,
 }
 

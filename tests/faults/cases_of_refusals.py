@@ -1,11 +1,11 @@
 """Answers that say it was not done, in part or at all: what may be sent again, and what may not."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import Any
 
-from tests.stand_in import Alter, Reply, Rows, throttled, vendor_error
+from tests.stand_in import Alter, Answer, Fault, Reply, Rows, throttled, vendor_error
 
 from .case import (
     ACCEPTED,
@@ -22,6 +22,7 @@ from .case import (
     done_unheard,
     posting,
 )
+from .scene import ACCOUNT
 
 PERMISSION = replace(REFUSED, reason="permission")
 CREDENTIALS = replace(REFUSED, reason="credentials")
@@ -36,6 +37,17 @@ BOTH: dict[str, Any] = {"instances": (ONE, TWO), "actions": BY_ID}
 
 def _date(**distance: float) -> str:
     return format_datetime(datetime.now(timezone.utc) + timedelta(**distance), usegmt=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Postponing(Fault):
+    """Answer 429 with a date so many seconds after the answer, or up to one second sooner."""
+
+    seconds: float
+
+    def instead(self) -> Answer | None:
+        """Answer without acting."""
+        return throttled(_date(seconds=self.seconds)).instead()
 
 
 def _rows(**words: str) -> Reply:
@@ -79,6 +91,11 @@ RETRY_AFTER = (
         posting(f"429, Retry-After: {name}", throttled(text), ACCEPTED.after(posts=2))
         for name, text in {"0": "0", "a date that is past": _date(days=-1)}.items()
     ),
+    posting("429, Retry-After: 1, in time", throttled("1"), ACCEPTED.after(posts=2)),
+    posting("429, Retry-After: a date in time", Postponing(1), ACCEPTED.after(posts=2)),
+    posting("429, Retry-After: 1, out of time", throttled("1"), THROTTLED, hurry=True),
+    posting("429, Retry-After: a date out of time", Postponing(2), THROTTLED, hurry=True),
+    posting("429, Retry-After: longer than sending may take", throttled("9"), THROTTLED),
     Case("429 twice, Retry-After: 0", THROTTLED.after(2), (Dial(throttled("0"), times=2),)),
     *(
         posting(f"429, Retry-After: {name}", throttled(text), THROTTLED)
@@ -154,4 +171,18 @@ CODES = (
     posting("400 with a list", Reply(400, "[]"), REFUSED),
 )
 
-CASES = ROWS + RETRY_AFTER + STATUSES + CODES
+TOKEN = ACCOUNT.security_token
+SIGNED = f"POST\n/v2/\n\nx-sdk-date:20260105T030000Z\nx-security-token:{TOKEN}\n\nx-sdk-date"
+QUOTED = {
+    "the token": f"Decrypt token fail, X-Security-Token: {TOKEN}",
+    "the canonical request": f"verify aksk signature fail, canonicalRequest:{SIGNED}",
+}
+REFUSING = ((401, "APIGW.0301", CREDENTIALS), (400, "DMS.00400061", REFUSED))
+
+QUOTES = tuple(
+    posting(f"{status} {code} that quotes {name}", vendor_error(status, code, text), told)
+    for status, code, told in REFUSING
+    for name, text in QUOTED.items()
+)
+
+CASES = ROWS + RETRY_AFTER + STATUSES + CODES + QUOTES

@@ -1,6 +1,6 @@
 """Faults before the request is sent: nothing arrives, and the result knows that."""
 
-from tests.stand_in import Hold, Raw, Reset
+from tests.stand_in import Close, Hold, Raw, Reset
 
 from .case import ACCEPTED, NOT_SENT, PERHAPS_SENT, TOO_LATE, Case, Dial, Way
 
@@ -50,5 +50,19 @@ CASES = (
         "connection reset while the request is being sent",
         PERHAPS_SENT,
         (Dial(Reset(at="connect"), "connection", skip=1),),
+    ),
+    Case(
+        "connection closed before the request is read",
+        PERHAPS_SENT,
+        (Dial(Close(at="connect"), "connection", skip=1),),
+    ),
+    *(
+        Case(
+            f"connection {ended} before the request is read, and every one after it",
+            PERHAPS_SENT,
+            (Dial(fault, "connection", times=None, skip=1),),
+            seconds=2.5,
+        )
+        for ended, fault in {"closed": Close("connect"), "reset": Reset("connect")}.items()
     ),
 )
