@@ -26,7 +26,8 @@ def with_the_printed_source(tree: Path) -> Path:
     """Copy the function, its schemas and the tests of both; add the two files as printed."""
     for folder in ("function", "schemas"):
         shutil.copytree(ROOT / folder, tree / folder)
-    (tree / "tests").mkdir()
+    # tests/conftest.py needs it, whatever is tested
+    shutil.copytree(ROOT / "tests" / "stand_in", tree / "tests" / "stand_in")
     for path in [ROOT / "pyproject.toml", *(ROOT / "tests").glob("*.py")]:
         shutil.copy(path, tree / path.relative_to(ROOT))
     (source,) = blocks("python")
