@@ -15,6 +15,7 @@ import pytest
 from function import emit
 from function.settings import Outgoing
 from function.trail import Result
+from tests.faults.certificates import place
 from tests.stand_in import (
     Close,
     Drip,
@@ -121,6 +122,15 @@ def test_lines_of_many_threads_stay_whole(capfd: pytest.CaptureFixture[str]) -> 
 
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     assert sorted(line["number"] for line in lines) == [*range(40)]
+
+
+def test_a_sink_is_known_by_the_roots_that_the_operator_set() -> None:
+    with StandIn(place=place("good")) as sink:
+        sink.fault(Reply(202), times=None)
+
+        assert posted(sink, ca_bundle_file=sink.place.authority)
+        assert not posted(sink)
+        assert len(sink.arrivals) == 1
 
 
 def test_a_sink_gets_the_event_with_the_extensions_of_its_operator(sink: StandIn) -> None:

@@ -13,6 +13,9 @@ from function.locks import FORGOTTEN_AFTER_SECONDS, InFlight, InstanceLocks
 from .stand_in import Clock
 from .values import AUDIT, ORDERS, PAYMENTS, ids
 
+# A set of their numbers keeps the order in which they were put in: 1 and 9 share a place in it.
+CROSSED = [ids(10)[1], ids(10)[9]]
+
 
 def no_time() -> float:
     return 0.0
@@ -65,7 +68,7 @@ def test_time_that_is_over_is_no_time() -> None:
 
 
 def test_events_that_name_the_same_instances_in_any_order_never_wait_for_ever() -> None:
-    locks, wanted = InstanceLocks(), ids(40)
+    locks = InstanceLocks()
     done: list[int] = []
 
     def work(order: Sequence[str]) -> None:
@@ -73,13 +76,29 @@ def test_events_that_name_the_same_instances_in_any_order_never_wait_for_ever() 
             with locks.hold(order, long):
                 done.append(1)
 
-    threads = [threading.Thread(target=work, args=(order,)) for order in (wanted, wanted[::-1]) * 2]
+    threads = [
+        threading.Thread(target=work, args=(order,)) for order in (CROSSED, CROSSED[::-1]) * 2
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
 
     assert len(done) == 800
+
+
+@pytest.mark.parametrize("order", [CROSSED, CROSSED[::-1]], ids=["up", "down"])
+def test_nothing_is_taken_before_what_is_first_in_order(order: Sequence[str]) -> None:
+    locks = InstanceLocks()
+    asked: list[str] = []
+
+    def remaining() -> float:
+        asked.append("how long to wait for one more lock")
+        return 0.0
+
+    with locks.hold(CROSSED[:1], long), pytest.raises(Busy), locks.hold(order, remaining):
+        raise AssertionError("both hold it")
+    assert len(asked) == 1
 
 
 def sends_off(*instances: str, flight: InFlight, since: float = 0) -> frozenset[str]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from function.invocation import invoke
+from function.locks import InFlight
 from function.routes import HttpRequest, answer
 
-from .values import AUDIT, ORDERS
-from .world import SECRET, World, alerts, ces_alarm
+from .faults.case import Meanwhile
+from .values import AUDIT, ORDERS, PAYMENTS
+from .world import SECRET, CloudTime, World, alerts, ces_alarm
 
 REQUEST = {"action": "restart", "instances": [ORDERS]}
 
@@ -114,3 +117,38 @@ def test_several_records_of_one_trigger_are_several_events(night: World, out: An
 
     assert [one["data"]["reason"] for one in results] == ["not_firing", "not_firing"]
     assert len(out()[0]) == 2
+
+
+class Jumping(CloudTime):
+    """A clock on which seconds pass at once when they are told to."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
+    def jump(self, seconds: float) -> None:
+        self.ahead += seconds
+
+
+def jumping(night: World) -> Jumping:
+    """Give the night a clock that jumps."""
+    clock = Jumping(night.cloud)
+    night.runtime = night.runtime._replace(clock=clock, in_flight=InFlight(clock.monotonic))
+    return clock
+
+
+def test_a_record_that_takes_long_uses_up_its_share_of_the_time_and_no_more(night: World) -> None:
+    clock = jumping(night)
+    night.cloud.add_instance(PAYMENTS, status="ERROR")
+    for seconds in (10, 8):
+        night.cloud.fault(Meanwhile(partial(clock.jump, seconds)), "tasks")
+    other = f"kafka_instance_id:{PAYMENTS}"
+    records = [*ces_alarm()["record"], *ces_alarm(dimension=other)["record"]]
+    found = invoke({"record": records}, night.runtime, credentials=None, remaining=25)
+
+    assert [(one["data"]["outcome"], one["data"]["reason"]) for one in found] == [
+        ("failed", "deadline"),  # 10 s are more than 80 % of one half of 24 s
+        ("accepted", None),  # 8 s are less than 80 % of the 14 s that are left
+    ]
+    assert [deed.instance for deed in night.cloud.deeds] == [PAYMENTS]
