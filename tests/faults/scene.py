@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
-from function import start, threads
+from function import start
 from function.locks import InFlight, InstanceLocks
 from function.routes import HttpAnswer, HttpRequest, answer
 from function.runtime import Runtime
@@ -21,6 +20,7 @@ from tests.stand_in import Account, Hold, Place, StandIn, redirect
 
 from .case import Action, Case, Dial, Meanwhile
 from .certificates import place
+from .idle import ended
 from .ways import Full, Resolver, leading
 
 CANARY = "canary-"
@@ -122,29 +122,6 @@ def _steer(cloud: StandIn, case: Case, action: Action, clock: SteeredClock) -> N
     cloud.fault(ends, "show", times=None, skip=case.looks)
 
 
-def _at_work() -> int:
-    """Return how many of the threads that the function keeps are not waiting for work."""
-    kept = sum(thread.name == threads.NAME for thread in threading.enumerate())
-    return kept - len(threads._idle)
-
-
-@contextmanager
-def _ended() -> Iterator[None]:
-    """See to it that all work and every connection of the event comes to its end."""
-    before, at_work = set(threading.enumerate()), _at_work()
-    yield
-    patience = time.monotonic() + 10
-    while _at_work() > at_work:
-        if time.monotonic() > patience:
-            raise AssertionError("work outlives its event")
-        time.sleep(0.005)
-    for thread in set(threading.enumerate()) - before:
-        if "_run" in thread.name:
-            thread.join(10)
-            if thread.is_alive():
-                raise AssertionError(f"{thread.name} outlives its event")
-
-
 def _ask(case: Case, action: Action, runtime: Runtime, account: Account) -> HttpAnswer:
     headers = {"content-type": "application/json", "authorization": f"Bearer {SECRET}"}
     body = json.dumps(document(action, case.instances)).encode()
@@ -172,7 +149,7 @@ def play(case: Case, action: Action) -> Played:
         elsewhere = stack.enter_context(StandIn(account=ACCOUNT, place=other))
         full = Full()
         _furnish(cloud, case)
-        stack.enter_context(_ended())
+        stack.enter_context(ended())
         stack.callback(cloud.release)
         addresses: Any = {
             "cloud": cloud.address,
