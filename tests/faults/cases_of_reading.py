@@ -19,6 +19,7 @@ from tests.stand_in import (
 )
 
 from .case import ACCEPTED, UNREADABLE, UNREADABLE_FOR_GOOD, Case, Dial, Told
+from .cases_of_refusals import QUOTED
 
 IN_TIME = "did not answer in time"
 
@@ -29,6 +30,11 @@ def _reading(name: str, fault: Fault, told: Told = UNREADABLE, **rest: Any) -> C
 
 def _once(name: str, fault: Fault) -> Case:
     return Case(f"{name} once, reading", ACCEPTED, (Dial(fault, "any"),), looks=2)
+
+
+def _connecting(name: str, fault: Fault, told: Told, times: int | None) -> Case:
+    dials = (Dial(fault, "connection", times),)
+    return Case(f"{name} before the request is read, reading", told, dials, looks=2)
 
 
 CASES = (
@@ -43,6 +49,8 @@ CASES = (
         says=IN_TIME,
     ),
     Case("certificate expired, reading", UNREADABLE, ways=("impostor",) * 3, tls="expired"),
+    _connecting("closed", Close("connect"), UNREADABLE, times=None),
+    _connecting("reset", Reset("connect"), UNREADABLE, times=None),
     _reading("reset", Reset("request")),
     _reading("closed", Close("done")),
     _reading("truncated", Close("answer")),
@@ -66,7 +74,17 @@ CASES = (
     _reading("401 APIGW.0301", vendor_error(401, "APIGW.0301"), UNREADABLE_FOR_GOOD),
     _reading("403 DMS.00403003", vendor_error(403, "DMS.00403003"), UNREADABLE_FOR_GOOD),
     _reading("404 APIGW.0101", vendor_error(404, "APIGW.0101"), UNREADABLE_FOR_GOOD),
+    *(
+        _reading(f"400 that quotes {name}", vendor_error(400, "X.1", text), UNREADABLE_FOR_GOOD)
+        for name, text in QUOTED.items()
+    ),
+    *(
+        _reading(f"401 that quotes {name}", vendor_error(401, "X.1", text), UNREADABLE_FOR_GOOD)
+        for name, text in QUOTED.items()
+    ),
     _reading("401 APIGW.0303", vendor_error(401, "APIGW.0303")),
+    _connecting("closed once", Close("connect"), ACCEPTED, times=1),
+    _connecting("reset once", Reset("connect"), ACCEPTED, times=1),
     _once("reset", Reset("request")),
     _once("truncated", Close("answer")),
     _once("503", Reply(503, "no")),

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import Any
 
-from tests.stand_in import Alter, Answer, Fault, Reply, Rows, throttled, vendor_error
+from tests.stand_in import Alter, Answer, Fault, Reply, Rows, StandIn, throttled, vendor_error
 
 from .case import (
     ACCEPTED,
@@ -64,6 +64,10 @@ def _coded(status: int, code: str, told: Told, **rest: Any) -> Case:
     return posting(f"{status} {code}", vendor_error(status, code), told, **rest)
 
 
+def _restarting(cloud: StandIn) -> None:
+    cloud.set_status(ONE, "RESTARTING")
+
+
 ROWS = (
     *(
         done_unheard(f"200 with rows: {change}", Rows(change), **BOTH)
@@ -77,6 +81,13 @@ ROWS = (
     ),
     posting("200 with a row failed", _rows(one="success", two="failed"), PARTIAL, **BOTH),
     posting("200 with every row failed", _rows(one="failed", two="failed"), REFUSED, **BOTH),
+    posting(
+        "200 with the row failed, and it restarts",
+        _rows(one="failed"),
+        ALREADY,
+        actions=("restart",),
+        meanwhile=_restarting,
+    ),
     posting("200 with a row missing, and not done", _rows(one="failed"), MIXED, **BOTH),
     posting("200 with an odd row, and not done", _rows(one="ok", two="ok"), UNKNOWN, **BOTH),
     posting(
@@ -135,7 +146,7 @@ CODES = (
         ALREADY,
         (Dial(vendor_error(400, "DMS.00400026")),),
         actions=("restart",),
-        meanwhile=lambda cloud: cloud.set_status(ONE, "RESTARTING"),
+        meanwhile=_restarting,
     ),
     *(
         _coded(400, f"DMS.00400{number}", REFUSED)
