@@ -10,6 +10,7 @@ from .rows import Bound, Row, row, rows
 from .subjects import HELLO, IMPORTS, OURS, SDK, Subject, interleaved
 
 Settings = Mapping[str, str]
+IMPORTING = "most of it is importing Flask, requests and jsonschema, which takes 0.77 of the sample"
 
 
 def _door(subject: Subject, cloud: Settings) -> tuple[float, float]:
@@ -27,7 +28,7 @@ def _http_door(plan: Plan, cloud: Settings) -> Iterator[Row]:
     found = interleaved(subjects, plan.cold_rounds, lambda subject: _door(subject, cloud))
     wall = {name: [seconds * 1000 for seconds, _ in runs] for name, runs in found.items()}
     cpu = {name: [seconds * 1000 for _, seconds in runs] for name, runs in found.items()}
-    bounds = {IMPORTS.name: Bound(1.2), SDK.name: Bound(0.9)}
+    bounds = {IMPORTS.name: Bound(1.2), SDK.name: Bound(0.9, IMPORTING)}
     yield from rows(f"cold, {door}: start to first answer", "ms", wall, bounds)
     yield from rows(f"cold, {door}: CPU", "ms", cpu)
 
