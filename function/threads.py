@@ -7,7 +7,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
+from contextlib import suppress
+from queue import SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -30,12 +31,40 @@ class _Told(NamedTuple):
     error: BaseException | None = None
 
 
+class _Desk:
+    """Where threads tell what they have done, and one waits for it.
+
+    A SimpleQueue would do, but on Python 3.10 it waits for ever where next to no time is left.
+    """
+
+    def __init__(self) -> None:
+        self._told: deque[_Told] = deque()
+        self._news = threading.Lock()
+        self._news.acquire()
+
+    def tell(self, one: _Told) -> None:
+        """Lay down what one thread has done."""
+        self._told.append(one)
+        with suppress(RuntimeError):  # there is news already
+            self._news.release()
+
+    def take(self, end: float) -> _Told:
+        """Wait until there is something; raise TookTooLong at the end, or the error of a thread."""
+        while not self._told:
+            if not self._news.acquire(timeout=max(end - time.monotonic(), 0)):
+                raise TookTooLong
+        one = self._told.popleft()
+        if one.error is not None:
+            raise one.error
+        return one
+
+
 class _Job(NamedTuple):
     """Some pieces of work for one thread, to be done one after the other."""
 
     number: int
     works: Sequence[Callable[[], Any]]
-    told: SimpleQueue[_Told]
+    desk: _Desk
 
     def done(self) -> _Told:
         """Do the work, and return what is to be told of it."""
@@ -54,13 +83,13 @@ os.register_at_fork(after_in_child=_idle.clear)  # a forked process has none of 
 def gather(works: Sequence[Callable[[], T]], *, threads: int, seconds: float) -> list[T]:
     """Return the results of all the work; raise the first error, TookTooLong or NoThread."""
     end = time.monotonic() + seconds
-    told: SimpleQueue[_Told] = SimpleQueue()
+    desk = _Desk()
     batches = min(threads, len(works))
     for first in range(batches):
-        _give(_Job(first, works[first::threads], told))
+        _give(_Job(first, works[first::threads], desk))
     found: dict[int, list[T]] = {}
     for _ in range(batches):
-        one = _next(told, end)
+        one = desk.take(end)
         found[one.number] = one.results
     return [found[index % batches][index // batches] for index in range(len(works))]
 
@@ -68,17 +97,6 @@ def gather(works: Sequence[Callable[[], T]], *, threads: int, seconds: float) ->
 def within(seconds: float, work: Callable[[], T]) -> T:
     """Return what the work returns; raise its error, TookTooLong or NoThread."""
     return gather([work], threads=1, seconds=seconds)[0]
-
-
-def _next(told: SimpleQueue[_Told], end: float) -> _Told:
-    """Wait until a thread is done, and raise its error if it has one."""
-    try:
-        one = told.get(timeout=max(end - time.monotonic(), 0))
-    except Empty:
-        raise TookTooLong from None
-    if one.error is not None:
-        raise one.error
-    return one
 
 
 def _give(job: _Job) -> None:
@@ -109,4 +127,4 @@ def _do_next(inbox: _Inbox) -> None:
     job = inbox.get()
     done = job.done()
     _idle.append(inbox)
-    job.told.put(done)  # last, so that whoever waited for it finds this thread idle
+    job.desk.tell(done)  # last, so that whoever waited for it finds this thread idle
