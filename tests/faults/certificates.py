@@ -16,6 +16,12 @@ from tests.stand_in import Place
 
 DAYS = {"expired": (-9, -1), "not yet valid": (1, 9)}
 Key = ec.EllipticCurvePrivateKey
+_OTHER_USES = dict.fromkeys(
+    """digital_signature content_commitment key_encipherment data_encipherment key_agreement
+    encipher_only decipher_only""".split(),
+    False,
+)
+_SIGNING = x509.KeyUsage(key_cert_sign=True, crl_sign=True, **_OTHER_USES)
 
 
 @functools.cache
@@ -36,6 +42,8 @@ def _certificate(name: str, key: Key, *, signer: Key, issuer: str, days: tuple[i
     builder = builder.not_valid_before(now + timedelta(days[0]))
     builder = builder.not_valid_after(now + timedelta(days[1]))
     builder = builder.add_extension(x509.BasicConstraints(authority, None), critical=True)
+    if authority:  # Python 3.13 asks authorities what their keys are for
+        builder = builder.add_extension(_SIGNING, critical=True)
     builder = builder.add_extension(
         x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
     )
