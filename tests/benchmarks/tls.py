@@ -21,5 +21,5 @@ def write(folder: Path) -> Files:
     """Return the certificate and its key, and write a bundle of all authorities into a folder."""
     good, bundle = place("good"), folder / "bundle.pem"
     public = Path(certifi.where()).read_bytes()
-    bundle.write_bytes(public + Path(good.authority).read_bytes())
+    bundle.write_bytes(public + Path(str(good.authority)).read_bytes())
     return Files(Path(str(good.certificate)), Path(str(good.key)), bundle)
