@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from . import timestamps
-from .model import Action, Event, Intent
+from .model import INSTANCE_ID, Action, Event, Intent
 
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Grafana's own labels: on an alert that it sends in place of a rule's, the first holds the name.
 _OF_GRAFANA = frozenset({"rulename", "grafana_folder"})
 
@@ -32,7 +30,7 @@ def _asks(alert: dict[str, Any]) -> bool:
 def _instances(alert: dict[str, Any]) -> tuple[str, ...]:
     """Return the one instance that an alert names, if any."""
     instance = alert["labels"].get("kafka_instance_id", "").lower()
-    return (instance,) if _ID.fullmatch(instance) else ()
+    return (instance,) if INSTANCE_ID.fullmatch(instance) else ()
 
 
 def intent(alert: dict[str, Any]) -> Intent:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from .model import Action
+from .model import INSTANCE_ID, Action
 from .verdict import ApiCall
 
 MOST_IDS = 50
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class Purge:
 def _require_selection(instances: tuple[str, ...]) -> None:
     if not 1 <= len(instances) <= MOST_IDS or len(set(instances)) != len(instances):
         raise ValueError("a selection names 1 to 50 instances, each once")
-    if not all(_ID.fullmatch(instance) for instance in instances):
+    if not all(INSTANCE_ID.fullmatch(instance) for instance in instances):
         raise ValueError("a selection is made of lower-case instance ids")
 
 

@@ -6,11 +6,15 @@ every cold start, for each of them. Only what checks itself, in bodies.py, is a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
+
+INSTANCE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""An instance id in lower case, as it is compared everywhere."""
 
 
 class Action(str, Enum):

@@ -9,12 +9,12 @@ from hashlib import sha256
 from typing import Any
 
 from . import timestamps
+from .cloudevent import RESULT_TYPE
 from .live_state import ApiReply
 from .trail import Findings, Result, Trail
 from .verdict import Verdict
 from .wording import one_line
 
-TYPE = "dev.kafka-remediator.result.v1"
 SCHEMA = "https://kafka-remediator.dev/schemas/result.json"
 RETRY_AFTER_SECONDS = 30
 LONGEST_ERROR_MESSAGE = 300
@@ -104,7 +104,7 @@ def _envelope(trail: Trail, findings: Findings, now: datetime) -> dict[str, Any]
         "specversion": "1.0",
         "id": _id(trail, findings),
         "source": f"/huaweicloud/dms/kafka/{project}" if project else "/kafka-remediator",
-        "type": TYPE,
+        "type": RESULT_TYPE,
         "time": timestamps.text(now),
         "datacontenttype": "application/json",
         "dataschema": SCHEMA,

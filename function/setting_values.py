@@ -8,10 +8,9 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import SplitResult, urlsplit
 
-from .model import Action
+from .model import INSTANCE_ID, Action
 
 Parser = Callable[[str], object]
-UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 SHORTEST_SECRET = 16
 _HOST = re.compile(r"([A-Za-z0-9](\.?[A-Za-z0-9-])*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 RESERVED_ATTRIBUTES = frozenset(
@@ -83,7 +82,7 @@ def actions(text: str) -> frozenset[Action]:
 
 def instance_ids(text: str) -> frozenset[str]:
     """Take a comma-separated list of instance ids, in either case."""
-    return words(UUID.pattern, "instance ids (UUIDs)")(text.lower())
+    return words(INSTANCE_ID.pattern, "instance ids (UUIDs)")(text.lower())
 
 
 def instance_ids_or_all(text: str) -> frozenset[str] | None:
