@@ -16,17 +16,16 @@ help: ## show this list
 	do printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 demo: $(READY) ## watch alarms restart, and a schedule purge, instances of a local stand-in
-	@$(BIN)/python -m tests.demo
+	@$(BIN)/python -m demo
 
 serve: $(READY) ## leave the stand-in and the function running, and print curl lines to try
-	@$(BIN)/python -m tests.demo --serve
+	@$(BIN)/python -m demo --serve
 
 test: lint ## every linter, type check and test, with the coverage of function/
-	$(BIN)/python -m coverage run -m pytest
-	$(BIN)/python -m coverage report
+	$(BIN)/python -m pytest -n 2
 
 storm: $(READY) ## play many nights of alarms against copies of the function, and print the tally
-	@$(BIN)/python -m tests.storm
+	@$(BIN)/python -m tests.simulation
 
 fuzz: $(READY) ## throw events and faults at the function for a minute, and look for a second POST
 	@$(BIN)/python -m tests.fuzz
@@ -37,15 +36,16 @@ mutants: $(READY) ## change what judges, bit by bit, and list the changes that n
 	@$(BIN)/mutmut results
 
 bench: $(READY) ## measure what an event costs, beside its rivals, in less than three minutes
-	@$(BIN)/python -m tests.benchmarks run
+	@$(BIN)/python -m benchmarks run
 
 bench-compare: $(READY) ## set two runs side by side: make bench-compare OLD=a.json NEW=b.json
-	@$(BIN)/python -m tests.benchmarks compare $(OLD) $(NEW)
+	@$(BIN)/python -m benchmarks compare $(OLD) $(NEW)
 
 lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## let ruff put the code in order
 	$(BIN)/ruff check --fix

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import platform_context, routes, start
-from .errors import SettingsInvalid
-from .invocation import invoke, refuse
+from .entrypoints import platform_context, routes, startup
+from .entrypoints.invocation import invoke, refuse
+from .model.errors import SettingsInvalid
 
 
 def handler(event: Any, context: Any) -> Any:
@@ -15,12 +15,12 @@ def handler(event: Any, context: Any) -> Any:
 
     Raises TryAgain, whose text is the result event, for what failed and may be tried again.
     """
-    given = platform_context.settings(context, start.names(), os.environ)
+    given = platform_context.settings(context, startup.names(), os.environ)
     credentials = platform_context.credentials(context)
     try:
-        runtime = start.runtime(given, platform_credentials=credentials is not None)
+        runtime = startup.runtime(given, platform_credentials=credentials is not None)
     except SettingsInvalid as invalid:
-        built = start.parts()
+        built = startup.parts()
         return refuse(event, invalid, channels=routes.channels(built.sources), clock=built.clock)
     return invoke(
         event,

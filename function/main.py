@@ -8,15 +8,16 @@ import sys
 import flask
 import functions_framework
 
-from . import container, routes, start, strict_json
-from .errors import SettingsInvalid, SourceWithoutTwin
-from .runtime import Runtime
+from .entrypoints import container, routes, startup
+from .lib import strict_json
+from .model.errors import SettingsInvalid, SourceWithoutTwin
+from .pipeline import Runtime
 
 
 def _runtime() -> Runtime:
     """Return what to run with, or end the process with one line for each problem."""
     try:
-        return start.runtime(os.environ, http_door=True)
+        return startup.runtime(os.environ, http_door=True)
     except (SettingsInvalid, SourceWithoutTwin) as problem:
         sys.exit(f"Not started:\n{problem}")
 

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any
+from typing import Any, NamedTuple
 
-from . import (
-    authenticate,
-    decide,
-    emit,
-    execute,
-    findings,
-    observe,
-    report,
-    screen,
-    unwrap,
-    validate,
-)
-from .api import Api
-from .clock import Deadline
-from .cloud import Cloud
-from .errors import Busy, OwnResult, Refused, SettingsInvalid, StateUnreadable
-from .hands import ApiHands
-from .live_state import Observation
-from .model import Action, Enveloped, Event, Notice, Received, Source
-from .runtime import Runtime
-from .settings import Credentials
-from .trail import Findings, Result, Trail, completed
-from .verdict import ApiCall, Decision, Execution, Screened
-from .wording import MISSING_CREDENTIALS
+from .dms import observe
+from .dms.action import ApiHands
+from .dms.inventory import Cloud
+from .dms.locks import InFlight, InstanceLocks
+from .dms.session import Api
+from .intake import authenticate, unwrap, validate
+from .lib.clock import Clock, Deadline
+from .lib.schemas import Schemas
+from .model.cloud_state import Observation
+from .model.decision import ApiCall, Decision, Execution, Screened
+from .model.errors import Busy, OwnResult, Refused, SettingsInvalid, StateUnreadable
+from .model.event import Action, Enveloped, Event, Notice, Received, Source
+from .model.result import Findings, Result, Trail, completed
+from .policy import decide, execute, screen
+from .reporting import emit, report, summarize
+from .reporting.messages import MISSING_CREDENTIALS
+from .settings.model import Credentials, Settings
+
+
+class Runtime(NamedTuple):
+    """What one process builds once; nothing in it outlives an event and changes a verdict."""
+
+    settings: Settings
+    sources: Mapping[str, Source]
+    schemas: Schemas
+    clock: Clock
+    locks: InstanceLocks
+    in_flight: InFlight
 
 
 class _Run:
@@ -63,13 +67,13 @@ class _Run:
         except Refused as refusal:
             if not self.trail.proven:  # its result does not say what is wrong
                 self.log("WARNING", f"Refused: {refusal}.")
-            return findings.of_refusal(refusal)
+            return summarize.of_refusal(refusal)
         except StateUnreadable as problem:
-            return findings.of_unreadable(self.screened, problem)
+            return summarize.of_unreadable(self.screened, problem)
         except Busy:
-            return findings.of_busy(self.screened)
+            return summarize.of_busy(self.screened)
         except SettingsInvalid as invalid:
-            return findings.of_settings(invalid.problems)
+            return summarize.of_settings(invalid.problems)
         finally:
             self.api.close()
 
@@ -93,7 +97,7 @@ class _Run:
         self.trail = self.trail._replace(source="smn")
         if notice.link is not None:
             emit.log("WARNING", "Open this link to confirm the topic.", link=notice.link)
-        return findings.of_notice(notice)
+        return summarize.of_notice(notice)
 
     def _admit(self, enveloped: Enveloped) -> Source:
         """Validate the document and read what it asks for."""
@@ -110,7 +114,7 @@ class _Run:
         self.screened = screened
         if not screened.open:
             decision = decide.skipped(screened, dry_run=self.limits.dry_run)
-            return findings.of_judgement(self.trail, decision, Execution())
+            return summarize.of_judgement(self.trail, decision, Execution())
         if not self.has_credentials:
             raise SettingsInvalid((MISSING_CREDENTIALS,))
         remaining = partial(self.api.remaining, self.api.deadline.reading)
@@ -134,9 +138,9 @@ class _Run:
         for warning in decision.warnings:
             self.log("WARNING", warning)
         if decision.call is None or decision.dry_run:
-            return findings.of_judgement(self.trail, decision, Execution())
+            return summarize.of_judgement(self.trail, decision, Execution())
         execution = self._execute(decision, decision.call, observation)
-        return findings.of_judgement(self.trail, decision, execution)
+        return summarize.of_judgement(self.trail, decision, execution)
 
     def _execute(self, decision: Decision, call: ApiCall, observation: Observation) -> Execution:
         hands = ApiHands(
@@ -163,7 +167,7 @@ def _broke(run: _Run, error: Exception) -> Findings:
         f"{Path(frame.filename).name}:{frame.lineno}" for frame in extract_tb(error.__traceback__)
     ]
     run.log("ERROR", "A defect.", kind=type(error).__name__, at=places[-4:])
-    return findings.of_defect(run.trail, run.api.attempts)
+    return summarize.of_defect(run.trail, run.api.attempts)
 
 
 def run(

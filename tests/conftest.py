@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .world import World, world
+from .harness import World, world
 
 
 @pytest.fixture(name="night")

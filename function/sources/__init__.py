@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 
-from ..errors import SourceWithoutTwin
-from ..model import Source
+from ..model.errors import SourceWithoutTwin
+from ..model.event import Source
 
 
 def discover(schema_names: Iterable[str]) -> Mapping[str, Source]:

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from ..alert_groups import read
-from ..model import Action, Source
+from ..model.event import Action, Source
+from ._alert_groups import read
 
 SOURCE = Source(read=read, actions=frozenset({Action.RESTART}), route="/alertmanager", alarm=True)

@@ -13,8 +13,8 @@ import re
 from datetime import datetime
 from typing import Any
 
-from .. import timestamps
-from ..model import Action, Event, Intent, Source
+from ..lib import timestamps
+from ..model.event import Action, Event, Intent, Source
 
 _INSTANCE = re.compile(
     r"(?:^|[,;\s])kafka_instance_id:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![0-9a-f-])"

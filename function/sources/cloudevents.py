@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import request_document, timestamps
-from ..model import Action, Event, Proof, Source
+from ..lib import timestamps
+from ..model.event import Action, Event, Proof, Source
+from . import _request_document
 
 
 def read(document: dict[str, Any]) -> Event:
     """Return what a CloudEvent asks for; only source and id together make it one of a kind."""
-    event = request_document.read(document["data"])
+    event = _request_document.read(document["data"])
     return event._replace(
         id=document["id"],
         origin=document["source"],

@@ -7,8 +7,8 @@ skip=None, raised=None, metric=None)
 
 from __future__ import annotations
 
-from ..model import Action, Proof, Source
-from ..request_document import read
+from ..model.event import Action, Proof, Source
+from ._request_document import read
 
 SOURCE = Source(
     read=read,

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import alert_groups
-from ..model import Action, Event, Proof, Source
+from ..model.event import Action, Event, Proof, Source
+from . import _alert_groups
 
 
 def _is_test(alert: dict[str, Any]) -> bool:
@@ -27,7 +27,7 @@ def _is_test(alert: dict[str, Any]) -> bool:
 
 def read(document: dict[str, Any]) -> Event:
     """Return what a group of alerts asks for; a test alert asks for nothing."""
-    event = alert_groups.read(document)
+    event = _alert_groups.read(document)
     intents = (
         intent._replace(skip="test_event")
         if intent.skip != "not_firing" and _is_test(alert)

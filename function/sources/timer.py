@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import request_document, strict_json, timestamps
-from ..model import Action, Event, Proof, Source
+from ..lib import strict_json, timestamps
+from ..model.event import Action, Event, Proof, Source
+from . import _request_document
 
 
 def read(document: dict[str, Any]) -> Event:
     """Return what a timer asks for; its name and time are its id, since it has no other."""
     request: Any = strict_json.loads(document["user_event"])
     name, time = document["trigger_name"], document["time"]
-    event = request_document.read(request)
+    event = _request_document.read(request)
     return event._replace(id=f"{name} {time}", sent=timestamps.parse(time), name=name)
 
 

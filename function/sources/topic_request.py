@@ -6,7 +6,7 @@ False
 
 from __future__ import annotations
 
-from ..model import Action, Source
-from ..request_document import read
+from ..model.event import Action, Source
+from ._request_document import read
 
 SOURCE = Source(read=read, actions=frozenset({Action.RESTART}))

@@ -7,9 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from function import schemas
-from tests.faults.case import ONE, TWO, Dial
-from tests.stand_in import (
+from function.lib import schemas
+from tests.fake_dms import (
     Alter,
     BrokenChunks,
     Close,
@@ -25,7 +24,8 @@ from tests.stand_in import (
     html,
     throttled,
 )
-from tests.stand_in.faults import ROW_CHANGES
+from tests.fake_dms.faults import ROW_CHANGES
+from tests.fault_matrix.case import ONE, TWO, Dial
 
 SCHEMAS = schemas.load()
 ROUTES = ("/direct", "/alertmanager", "/grafana", "/", "/smn")

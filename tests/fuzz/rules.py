@@ -11,13 +11,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from function.invocation import TryAgain, invoke
-from function.routes import HttpRequest, answer
-from function.runtime import Runtime
-from function.settings import Credentials
-from tests.faults.case import ONE, TWO, Dial, Meanwhile
-from tests.faults.scene import ACCOUNT, CONFIRMING_ENDS, SECRET, SteeredClock, runtime
-from tests.stand_in import StandIn
+from function.entrypoints.invocation import TryAgain, invoke
+from function.entrypoints.routes import HttpRequest, answer
+from function.pipeline import Runtime
+from function.settings.model import Credentials
+from tests.fake_dms import StandIn
+from tests.fault_matrix.case import ONE, TWO, Dial, Meanwhile
+from tests.fault_matrix.scene import ACCOUNT, CONFIRMING_ENDS, SECRET, SteeredClock, runtime
 
 from .chance import DIALS, HANDED, POSTED, SCHEMAS
 

@@ -1,0 +1,104 @@
+"""Plays the story: sends one event after the other, and checks what comes of each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import requests
+
+from function.entrypoints import startup
+from function.lib.schemas import Violation
+
+from . import telling
+from .scene import Scene, scene
+from .server import function
+from .story import BEHIND_SECONDS, RESTART_SECONDS, Step, examples, steps
+
+
+@dataclass(frozen=True)
+class Played:
+    """What came of one event."""
+
+    step: Step
+    status: int
+    event: dict[str, Any]
+    posted: list[Any]
+    earlier: dict[str, str]
+    before: dict[str, str]
+    after: dict[str, str]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The `data` of the result event."""
+        data: dict[str, Any] = self.event["data"]
+        return data
+
+    def faults(self) -> Iterator[str]:
+        """Say what is not as it must be."""
+        step, verdict = self.step, (self.status, self.data["outcome"], self.data["reason"])
+        if verdict != (step.verdict or (200, *verdict[1:])):
+            yield f"expected {step.verdict or 'the status 200'}"
+        if step.verdict and self.posted != ([] if step.posted is None else [step.posted]):
+            yield f"expected to see posted: {step.posted}"
+        try:
+            startup.parts().schemas.check("result", self.event)
+        except Violation as violation:
+            yield violation.problem
+
+
+def _send(step: Step, url: str) -> requests.Response:
+    """Post one event as its sender would."""
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {step.secret}"}
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.post(
+            url + step.route, json=step.document, headers=headers | dict(step.headers), timeout=60
+        )
+
+
+def play_step(step: Step, url: str, stage: Scene) -> Played:
+    """Let time pass, send the event, and look at what it did."""
+    earlier = stage.statuses()
+    stage.clock.pass_by(step.later)
+    before, posts = stage.statuses(), len(stage.cloud.posts)
+    answer = _send(step, url)
+    posted = [arrival.json for arrival in stage.cloud.posts[posts:]]
+    states = (earlier, before, stage.statuses())
+    return Played(step, answer.status_code, answer.json(), posted, *states)
+
+
+def _logged(log: Path) -> list[str]:
+    """Return the id of every result event in the log."""
+    return [json.loads(line)["id"] for line in log.read_text(encoding="utf-8").splitlines()]
+
+
+def _night(url: str, stage: Scene, log: Path, teller: telling.Teller) -> bool:
+    """Play and tell everything; tell whether all of it came out as it must."""
+    before = stage.statuses()
+    teller.opening(before)
+    played = []
+    for number, step in enumerate(steps(), start=1):
+        played.append(play_step(step, url, stage))
+        teller.step(number, played[-1])
+    teller.examples_follow()
+    for step in examples():
+        played.append(play_step(step, url, stage))
+        teller.example(played[-1])
+    faults = [f"{one.step.title}: {fault}" for one in played for fault in one.faults()]
+    if _logged(log) != [one.event["id"] for one in played]:
+        faults.append("expected every result once, in the answer and as a line of the log")
+    teller.ending(before, played, faults)
+    return not faults
+
+
+def play() -> bool:
+    """Play the whole night, and tell whether everything came out as it must."""
+    with TemporaryDirectory() as place, scene(RESTART_SECONDS, behind=BEHIND_SECONDS) as stage:
+        log = Path(place, "log")
+        with function(stage.settings, log) as url:
+            return _night(url, stage, log, telling.Teller())

@@ -1,0 +1,108 @@
+"""Leaves the stand-in and the function running, and prints the curl lines to try."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from tests.fake_dms import Arrival
+
+from .scene import ORDERS, SECRETS, Scene, scene
+from .server import function, is_free
+from .story import example
+from .telling import verdict
+
+RESTART_SECONDS = 20.0
+PORT = 8080
+SERVER_ROUTINE = re.compile(r"\[[^]]+\] \[\d+\] \[INFO\] ")
+
+
+def _curl(url: str, secret: str, document: object, *headers: str) -> str:
+    given = (f"Authorization: Bearer {SECRETS[secret]}", "Content-Type: application/json", *headers)
+    body = json.dumps(document, separators=(",", ":"))
+    return " \\\n  ".join([f"curl -s {url}", *(f"-H '{one}'" for one in given), f"-d '{body}'"])
+
+
+def curl_lines(url: str, cloud_url: str) -> tuple[str, ...]:
+    """Return lines to paste into a shell: an alarm, a request, a purge, a look at the instances."""
+    labels = {"remediation": "restart", "kafka_instance_id": ORDERS}
+    alert = {"status": "firing", "labels": labels, "startsAt": "2026-01-05T02:15:00Z"}
+    ping = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/try"}
+    ping["ce-type"] = example("cloudevents")["type"]
+    attributes = [f"{name}: {value}" for name, value in ping.items()]
+    return (
+        f"curl -s {url}/health",
+        _curl(f"{url}/alertmanager", "ALERTMANAGER_SECRETS", {"version": "4", "alerts": [alert]}),
+        _curl(f"{url}/direct", "DIRECT_SECRETS", {"action": "restart", "instances": [ORDERS]}),
+        _curl(f"{url}/", "CLOUDEVENTS_SECRETS", {"action": "purge_failed"}, *attributes),
+        f"curl -s {cloud_url}/stand-in/state",
+    )
+
+
+@contextmanager
+def served(port: int | None) -> Iterator[tuple[Scene, tuple[str, ...]]]:
+    """Run both, and give the scene and the lines to try."""
+    with (
+        scene(RESTART_SECONDS) as stage,
+        function(stage.settings, port=port, hear=_tell_what_is_said) as url,
+    ):
+        stage.cloud.observer = _tell_what_arrives
+        yield stage, curl_lines(url, stage.cloud.url)
+
+
+def _tell(who: str, what: str) -> None:
+    """Write a line in one piece: the cloud and the function speak at the same time."""
+    print(f"   {who:8} {what}\n", end="", flush=True)
+
+
+def _tell_what_arrives(arrival: Arrival, story: str) -> None:
+    """Show what reached the cloud."""
+    body = f" {arrival.body.decode('utf-8', 'replace')}" if arrival.body else ""
+    _tell("cloud", f"{arrival.method} {arrival.path}{body} -> {story}")
+
+
+def worth_telling(line: str) -> str | None:
+    """Return what a line of the function's log means to who reads along, or None.
+
+    >>> worth_telling('{"severity":"WARNING","message":"Refused: the secret is wrong."}')
+    'Refused: the secret is wrong.'
+    """
+    if not line.startswith("{"):
+        return None if SERVER_ROUTINE.match(line) else line.rstrip()
+    entry = json.loads(line)
+    if "data" in entry:
+        data = entry["data"]
+        return ": ".join([verdict(data), data["message"]] if "message" in data else [verdict(data)])
+    if entry["severity"] in {"DEBUG", "INFO"}:
+        return None
+    return " ".join([entry["message"], *([entry["link"]] if "link" in entry else [])])
+
+
+def _tell_what_is_said(line: str) -> None:
+    """Show what the function said of an event."""
+    told = worth_telling(line)
+    if told:
+        _tell("function", told)
+
+
+def _tell_of_instances(stage: Scene) -> None:
+    print(f"The instances of the stand-in, where a restart takes {RESTART_SECONDS:.0f} seconds:")
+    for one in stage.cloud.instances:
+        print(f"   {one.name:10} {one.id}  {one.status}")
+
+
+def serve() -> int:
+    """Run both until somebody interrupts."""
+    port = PORT if is_free(PORT) else None
+    with suppress(KeyboardInterrupt), served(port) as (stage, lines):
+        _tell_of_instances(stage)
+        print("\nThe stand-in and the function are running. Try, in another shell:\n")
+        print("\n\n".join(lines))
+        if port is None:
+            print(f"\nPort {PORT} is taken, so this is another one.")
+        print("\nCtrl-C ends both. What reaches the cloud, and what the function says:", flush=True)
+        threading.Event().wait()
+    return 0

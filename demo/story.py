@@ -1,0 +1,123 @@
+"""The story: what is sent, one event after the other, and what has to come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from function.entrypoints import startup
+from function.settings.model import secrets_name
+
+from .scene import CLICKS, MINUTE, ORDERS, PAYMENTS, SEARCH, SECRETS
+
+RESTART_SECONDS = 3 * MINUTE
+BEHIND_SECONDS = 5 * MINUTE
+RESTART = {"action": "restart", "instances": [ORDERS]}
+PURGE = {"action": "delete", "all_failure": "kafka"}
+CLOUDEVENT = {"Content-Type": "application/cloudevents+json"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One event, and what it must come to: status, outcome, reason, and what is posted.
+
+    Without a verdict, any answer with the status 200 will do.
+    """
+
+    title: str
+    document: Mapping[str, Any]
+    verdict: tuple[int, str, str | None] | None
+    posted: Mapping[str, Any] | None = None
+    route: str = "/alertmanager"
+    secret: str = SECRETS["ALERTMANAGER_SECRETS"]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    later: float = 0
+    """Seconds that pass in the cloud before it is sent."""
+
+
+def example(source: str, number: int = 0) -> dict[str, Any]:
+    """Return one of the examples in the schema of a source."""
+    schema = startup.parts().schemas.schema(f"events/{source}")
+    chosen: dict[str, Any] = schema["examples"][number]
+    return chosen
+
+
+def alarm(instance: str, *, ago: timedelta, status: str = "firing") -> dict[str, Any]:
+    """Return an Alertmanager group with one alert, raised so long ago, for an instance."""
+    group = example("alertmanager")
+    alert = {**group["alerts"][0], "status": status}
+    alert["labels"] = {**alert["labels"], "kafka_instance_id": instance}
+    alert["startsAt"] = (datetime.now(timezone.utc) - ago).isoformat()
+    return {**group, "status": status, "alerts": [alert]}
+
+
+def ping() -> dict[str, Any]:
+    """Return the purge of Knative's schedule, sent now."""
+    return {**example("cloudevents"), "time": datetime.now(timezone.utc).isoformat()}
+
+
+def resolved(group: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same group when it is over."""
+    alerts = [{**alert, "status": "resolved"} for alert in group["alerts"]]
+    return {**group, "status": "resolved", "alerts": alerts}
+
+
+def steps() -> tuple[Step, ...]:
+    """Return the events of one night."""
+    now = timedelta(seconds=0)
+    first = alarm(ORDERS, ago=timedelta(minutes=10))
+    return (
+        Step("An alarm: orders is down", first, (200, "accepted", None), RESTART),
+        Step("The same alarm again", first, (200, "skipped", "already_restarting")),
+        Step(
+            "The same alarm once more, after the restart",
+            first,
+            (200, "skipped", "already_answered"),
+            later=RESTART_SECONDS + MINUTE,
+        ),
+        Step("Its resolution", resolved(first), (200, "skipped", "not_firing")),
+        Step(
+            "A forged alarm: search is down, says somebody without the secret",
+            alarm(SEARCH, ago=now),
+            (401, "rejected", "unauthenticated"),
+            secret="not-the-secret-of-alertmanager",
+        ),
+        Step(
+            "A new alarm: payments is down again, half an hour after its restart",
+            alarm(PAYMENTS, ago=now),
+            (200, "skipped", "cooldown"),
+        ),
+        Step(
+            "A new alarm: clicks is down, after three restarts today",
+            alarm(CLICKS, ago=now),
+            (200, "skipped", "restart_limit"),
+        ),
+        Step(
+            "The nightly schedule: purge what failed to be created",
+            ping(),
+            (200, "accepted", None),
+            PURGE,
+            route="/",
+            secret=SECRETS["CLOUDEVENTS_SECRETS"],
+            headers=CLOUDEVENT,
+        ),
+    )
+
+
+def examples() -> tuple[Step, ...]:
+    """Return the first example of every source with a route, sent as it stands in its schema."""
+    kind = {"/": CLOUDEVENT}
+    return tuple(
+        Step(
+            name,
+            example(name),
+            None,
+            route=str(source.route),
+            secret=SECRETS[secrets_name(name)],
+            headers=kind.get(str(source.route), {}),
+        )
+        for name, source in startup.parts().sources.items()
+        if source.route is not None
+    )

@@ -1,0 +1,1 @@
+"""The cloud API: reads, the one action call, signing, instance locks."""

@@ -1,0 +1,116 @@
+"""Observe: the live state of the instances that an event names, in as few reads as it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+
+from ..model.cloud_state import InstanceState, Observation, Task
+from ..model.decision import Screened
+from ..model.errors import StateUnreadable
+from ..model.event import Action
+from ..settings.model import Limits
+from .inventory import Cloud
+
+DAY = timedelta(days=1)
+LONGEST_HISTORY = timedelta(days=30)
+UNDONE_TASKS = frozenset({"CANCELLED", "DELETED"})
+TELLING_STATUSES = frozenset({"RESTARTING", "DELETING", "RECYCLE"})
+
+
+def history_start(raised: datetime | None, now: datetime) -> datetime:
+    """Return how far back the tasks are asked for: to the alarm, and a day wider than a day.
+
+    A day wider, because the time zone of the API's begin_time is not documented.
+    """
+    begin = min(raised or now, now - DAY) - DAY
+    return max(begin, now - LONGEST_HISTORY)
+
+
+def restarts(tasks: tuple[Task, ...], pattern: str) -> tuple[Task, ...]:
+    """Return the restarts among background tasks; StateUnreadable for one without a time."""
+    found = tuple(
+        task for task in tasks if pattern in task.name.lower() and task.status not in UNDONE_TASKS
+    )
+    if any(task.created_at is None for task in found):
+        raise StateUnreadable("a restart among the background tasks has no readable time")
+    return found
+
+
+def with_history(
+    state: InstanceState, cloud: Cloud, limits: Limits, *, since: datetime
+) -> InstanceState:
+    """Return an instance with the restarts among its background tasks."""
+    if state.status is None:
+        return state
+    tasks = cloud.tasks(state.id, since)
+    dated = [(task.created_at, task.name) for task in tasks if task.created_at is not None]
+    return state._replace(
+        restarts=restarts(tasks, limits.restart_task_pattern),
+        newest_task=max(dated)[1] if dated else None,
+    )
+
+
+def _listed(
+    screened: Screened, limits: Limits, cloud: Cloud
+) -> tuple[Mapping[str, InstanceState], frozenset[str]]:
+    """Return what a list tells, where it saves reads, and which instances restart now."""
+    storm_watch = screened.alarm and limits.max_restarting > 0
+    if not storm_watch and len(screened.targets) == 1:
+        return {}, frozenset()
+    rows, total = cloud.page(0)
+    known = {row.id: row for row in rows if row.tags is not None and row.engine}
+    if storm_watch and len(rows) < total:
+        rows, total = cloud.instances(status="RESTARTING")
+        if len(rows) < total:
+            raise StateUnreadable("the list of instances is not complete", passing=True)
+    return known, frozenset(row.id for row in rows if row.status == "RESTARTING")
+
+
+def _instances(screened: Screened, limits: Limits, cloud: Cloud, now: datetime) -> Observation:
+    known, restarting = _listed(screened, limits, cloud)
+
+    def state(target: str) -> InstanceState:
+        found = known.get(target) or cloud.instance(target)
+        if screened.action is not Action.RESTART:
+            return found
+        since = history_start(screened.raised.get(target), now)
+        return with_history(found, cloud, limits, since=since)
+
+    states = cloud.gather([partial(state, target) for target in screened.targets])
+    recycle_bin = cloud.recycle_bin() if screened.action is Action.DELETE else None
+    return Observation(
+        instances={state.id: state for state in states},
+        restarting=restarting,
+        recycle_bin=recycle_bin,
+    )
+
+
+def _failed_creations(cloud: Cloud) -> Observation:
+    """Return what failed to be created; whether the cloud lists that is not documented."""
+    rows, total = cloud.instances(include_failure="true")
+    failed = tuple(row for row in rows if row.status == "CREATEFAILED")
+    return Observation(failed_creations=failed, unlisted=max(total - len(rows), 0))
+
+
+def again(
+    cloud: Cloud, instances: tuple[str, ...], limits: Limits, now: datetime
+) -> Mapping[str, InstanceState]:
+    """Return instances as they are now; with their history, unless the status says it all."""
+
+    def state(target: str) -> InstanceState:
+        found = cloud.instance(target)
+        if found.status in TELLING_STATUSES:
+            return found
+        return with_history(found, cloud, limits, since=history_start(None, now))
+
+    states = cloud.gather([partial(state, target) for target in instances])
+    return {state.id: state for state in states}
+
+
+def read(screened: Screened, limits: Limits, cloud: Cloud, now: datetime) -> Observation:
+    """Return the live state that a decision on these targets needs, or raise StateUnreadable."""
+    if screened.action is Action.PURGE_FAILED:
+        return cloud.bounded(lambda: _failed_creations(cloud))
+    return cloud.bounded(lambda: _instances(screened, limits, cloud, now))

@@ -1,0 +1,140 @@
+"""What the API answers, turned into our nouns; StateUnreadable where it cannot be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ..lib import strict_json, timestamps
+from ..lib.transport import MOST_REPLY_BYTES, Answer
+from ..model.cloud_state import ApiReply, InstanceState, Task
+from ..model.errors import StateUnreadable
+from ..reporting.messages import one_line
+
+OK = 200
+TELLING_LENGTH = 16
+WITHHELD = "The text of the cloud quotes the credentials, so it is left out."
+REFUSED = frozenset({401, 403})
+_PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def _document(body: bytes | None) -> Any:
+    try:
+        return strict_json.loads(body or b"", limit=MOST_REPLY_BYTES)
+    except strict_json.InvalidJSON:
+        return None
+
+
+def _skew(headers: Mapping[str, str], now: datetime) -> int | None:
+    """Return the seconds our clock is ahead of the cloud's, by the Date of its answer."""
+    try:
+        return round((now - parsedate_to_datetime(headers.get("Date", ""))).total_seconds())
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _without_quotes(reply: ApiReply, secrets: Sequence[str]) -> ApiReply:
+    """Leave out what quotes the beginning of a secret, as the vendor's texts on signing do."""
+
+    def quotes(text: object) -> bool:
+        told = str(text).lower()
+        return any(secret[:TELLING_LENGTH].lower() in told for secret in secrets)
+
+    if quotes(reply.request_id):
+        reply = reply._replace(request_id=None)
+    if isinstance(reply.document, dict) and quotes(reply.document.get("error_msg")):
+        reply = reply._replace(document={**reply.document, "error_msg": WITHHELD})
+    return reply
+
+
+def reply(answer: Answer, now: datetime, secrets: Sequence[str]) -> ApiReply:
+    """Return an HTTP answer as an ApiReply; texts of the vendor that we repeat are bounded."""
+    document = _document(answer.body)
+    request_id = answer.headers.get("X-Request-Id")
+    if request_id is None and isinstance(document, dict):
+        request_id = document.get("request_id")
+    found = ApiReply(
+        arrived=True,
+        status=answer.status,
+        document=document,
+        request_id=request_id if _PLAIN.fullmatch(_text(request_id)) else None,
+        retry_after=answer.headers.get("Retry-After"),
+        skew_seconds=_skew(answer.headers, now) if answer.status in REFUSED else None,
+    )
+    return _without_quotes(found, secrets)
+
+
+def _text(value: Any, limit: int = 128) -> str:
+    return value[:limit] if isinstance(value, str) else ""
+
+
+def tags(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
+    """Return the tags of an instance, or None where the row does not list them."""
+    listed = row.get("tags")
+    if listed is None:
+        return None
+    if not isinstance(listed, list) or not all(isinstance(tag, dict) for tag in listed):
+        raise StateUnreadable("an instance in the answer has odd tags")
+    return tuple((str(tag.get("key"))[:128], str(tag.get("value"))[:128]) for tag in listed)
+
+
+def instance(row: Any) -> InstanceState:
+    """Return one row of a list, or one detail, as an instance; its status may be any word."""
+    if not isinstance(row, dict) or not _PLAIN.fullmatch(_text(row.get("instance_id"))):
+        raise StateUnreadable("an instance in the answer has no id")
+    if not isinstance(row.get("status"), str):
+        raise StateUnreadable("an instance in the answer has no status")
+    return InstanceState(
+        id=row["instance_id"].lower(),
+        status=_text(row["status"], 64).upper(),
+        engine=_text(row.get("engine"), 64).lower() or None,
+        tags=tags(row),
+    )
+
+
+def required(reply: ApiReply, permission: str) -> dict[str, Any]:
+    """Return the document of a read that went well; StateUnreadable says what did not."""
+    if reply.status == OK and isinstance(reply.document, dict):
+        return reply.document
+    if reply.skewed:
+        problem = f"the clock of this machine is {reply.skew_seconds} seconds off the cloud's"
+    elif reply.status in REFUSED:
+        problem = f"the credentials are refused, or lack {permission}"
+    elif reply.status is None:
+        problem = "the cloud could not be reached, or gave no whole answer"
+    else:
+        problem = f"the cloud answered {reply.status}" + (
+            " without JSON" if reply.document is None else ""
+        )
+    raise StateUnreadable(problem, reply=reply)
+
+
+def page(reply: ApiReply, rows: str, count: str, permission: str) -> tuple[list[Any], int]:
+    """Return the rows of one page, and the count of all, which may be a text or a number."""
+    document = required(reply, permission)
+    listed, total = document.get(rows), str(document.get(count))
+    if not isinstance(listed, list) or not re.fullmatch(r"[0-9]{1,6}", total):
+        raise StateUnreadable(f"the answer has no {rows} or no {count}")
+    return listed, int(total)
+
+
+def by_id(rows: list[Any]) -> dict[str, Any]:
+    """Return background tasks by their id, so that pages that overlap count each once."""
+    if not all(isinstance(row, dict) and isinstance(row.get("id"), str) for row in rows):
+        raise StateUnreadable("a background task in the answer has no id")
+    return {row["id"]: row for row in rows}
+
+
+def task(row: Mapping[str, Any]) -> Task:
+    """Return one background task; an odd time is none, and another time has to serve."""
+    updated_at = timestamps.parse(_text(row.get("updated_at")))
+    return Task(
+        id=row["id"],
+        name=one_line(_text(row.get("name")), 128),
+        status=_text(row.get("status"), 64).upper(),
+        created_at=timestamps.parse(_text(row.get("created_at"))) or updated_at,
+        updated_at=updated_at,
+    )

@@ -1,0 +1,1 @@
+"""How events get in and answers get out: HTTP, platform triggers, process start."""

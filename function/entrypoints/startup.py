@@ -1,0 +1,75 @@
+"""Start: what a process builds once, and the settings it runs with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from .. import sources
+from ..dms.locks import InFlight, InstanceLocks
+from ..lib import schemas
+from ..lib.clock import SystemClock
+from ..lib.schemas import Schemas
+from ..model.event import Source
+from ..pipeline import Runtime
+from ..settings.model import NAMES, Settings, secrets_name
+from ..settings.reader import ALIASES, read
+
+
+class _Parts(NamedTuple):
+    """What needs no settings."""
+
+    sources: Mapping[str, Source]
+    schemas: Schemas
+    clock: SystemClock
+    locks: InstanceLocks
+    in_flight: InFlight
+
+
+@lru_cache(maxsize=1)
+def parts() -> _Parts:
+    """Build what needs no settings; raise SourceWithoutTwin when a source is incomplete."""
+    loaded = schemas.load()
+    found = sources.discover(loaded.names("events"))
+    clock = SystemClock()
+    return _Parts(found, loaded, clock, InstanceLocks(), InFlight(clock.monotonic))
+
+
+def routed() -> tuple[str, ...]:
+    """Return the names of the sources with a route of their own, each opened by its secrets."""
+    return tuple(name for name, source in parts().sources.items() if source.route is not None)
+
+
+def names() -> frozenset[str]:
+    """Return the names of all variables that are looked at."""
+    return NAMES | {*ALIASES.values()} | {secrets_name(name) for name in routed()}
+
+
+@lru_cache(maxsize=8)
+def _settings(
+    given: tuple[tuple[str, str], ...], *, platform_credentials: bool, http_door: bool
+) -> Settings:
+    return read(
+        dict(given),
+        routes=routed(),
+        platform_credentials=platform_credentials,
+        http_door=http_door,
+    )
+
+
+def runtime(
+    given: Mapping[str, str], *, platform_credentials: bool = False, http_door: bool = False
+) -> Runtime:
+    """Return what events run with, or raise SettingsInvalid; checked when settings change."""
+    own = tuple((name, given[name]) for name in sorted(names()) if given.get(name) is not None)
+    settings = _settings(own, platform_credentials=platform_credentials, http_door=http_door)
+    built = parts()
+    return Runtime(
+        settings=settings,
+        sources=built.sources,
+        schemas=built.schemas,
+        clock=built.clock,
+        locks=built.locks,
+        in_flight=built.in_flight,
+    )

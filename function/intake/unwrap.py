@@ -1,0 +1,163 @@
+"""Unwrap: what arrived, out of its envelope: which source, which payload, which proof."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..lib import strict_json
+from ..lib.schemas import Schemas, Violation
+from ..model.errors import InvalidJson, SchemaViolated, TooLarge, UnsupportedMediaType
+from ..model.event import Enveloped, Notice, Proof, Received, SmnSignature, Source
+
+_CONFIRMATIONS = {
+    "SubscriptionConfirmation": "subscription_confirmation",
+    "UnsubscribeConfirmation": "unsubscribe_confirmation",
+}
+_OWN_KEYS = {
+    "Notification": ("subject",),
+    "SubscriptionConfirmation": ("subscribe_url",),
+    "UnsubscribeConfirmation": ("subscribe_url", "unsubscribe_url"),
+}
+
+
+def _refuse_encoded(headers: Mapping[str, str]) -> None:
+    """Raise UnsupportedMediaType for a body that is compressed or otherwise encoded."""
+    if headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
+        raise UnsupportedMediaType("the body is encoded; send it plain")
+
+
+def media_type(headers: Mapping[str, str]) -> str:
+    """Return the media type of a body, or raise UnsupportedMediaType for one we do not read."""
+    _refuse_encoded(headers)
+    kind, _, parameters = headers.get("content-type", "").lower().partition(";")
+    charset = parameters.partition("charset=")[2].strip(' "')
+    if charset.partition(";")[0].strip(' "') not in {"", "utf-8", "utf8", "us-ascii"}:
+        raise UnsupportedMediaType("the body is not UTF-8")
+    return kind.strip()
+
+
+def _checked(schemas: Schemas, name: str, payload: bytes | str) -> Any:
+    """Parse an envelope strictly and check it against its schema."""
+    try:
+        document: Any = strict_json.loads(payload)
+        schemas.check(name, document)
+    except strict_json.InvalidJSON as error:
+        raise InvalidJson(error.problem) from None
+    except Violation as error:
+        raise SchemaViolated(error.problem) from None
+    return document
+
+
+def _signed_texts(message: Mapping[str, Any]) -> tuple[bytes, ...]:
+    """Return the texts an SMN signature may be over, see the signature page of SMN.
+
+    Keys and values stand in the order of the alphabet. An empty subject is signed or left out, and
+    an end of the subscription has one link or the other: the samples disagree, so both are tried.
+    """
+    texts = []
+    for own in _OWN_KEYS[message["type"]]:
+        keys = ("message", "message_id", own, "timestamp", "topic_urn", "type")
+        pairs = [(key, message[key]) for key in sorted(keys) if message.get(key) is not None]
+        without_empty = [(key, value) for key, value in pairs if value or key != "subject"]
+        texts += ["".join(f"{key}\n{value}\n" for key, value in pairs)]
+        texts += ["".join(f"{key}\n{value}\n" for key, value in without_empty)]
+    return tuple(dict.fromkeys(text.encode() for text in texts))
+
+
+def _smn(received: Received, schemas: Schemas) -> Enveloped:
+    """Take the envelope of an SMN message over HTTPS, whose proof lies inside it.
+
+    Its media type is not looked at: SMN sends JSON as plain text.
+    """
+    _refuse_encoded(received.headers)
+    message = _checked(schemas, "envelopes/smn", received.body)
+    reason = _CONFIRMATIONS.get(message["type"])
+    return Enveloped(
+        source=None,
+        payload=message["message"],
+        proofs=(Proof.SMN,),
+        signature=SmnSignature(
+            topic_urn=message["topic_urn"],
+            version=message["signature_version"],
+            signature=message["signature"],
+            texts=_signed_texts(message),
+        ),
+        notice=Notice(reason, message.get("subscribe_url")) if reason else None,
+        id=message["message_id"],
+        sent=message["timestamp"],
+        name=message.get("subject"),
+    )
+
+
+def _smn_trigger(received: Received, schemas: Schemas) -> Enveloped:
+    """Take one record of FunctionGraph's SMN trigger."""
+    message = _checked(schemas, "envelopes/functiongraph_smn", received.body)["record"][0]["smn"]
+    return Enveloped(
+        source=None,
+        payload=message["message"],
+        proofs=(Proof.PLATFORM,),
+        id=message.get("message_id"),
+        sent=message.get("timestamp"),
+        name=message.get("subject"),
+    )
+
+
+def _sns_trigger(received: Received, schemas: Schemas) -> Enveloped:
+    """Take one record of AWS Lambda's SNS trigger."""
+    message = _checked(schemas, "envelopes/sns", received.body)["Records"][0]["Sns"]
+    return Enveloped(
+        source=None,
+        payload=message["Message"],
+        proofs=(Proof.PLATFORM,),
+        id=message["MessageId"],
+        sent=message["Timestamp"],
+        name=message.get("Subject"),
+    )
+
+
+def _attributes(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the context attributes of a binary-mode CloudEvent as they stand in the headers."""
+    attributes = {name[3:]: value for name, value in headers.items() if name.startswith("ce-")}
+    return {**attributes, "datacontenttype": headers.get("content-type", "")}
+
+
+def _posted(received: Received, name: str, source: Source) -> Enveloped:
+    """Take a body that a sender posted to the route of its source."""
+    kind = media_type(received.headers)
+    if kind != "application/json" and not re.fullmatch(r"application/[a-z0-9.-]+\+json", kind):
+        raise UnsupportedMediaType("send application/json")
+    if "cloudevents-batch" in kind:
+        raise UnsupportedMediaType("send one CloudEvent at a time")
+    binary = source.route == "/" and kind != "application/cloudevents+json"
+    return Enveloped(
+        source=name,
+        payload=received.body,
+        proofs=source.proofs,
+        attributes=_attributes(received.headers) if binary else None,
+    )
+
+
+_ENVELOPES: Mapping[str, Callable[[Received, Schemas], Enveloped]] = {
+    "smn": _smn,
+    "trigger/smn": _smn_trigger,
+    "trigger/sns": _sns_trigger,
+}
+
+
+def envelope(received: Received, sources: Mapping[str, Source], schemas: Schemas) -> Enveloped:
+    """Return what arrived out of its envelope, or raise Refused."""
+    if received.too_large:
+        raise TooLarge("the body is larger than 256 KiB")
+    if received.channel in _ENVELOPES:
+        return _ENVELOPES[received.channel](received, schemas)
+    trigger, _, name = received.channel.rpartition("/")
+    if not trigger:
+        return _posted(received, name, sources[name])
+    return Enveloped(
+        source=name if name in sources else None,
+        payload=received.body,
+        proofs=(Proof.PLATFORM,),
+        looks_like=received.looks_like,
+    )

@@ -1,0 +1,1 @@
+"""Code without domain knowledge: clock, threads, HTTP transport, strict JSON, schemas."""

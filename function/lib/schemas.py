@@ -1,0 +1,173 @@
+"""The JSON Schemas of events, envelopes, bodies and the result, each built when first used."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urldefrag, urljoin
+
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from . import strict_json, timestamps
+
+ROOT = "https://kafka-remediator.dev/schemas/"
+DIRECTORY = Path(__file__).resolve().parents[2] / "schemas"
+
+Schema = Mapping[str, Any]
+
+# Values of these keywords are short, and come from the schema instead of the event.
+_TELLING = {"const", "enum", "type", "format", "minItems", "maxItems", "minLength", "maxLength"}
+
+
+class Violation(Exception):
+    """A document breaks its schema; neither path nor problem quotes the document."""
+
+    def __init__(self, *, path: str, rule: str, problem: str) -> None:
+        super().__init__(problem)
+        self.path = path
+        self.rule = rule
+        self.problem = problem
+
+
+class Schemas:
+    """All schemas below one directory, by name: `events/direct`, `result`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._schemas: dict[str, Schema] = {}
+        self._checks: dict[str, _Check] = {}
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """List the schemas of one folder, sorted, without the folder: `alertmanager`, …"""
+        return tuple(sorted(path.stem for path in (self._directory / folder).glob("*.json")))
+
+    def schema(self, name: str) -> Schema:
+        """Return the schema itself, examples included; an unknown name is a FileNotFoundError."""
+        if name not in self._schemas:
+            text = (self._directory / f"{name}.json").read_bytes()
+            self._schemas[name] = cast(Schema, strict_json.loads(text))
+        return self._schemas[name]
+
+    def check(self, name: str, document: object) -> None:
+        """Accept `document` silently, or raise a Violation for the first rule it breaks."""
+        if name not in self._checks:
+            self._checks[name] = _Check(name, self._closure(name))
+        self._checks[name](document)
+
+    def _closure(self, name: str) -> dict[str, Schema]:
+        found: dict[str, Schema] = {}
+        waiting = [name]
+        while waiting:
+            current = waiting.pop()
+            if current not in found:
+                found[current] = self.schema(current)
+                waiting.extend(_references(found[current], identifier(current)))
+        return found
+
+
+class _Check:
+    """One kept validator, and the words its schemas declare: the only keys a path may show."""
+
+    def __init__(self, name: str, closure: Mapping[str, Schema]) -> None:
+        self._name = name
+        self._words = frozenset(word for each in closure.values() for word in _declared(each))
+        resources = {identifier(key): _resource(each) for key, each in closure.items()}
+        registry: Registry[Any] = Registry().with_resources(resources.items()).crawl()
+        root = resources[identifier(name)].contents
+        self._validator = _VALIDATOR(root, registry=registry, format_checker=_FORMATS)
+
+    def __call__(self, document: object) -> None:
+        error = next(self._validator.iter_errors(cast(Any, document)), None)
+        if error is not None:
+            raise self._violation(error)
+
+    def _violation(self, error: ValidationError) -> Violation:
+        path = "$" + "".join(self._step(step) for step in error.absolute_path)
+        rule = str(error.validator)
+        problem = f"{path} breaks the rule {rule}{_detail(error)}: see schemas/{self._name}.json"
+        return Violation(path=path, rule=rule, problem=problem)
+
+    def _step(self, step: str | int) -> str:
+        if isinstance(step, int):
+            return f"[{step}]"
+        return f".{step}" if step in self._words else ".*"
+
+
+def load(directory: Path = DIRECTORY) -> Schemas:
+    """Make the schemas below `directory` ready; nothing is read before it is used."""
+    return Schemas(directory)
+
+
+def identifier(name: str) -> str:
+    """Return the `$id` of a schema, which is a name and is never fetched."""
+    return f"{ROOT}{name}.json"
+
+
+def is_date_time(value: object) -> bool:
+    """Tell whether a string is an RFC 3339 date-time that exists; anything else is none of ours."""
+    if not isinstance(value, str):
+        return True
+    return " " not in value and timestamps.parse(value) is not None
+
+
+def _resource(schema: Schema) -> Resource[Any]:
+    # With "$schema" inside, jsonschema would leave our keywords for its own behind a reference.
+    contents = {keyword: value for keyword, value in schema.items() if keyword != "$schema"}
+    return DRAFT202012.create_resource(contents)
+
+
+def _detail(error: ValidationError) -> str:
+    value = cast(Any, error.validator_value)
+    if error.validator == "required":
+        members = cast(Mapping[str, object], error.instance)
+        return f" ({next(name for name in value if name not in members)})"
+    if error.validator == "contentMediaType":
+        return f" ({error.message})"
+    if error.validator in _TELLING:
+        return f" ({strict_json.dumps(value)})"
+    return " (it must be absent)" if value == {} else ""
+
+
+def _references(schema: object, base: str) -> Iterator[str]:
+    for reference in _values_of("$ref", schema):
+        target = urldefrag(urljoin(base, reference)).url
+        yield target.removeprefix(ROOT).removesuffix(".json")
+
+
+def _declared(schema: object) -> Iterator[str]:
+    for properties in _values_of("properties", schema):
+        yield from properties
+
+
+def _values_of(keyword: str, schema: object) -> Iterator[Any]:
+    if isinstance(schema, dict):
+        if keyword in schema:
+            yield schema[keyword]
+        members = [value for key, value in schema.items() if key != "examples"]
+    else:
+        members = schema if isinstance(schema, list) else []
+    for member in members:
+        yield from _values_of(keyword, member)
+
+
+def _content(
+    validator: Any, schema: Schema, instance: object, siblings: Schema
+) -> Iterator[ValidationError]:
+    if not isinstance(instance, str) or siblings.get("contentMediaType") != "application/json":
+        return
+    try:
+        document = strict_json.loads(instance)
+    except strict_json.InvalidJSON as error:
+        yield ValidationError(error.problem, validator="contentMediaType")
+    else:
+        yield from validator.descend(document, schema)
+
+
+_FORMATS = FormatChecker(formats=())
+_FORMATS.checks("date-time")(is_date_time)
+_VALIDATOR: type[Validator] = extend(  # type: ignore[no-untyped-call]  # so are its stubs
+    Draft202012Validator, {"contentSchema": _content}
+)

@@ -1,0 +1,1 @@
+"""The values that travel along the path, and the exceptions."""

@@ -1,0 +1,1 @@
+"""Every decision: act or skip, send again or not. Pure: no I/O."""

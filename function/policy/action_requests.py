@@ -1,0 +1,68 @@
+"""The three request bodies of the action API, each from a type of its own that cannot be wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..model.decision import ApiCall
+from ..model.event import INSTANCE_ID, Action
+
+MOST_IDS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """The instances to restart: at least one, at most 50, each named once."""
+
+    instances: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where the selection is empty, too large or not made of ids."""
+        _require_selection(self.instances)
+
+
+@dataclass(frozen=True, slots=True)
+class Deletions:
+    """The instances to delete: at least one, at most 50, each named once."""
+
+    instances: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where the selection is empty, too large or not made of ids."""
+        _require_selection(self.instances)
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """The removal of every instance that failed to be created, asked for by one that may."""
+
+    asker_may: frozenset[Action]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where the source of the event may not ask for a purge."""
+        if Action.PURGE_FAILED not in self.asker_may:
+            raise ValueError("this source may not ask for a purge")
+
+
+def _require_selection(instances: tuple[str, ...]) -> None:
+    if not 1 <= len(instances) <= MOST_IDS or len(set(instances)) != len(instances):
+        raise ValueError("a selection names 1 to 50 instances, each once")
+    if not all(INSTANCE_ID.fullmatch(instance) for instance in instances):
+        raise ValueError("a selection is made of lower-case instance ids")
+
+
+def restart(selection: Restarts) -> ApiCall:
+    """Return the call that restarts these instances and nothing else."""
+    body = {"action": "restart", "instances": list(selection.instances)}
+    return ApiCall(action=Action.RESTART, body=body, instances=selection.instances)
+
+
+def purge(purge: Purge) -> ApiCall:  # noqa: ARG001 - having a Purge is the permission
+    """Return the call that removes what failed to be created and nothing else."""
+    return ApiCall(action=Action.PURGE_FAILED, body={"action": "delete", "all_failure": "kafka"})
+
+
+def delete(selection: Deletions) -> ApiCall:
+    """Return the call that deletes these instances; never with force_delete."""
+    body = {"action": "delete", "instances": list(selection.instances)}
+    return ApiCall(action=Action.DELETE, body=body, instances=selection.instances)

@@ -1,0 +1,149 @@
+"""Rules 9 to 15: why one live instance is left alone, in the order in which they apply (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from ..model.cloud_state import InstanceState, Task
+from ..model.event import Action
+from ..settings.model import Limits
+
+DAY = timedelta(days=1)
+LONGEST_RESTART = timedelta(minutes=20)
+HANGING_RESTART = timedelta(hours=1)
+"""The vendor documents 3 to 15 minutes: what still goes on after this hangs."""
+RUNNING_TASKS = frozenset({"CREATED", "EXECUTING"})
+DELETABLE = frozenset({"RUNNING", "ERROR"})
+
+
+class Situation(NamedTuple):
+    """What the rules for one instance look at, besides the instance itself."""
+
+    limits: Limits
+    now: datetime
+    alarm: bool = False
+    raised: datetime | None = None
+
+
+class Skip(NamedTuple):
+    """Why an instance is left alone, and whether a person has to look."""
+
+    reason: str
+    needs_human: bool = False
+
+
+Rule = Callable[[InstanceState, Situation], "Skip | None"]
+
+
+def _began(task: Task) -> datetime:
+    if task.created_at is None:
+        raise ValueError("a restart without a beginning is not observed")
+    return task.created_at
+
+
+def _ended(task: Task, now: datetime) -> datetime:
+    """Return when a restart ended; one that is going on ends now at the earliest."""
+    if task.status in RUNNING_TASKS:
+        return now
+    return max(task.updated_at or _began(task), _began(task))
+
+
+def last_restart(state: InstanceState) -> datetime | None:
+    """Return when the newest restart of an instance began."""
+    return max(map(_began, state.restarts), default=None)
+
+
+def restarts_today(state: InstanceState, now: datetime) -> int:
+    """Return how many restarts of an instance began within the last 24 hours."""
+    return sum(_began(task) > now - DAY for task in state.restarts)
+
+
+def not_found(state: InstanceState, situation: Situation) -> Skip | None:
+    """Rule 9: the cloud knows no such instance."""
+    return Skip("not_found", situation.alarm) if state.status is None else None
+
+
+def not_kafka(state: InstanceState, _: Situation) -> Skip | None:
+    """Rule 9: the instance is of another engine."""
+    return Skip("not_kafka") if state.engine != "kafka" else None
+
+
+def opted_out(state: InstanceState, _: Situation) -> Skip | None:
+    """Rule 10: its owner tagged the instance to be left alone."""
+    tags = {(key.strip().lower(), value.strip().lower()) for key, value in state.tags or ()}
+    off = {("auto-remediation", word) for word in ("off", "no", "false")}
+    return Skip("opted_out") if tags & off else None
+
+
+def _hangs(state: InstanceState, now: datetime) -> bool:
+    """Tell whether a restart of an instance goes on for too long to end well."""
+    going_on = [task for task in state.restarts if task.status in RUNNING_TASKS]
+    return any(now - _began(task) > HANGING_RESTART for task in going_on)
+
+
+def already_restarting(state: InstanceState, situation: Situation) -> Skip | None:
+    """Rule 11: a restart is going on; where it hangs and the alarm still fires, a person looks."""
+    if state.status != "RESTARTING":
+        return None
+    hangs = situation.alarm and _hangs(state, situation.now)
+    return Skip("already_restarting", needs_human=hangs)
+
+
+def not_restartable(state: InstanceState, situation: Situation) -> Skip | None:
+    """Rule 12: only a status that the operator listed; a word nobody knows is refused."""
+    restartable = state.status in situation.limits.restart_statuses
+    return None if restartable else Skip("status", situation.alarm)
+
+
+def not_deletable(state: InstanceState, situation: Situation) -> Skip | None:
+    """Rule 12, for a delete: the API allows it only for an instance that runs or has failed."""
+    return not_restartable(state, situation) or (
+        None if state.status in DELETABLE else Skip("status")
+    )
+
+
+def already_answered(state: InstanceState, situation: Situation) -> Skip | None:
+    """Rule 13: a restart ended after the alarm was raised; where that is not said, within a day."""
+    if not situation.alarm:
+        return None
+    now = situation.now
+    raised = min(situation.raised or now - DAY, now)
+    answers = [task for task in state.restarts if _ended(task, now) >= raised]
+    if not answers:
+        return None
+    newest = max(answers, key=_began)
+    over = newest.status == "FAILED" or _ended(newest, now) < now - LONGEST_RESTART
+    return Skip("already_answered", needs_human=over or _hangs(state, now))
+
+
+def cooldown(state: InstanceState, situation: Situation) -> Skip | None:
+    """Rule 14: the newest restart is not long ago."""
+    newest, pause = last_restart(state), situation.limits.cooldown
+    too_soon = pause and newest is not None and newest > situation.now - pause
+    return Skip("cooldown") if too_soon else None
+
+
+def restart_limit(state: InstanceState, situation: Situation) -> Skip | None:
+    """Rule 15: so many restarts within a day did not help that a person has to look."""
+    most = situation.limits.max_restarts_per_day
+    reached = 0 < most <= restarts_today(state, situation.now)
+    return Skip("restart_limit", needs_human=True) if reached else None
+
+
+RESTART_RULES: tuple[Rule, ...] = (
+    not_found,
+    not_kafka,
+    opted_out,
+    already_restarting,
+    not_restartable,
+    already_answered,
+    cooldown,
+    restart_limit,
+)
+DELETE_RULES: tuple[Rule, ...] = (not_found, not_kafka, opted_out, not_deletable)
+RULES: Mapping[Action, tuple[Rule, ...]] = {
+    Action.RESTART: RESTART_RULES,
+    Action.DELETE: DELETE_RULES,
+}

@@ -1,0 +1,80 @@
+"""Screen: the rules that need no live state, so that most events cost no call (pure)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ..model.decision import Screened, Verdict
+from ..model.errors import ActionDisabled, ActionNotForSource, NotAllowed, TooMany
+from ..model.event import Action, Event, Intent, Outcome, Source
+from ..settings.model import Limits
+
+FURTHEST_FUTURE = timedelta(minutes=5)
+
+
+def _skip_reason(intent: Intent, event: Event, limits: Limits, now: datetime) -> str | None:
+    """Apply rules 1 to 4: why this intent asks for nothing, or None."""
+    if intent.skip is not None:
+        return intent.skip
+    if intent.metric is not None and intent.metric not in limits.alarm_metrics:
+        return "not_mapped"
+    sent = event.sent or now
+    if sent < now - limits.max_event_age:
+        return "stale"
+    return "from_the_future" if sent > now + FURTHEST_FUTURE else None
+
+
+def _newest(moments: list[datetime | None]) -> datetime | None:
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _may_touch(instance: str, limits: Limits) -> bool:
+    allowed = limits.allowed is None or instance in limits.allowed
+    return allowed and instance not in limits.blocked
+
+
+def screen(event: Event, source: Source, limits: Limits, now: datetime) -> Screened:
+    """Apply rules 1 to 7, which need no live state; raise Refused where they refuse the event."""
+    reasons = [(intent, _skip_reason(intent, event, limits, now)) for intent in event.intents]
+    asking = [intent for intent, reason in reasons if reason is None]
+    action = event.intents[0].action if event.intents else Action.RESTART
+    if action not in source.actions:
+        raise ActionNotForSource(f"this source may not ask for {action.value}")
+    if asking and action not in limits.enabled_actions:
+        raise ActionDisabled(f"{action.value} is not in ENABLED_ACTIONS")
+    raised: dict[str, list[datetime | None]] = {}
+    for intent in asking:
+        for instance in intent.instances:
+            raised.setdefault(instance, []).append(intent.raised)
+    skipped = {
+        instance: Verdict(instance, Outcome.SKIPPED, reason)
+        for intent, reason in reversed(reasons)
+        for instance in intent.instances
+        if reason is not None and instance not in raised
+    }
+    return _within_limits(
+        Screened(
+            action=action,
+            alarm=source.alarm,
+            targets=tuple(raised),
+            verdicts=tuple(reversed(skipped.values())),
+            raised={instance: _newest(moments) for instance, moments in raised.items()},
+            reason=None if asking else next((reason for _, reason in reasons), "not_mapped"),
+        ),
+        limits,
+    )
+
+
+def _within_limits(screened: Screened, limits: Limits) -> Screened:
+    """Apply rules 6 and 7: an alarm skips what it may not touch, any other source is refused."""
+    forbidden = [target for target in screened.targets if not _may_touch(target, limits)]
+    if forbidden and not screened.alarm:
+        raise NotAllowed(f"{forbidden[0]} is blocked or not in ALLOWED_INSTANCES")
+    targets = tuple(target for target in screened.targets if target not in forbidden)
+    if len(targets) > limits.max_instances:
+        raise TooMany(
+            f"{len(targets)} instances are more than MAX_INSTANCES ({limits.max_instances})",
+            alarm=screened.alarm,
+        )
+    skipped = tuple(Verdict(target, Outcome.SKIPPED, "not_allowed") for target in forbidden)
+    return screened._replace(targets=targets, verdicts=screened.verdicts + skipped)

@@ -1,0 +1,1 @@
+"""What happened, as one result event, to the log and the sink."""

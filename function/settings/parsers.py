@@ -1,0 +1,183 @@
+"""The values a setting may take: text in, value out, or a ValueError that says what is expected."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Mapping
+from urllib.parse import SplitResult, urlsplit
+
+from ..model.event import INSTANCE_ID, Action
+
+Parser = Callable[[str], object]
+SHORTEST_SECRET = 16
+_HOST = re.compile(r"([A-Za-z0-9](\.?[A-Za-z0-9-])*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+RESERVED_ATTRIBUTES = frozenset(
+    """specversion id source type time subject datacontenttype dataschema data needshuman
+    traceparent tracestate""".split()
+)
+
+
+def plain(text: str) -> str:
+    """Take printable ASCII without blanks, such as a key or a token."""
+    if not all("!" <= character <= "~" for character in text):
+        raise ValueError("must be printable ASCII without blanks or line breaks")
+    return text
+
+
+def flag(text: str) -> bool:
+    """Take true or false."""
+    if text not in {"true", "false"}:
+        raise ValueError("must be true or false")
+    return text == "true"
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """Take a whole number between two bounds."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def seconds(text: str) -> float:
+    """Take a time in seconds, from 1 to 60, fractions allowed."""
+    if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,6})?", text) or not 1 <= float(text) <= 60:
+        raise ValueError("must be a number of seconds from 1 to 60")
+    return float(text)
+
+
+def items(text: str) -> tuple[str, ...]:
+    """Take a comma-separated list; an empty item is an error."""
+    values = tuple(item.strip() for item in text.split(","))
+    if not all(values):
+        raise ValueError("has an empty item")
+    return values
+
+
+def words(pattern: str, expected: str) -> Callable[[str], frozenset[str]]:
+    """Take a comma-separated list of words that match a pattern."""
+    known = re.compile(pattern)
+
+    def parse(text: str) -> frozenset[str]:
+        values = items(text)
+        if not all(known.fullmatch(value) for value in values):
+            raise ValueError(f"must be {expected}, separated by commas")
+        return frozenset(values)
+
+    return parse
+
+
+def actions(text: str) -> frozenset[Action]:
+    """Take a comma-separated list of actions."""
+    try:
+        return frozenset(Action(item) for item in items(text))
+    except ValueError:
+        raise ValueError("must be some of restart, purge_failed, delete") from None
+
+
+def instance_ids(text: str) -> frozenset[str]:
+    """Take a comma-separated list of instance ids, in either case."""
+    return words(INSTANCE_ID.pattern, "instance ids (UUIDs)")(text.lower())
+
+
+def instance_ids_or_all(text: str) -> frozenset[str] | None:
+    """Take a list of instance ids, or `*` (None) for every instance."""
+    return None if text == "*" else instance_ids(text)
+
+
+def secrets(text: str) -> tuple[bytes, ...]:
+    """Take a comma-separated list of secrets of at least 16 characters each."""
+    values = items(text)
+    for value in values:
+        if len(plain(value)) < SHORTEST_SECRET:
+            raise ValueError(f"has a secret of fewer than {SHORTEST_SECRET} characters")
+    return tuple(value.encode() for value in values)
+
+
+def project_id(text: str) -> str:
+    """Take a project id: 32 hexadecimal digits."""
+    if not re.fullmatch(r"[0-9a-f]{32}", text.lower()):
+        raise ValueError("must be 32 hexadecimal digits")
+    return text.lower()
+
+
+def region(text: str) -> str:
+    """Take a region id and return the endpoint of DMS in that region."""
+    if not re.fullmatch(r"[a-z]{2}(-[a-z0-9]{1,20}){1,4}", text):
+        raise ValueError("must be a region id")
+    domain = "myhuaweicloud.eu" if text == "eu-west-101" else "myhuaweicloud.com"
+    return f"https://dms.{text}.{domain}"
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(plain(text))
+        parts.port  # noqa: B018 - reading it is what checks it
+    except ValueError:
+        raise ValueError("must be a URL") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http or https URL")
+    return parts
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def endpoint(text: str) -> str:
+    """Take the URL of an API: https, or http on loopback; nothing behind the host and port."""
+    parts = _split(text)
+    if parts.path.strip("/") or parts.query or parts.fragment or not _HOST.fullmatch(parts.netloc):
+        raise ValueError("must be only a scheme, a host and a port")
+    if parts.scheme == "http" and not _is_loopback(str(parts.hostname)):
+        raise ValueError("must be https (http only on loopback)")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def url(text: str) -> str:
+    """Take any http or https URL."""
+    _split(text)
+    return text
+
+
+def task_pattern(text: str) -> str:
+    """Take the part of a name that makes a background task a restart; it is no list or pattern."""
+    if not re.fullmatch(r"[\w .:/-]{1,64}", text):
+        raise ValueError("must be a part of a name, as it is: not a list, not a pattern")
+    return text.lower()
+
+
+def header_name(text: str) -> str:
+    """Take the name of an HTTP header."""
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", text):
+        raise ValueError("must be the name of an HTTP header")
+    return text.lower()
+
+
+def sink_extensions(text: str) -> Mapping[str, str]:
+    """Take Knative's K_CE_OVERRIDES and return the CloudEvents extensions in it."""
+    try:
+        extensions = dict(json.loads(text).get("extensions") or {})
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        extensions = {"?": ""}
+    for name, value in extensions.items():
+        if not re.fullmatch(r"[a-z0-9]{1,20}", name) or not isinstance(value, str):
+            raise ValueError("must be a JSON object with extensions, names and texts")
+        if name in RESERVED_ATTRIBUTES:
+            raise ValueError("overrides an attribute that the result needs")
+    return extensions
+
+
+def log_level(text: str) -> str:
+    """Take the name of a log level."""
+    if text not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
+    return text

@@ -1,0 +1,37 @@
+"""The request document, our own vocabulary, which several sources carry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..lib import timestamps
+from ..model.errors import WrongConfirm
+from ..model.event import Action, Event, Intent
+
+
+def unique_ids(instances: list[str]) -> tuple[str, ...]:
+    """Return instance ids in lower case, each once, in the order they came.
+
+    >>> unique_ids(["54602A9D-5E22-4239-9123-77E350DF4A34", "54602a9d-5e22-4239-9123-77e350df4a34"])
+    ('54602a9d-5e22-4239-9123-77e350df4a34',)
+    """
+    return tuple(dict.fromkeys(instance.lower() for instance in instances))
+
+
+def read(document: dict[str, Any]) -> Event:
+    """Return what a request document asks for, or raise WrongConfirm.
+
+    >>> read({"action": "purge_failed", "id": "nightly"}).intents
+    (Intent(action=<Action.PURGE_FAILED: 'purge_failed'>, instances=(), skip=None, raised=None, metric=None),)
+    """  # noqa: E501 - a repr does not wrap
+    action = Action(document["action"])
+    instances = unique_ids(document.get("instances", []))
+    if action is Action.DELETE and set(instances) != set(unique_ids(document["confirm"])):
+        raise WrongConfirm(
+            "$.confirm must repeat the ids of $.instances, all of them and no others"
+        )
+    return Event(
+        intents=(Intent(action, instances),),
+        id=document.get("id"),
+        sent=timestamps.parse(document.get("time")),
+    )

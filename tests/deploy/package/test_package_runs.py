@@ -1,0 +1,167 @@
+"""The zip runs where nothing else is installed: the triggers of FunctionGraph, end to end."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fake_dms import Account, StandIn
+
+from .contents import HTTP_ONLY
+
+ROOT = Path(__file__).parents[3]
+INSTANCE = "54602a9d-5e22-4239-9123-77e350df4a34"
+FAILED = "b3f1a0c2-8a55-4f0e-9d7c-2f3b61c4d801"
+SECRET = "example-secret-example"
+TOPIC = "urn:smn:eu-de:0123456789abcdef0123456789abcdef:kafka-alarms"
+
+
+@pytest.fixture
+def cloud() -> Iterator[StandIn]:
+    with StandIn(account=Account(security_token="temporary")) as cloud:
+        cloud.add_instance(INSTANCE, status="ERROR")
+        cloud.add_failed_creation(FAILED)
+        yield cloud
+
+
+def settings(cloud: StandIn) -> dict[str, str]:
+    """Return what the operator sets, and the keys of the agency beside it."""
+    return {
+        "DRY_RUN": "false",
+        "DMS_ENDPOINT": cloud.url,
+        "HUAWEICLOUD_SDK_PROJECT_ID": cloud.account.project_id,
+        "DIRECT_SECRETS": SECRET,
+        "SMN_TOPIC_URNS": TOPIC,
+        "access_key": cloud.account.access_key,
+        "secret_key": cloud.account.secret_key,
+        "security_token": str(cloud.account.security_token),
+    }
+
+
+def alone(*command: object, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run Python with nothing but its standard library, and no environment."""
+    arguments = [sys.executable, "-I", "-S", *map(str, command)]
+    return subprocess.run(
+        arguments, input=given, capture_output=True, text=True, env={}, check=False
+    )
+
+
+def run(tree: Path, cloud: StandIn, *events: object) -> dict[str, Any]:
+    """Run events through `index.handler` of a tree."""
+    given = json.dumps({"settings": settings(cloud), "events": events})
+    done = alone(Path(__file__).with_name("run.py"), tree, given=given)
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stderr.splitlines()[-1])
+    return answer
+
+
+def example(name: str) -> dict[str, Any]:
+    schema = json.loads((ROOT / "schemas" / f"{name}.json").read_text(encoding="utf-8"))
+    event: dict[str, Any] = schema["examples"][0]
+    return event
+
+
+def smn() -> dict[str, Any]:
+    """Return an alarm of now, as an SMN trigger hands it over."""
+    event, at = example("envelopes/functiongraph_smn"), datetime.now(timezone.utc)
+    message = event["record"][0]["smn"]
+    message["timestamp"] = at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    alarm = {**json.loads(message["message"]), "time": int(at.timestamp() * 1000)}
+    message["message"] = json.dumps(alarm)
+    return event
+
+
+def timer() -> dict[str, Any]:
+    return {**example("events/timer"), "time": datetime.now(timezone.utc).isoformat()}
+
+
+def gateway(path: str, document: object) -> dict[str, Any]:
+    """Return a request over HTTPS, as an API gateway hands it over."""
+    headers = {"authorization": f"Bearer {SECRET}", "content-type": "application/json"}
+    body = base64.b64encode(json.dumps(document).encode()).decode()
+    return {**example("envelopes/api_gateway"), "path": path, "headers": headers, "body": body}
+
+
+def direct() -> dict[str, Any]:
+    return gateway("/direct", {"action": "restart", "instances": [INSTANCE]})
+
+
+def test_an_alarm_of_an_smn_trigger_restarts(tree: Path, cloud: StandIn) -> None:
+    (result,) = run(tree, cloud, smn())["returned"]
+
+    assert result["data"]["outcome"] == "accepted"
+    assert [(deed.action, deed.instance) for deed in cloud.deeds] == [("restart", INSTANCE)]
+
+
+def test_a_timer_purges(tree: Path, cloud: StandIn) -> None:
+    (result,) = run(tree, cloud, timer())["returned"]
+
+    assert result["data"]["outcome"] == "accepted"
+    assert [(deed.action, deed.instance) for deed in cloud.deeds] == [("purge", FAILED)]
+
+
+def test_a_request_of_an_api_gateway_restarts(tree: Path, cloud: StandIn) -> None:
+    (answer,) = run(tree, cloud, direct())["returned"]
+
+    assert answer["statusCode"] == 200
+    assert json.loads(answer["body"])["data"]["outcome"] == "accepted"
+    assert [(deed.action, deed.instance) for deed in cloud.deeds] == [("restart", INSTANCE)]
+
+
+def test_the_signature_of_a_message_is_checked_with_what_is_packed(
+    tree: Path, cloud: StandIn
+) -> None:
+    ran = run(tree, cloud, gateway("/smn", {**example("envelopes/smn"), "topic_urn": TOPIC}))
+
+    assert ran["returned"][0]["statusCode"] == 401
+    assert "cryptography" in ran["loaded"]
+    assert cloud.arrivals == ()
+
+
+def test_a_second_alarm_in_the_same_process_finds_the_restart(tree: Path, cloud: StandIn) -> None:
+    first, second = run(tree, cloud, smn(), smn())["returned"]
+
+    assert first["data"]["outcome"] == "accepted"
+    assert second["data"]["reason"] == "already_restarting"
+    assert len(cloud.deeds) == 1
+
+
+def test_the_byte_code_alone_runs(tree: Path, cloud: StandIn) -> None:
+    for source in tree.rglob("*.py"):
+        source.write_text("raise SystemExit('a source was read')\n")
+
+    (result,) = run(tree, cloud, smn())["returned"]
+
+    assert result["data"]["outcome"] == "accepted"
+
+
+def test_a_run_writes_nothing_into_the_tree(tree: Path, cloud: StandIn) -> None:
+    before = {path: path.stat().st_mtime_ns for path in tree.rglob("*")}
+
+    run(tree, cloud, smn(), timer(), direct())
+
+    assert {path: path.stat().st_mtime_ns for path in tree.rglob("*")} == before
+
+
+def test_nothing_is_loaded_that_only_the_http_door_needs(tree: Path, cloud: StandIn) -> None:
+    loaded = run(tree, cloud, smn(), timer(), direct())["loaded"]
+
+    assert "requests" in loaded
+    assert not HTTP_ONLY & set(loaded)
+
+
+def test_another_runtime_is_told_what_the_zip_is_for(tree: Path) -> None:
+    (tree / "python-version").write_text("3.9\n")
+
+    done = alone("-c", f"import sys; sys.path.insert(0, {str(tree)!r}); import index")
+
+    assert done.returncode != 0
+    assert "This zip was built for Python 3.9" in done.stderr

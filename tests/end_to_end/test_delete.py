@@ -1,0 +1,123 @@
+"""Deletions, end to end: off by default, repeated in confirm, never forced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.factories import AUDIT, DRAFT, ORDERS, PAYMENTS, ids
+from tests.fake_dms import Reply, Reset
+from tests.harness import World, world
+
+PING = {"ce-specversion": "1.0", "ce-id": "7", "ce-source": "/cron"}
+
+
+@pytest.fixture(name="night")
+def a_night() -> Iterator[World]:
+    with world(ENABLED_ACTIONS="restart,purge_failed,delete") as night:
+        for one in (PAYMENTS, AUDIT):
+            night.cloud.add_instance(one)
+        yield night
+
+
+def sent(night: World) -> list[Any]:
+    return [post.json for post in night.cloud.posts]
+
+
+def test_a_deletion_deletes_what_it_names_and_nothing_is_forced(night: World) -> None:
+    found = night.delete(ORDERS)
+
+    assert found.brief == (200, "accepted", None)
+    assert sent(night) == [{"action": "delete", "instances": [ORDERS]}]
+    assert [(deed.action, deed.instance) for deed in night.cloud.deeds] == [("delete", ORDERS)]
+
+
+@pytest.mark.parametrize(
+    ("recycle_bin", "said"),
+    [
+        (True, "Deleted instances go to the recycle bin."),
+        (False, "The recycle bin is off, so a deletion is final."),
+        (None, "Whether deleted instances go to the recycle bin is not known."),
+    ],
+)
+def test_a_deletion_says_what_is_known_of_the_recycle_bin(
+    night: World, said: str, *, recycle_bin: bool | None
+) -> None:
+    night.cloud.behaviour.recycle_bin = recycle_bin
+
+    assert night.delete(ORDERS).data["message"] == f"Deletion of 1 instance accepted. {said}"
+
+
+@pytest.mark.parametrize("answer", [{"default_use_recycle": "yes"}, {}, "[]", "?"])
+def test_an_odd_answer_about_the_recycle_bin_says_nothing(night: World, answer: Any) -> None:
+    night.cloud.fault(Reply(200, answer), kind="recycle")
+
+    assert night.delete(ORDERS).data["message"].endswith("recycle bin is not known.")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"confirm": [PAYMENTS]}, {"confirm": [ORDERS, PAYMENTS]}, {"confirm": []}, {"instances": []}],
+)
+def test_a_deletion_that_does_not_repeat_its_ids_is_refused(
+    night: World, fields: dict[str, Any]
+) -> None:
+    found = night.delete(ORDERS, **fields)
+
+    assert (found.status, found.data["outcome"]) == (400, "rejected")
+    assert not night.cloud.arrivals
+
+
+def test_a_deletion_is_off_unless_the_operator_enables_it(night: World) -> None:
+    night.set(ENABLED_ACTIONS="")
+
+    assert night.delete(ORDERS).brief == (403, "rejected", "action_disabled")
+
+
+def test_a_cloudevent_may_not_delete(night: World) -> None:
+    deletion = {"action": "delete", "instances": [ORDERS], "confirm": [ORDERS]}
+    kind = {"ce-type": "dev.kafka-remediator.request.v1"}
+
+    assert night.post("/", deletion, **PING, **kind).brief == (
+        403,
+        "rejected",
+        "action_not_for_source",
+    )
+
+
+def test_a_deletion_keeps_to_the_limits_and_to_what_its_owners_say(night: World) -> None:
+    assert night.delete(*ids(11)).brief == (403, "rejected", "too_many")
+    night.set(BLOCKED_INSTANCES=AUDIT)
+    assert night.delete(ORDERS, AUDIT).brief == (403, "rejected", "not_allowed")
+
+    night.cloud.set_status(ORDERS, "UPGRADING")
+    night.cloud.add_instance(PAYMENTS, tags={"auto-remediation": "off"})
+    night.cloud.add_instance(DRAFT, engine="rabbitmq")
+    found = night.delete(ORDERS, PAYMENTS, DRAFT, ids(1)[0])
+    assert found.brief == (200, "skipped", None)
+    assert found.reasons == {
+        ORDERS: "status",
+        PAYMENTS: "opted_out",
+        DRAFT: "not_kafka",
+        ids(1)[0]: "not_found",
+    }
+    assert not found.data["needs_human"]
+    assert not night.cloud.posts
+
+
+def test_a_dry_deletion_shows_its_body(night: World) -> None:
+    night.set(DRY_RUN="true")
+    found = night.delete(ORDERS.upper())
+
+    assert found.brief == (200, "dry_run", "dry_run")
+    assert found.data["request"] == {"action": "delete", "instances": [ORDERS]}
+    assert not night.cloud.posts
+
+
+def test_a_deletion_whose_answer_is_lost_is_accepted_once_it_shows(night: World) -> None:
+    night.cloud.fault(Reset(at="done"), kind="action")
+
+    assert night.delete(ORDERS).brief == (200, "accepted", None)
+    assert len(night.cloud.posts) == 1

@@ -1,0 +1,198 @@
+"""The demo is a check of its own: it fails when the function judges otherwise than it tells."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from demo import play, story
+from demo.scene import ORDERS, scene
+from demo.serve import served, worth_telling
+from demo.server import NotReady, function, is_free
+from function.entrypoints import startup
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.xdist_group("fixed port")  # `make serve` listens on one port
+
+
+def test_the_demo_plays_every_step_as_it_tells(capsys: pytest.CaptureFixture[str]) -> None:
+    assert play.play()
+
+    told = capsys.readouterr().out
+    assert "orders ERROR -> RESTARTING" in told
+    assert "4 minutes pass: orders RESTARTING -> RUNNING" in told
+    for reason in ("already_restarting", "already_answered", "cooldown", "restart_limit"):
+        assert f"skipped ({reason})" in told
+    assert "rejected (unauthenticated), answered 401" in told
+    assert "draft CREATEFAILED -> gone" in told
+    routed = startup.routed()
+    assert re.findall(r"^   (\w+) +POST /.+ sent ", told, re.MULTILINE) == list(routed)
+    assert {"alertmanager", "cloudevents", "direct", "grafana"} <= set(routed)
+    events = 8 + len(routed)  # the night of the README, and an example of each
+    assert f"{events} events, {events} results, 2 calls that change anything: 1 restart" in told
+    assert told.endswith("All of it is as it must be.\n")
+    assert "\033" not in told
+    assert max(map(len, told.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"verdict": (200, "skipped", None)}, "expected (200, 'skipped', None)"),
+        ({"verdict": (202, "accepted", None)}, "expected (202, 'accepted', None)"),
+        ({"posted": None}, "expected to see posted: None"),
+    ],
+    ids=["another outcome", "another status", "a call too many"],
+)
+def test_the_demo_fails_when_a_step_is_not_what_it_must_be(
+    changed: Any, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = replace(story.steps()[0], **changed)
+    monkeypatch.setattr(play, "steps", lambda: (first,))
+    monkeypatch.setattr(play, "examples", lambda: ())
+
+    assert not play.play()
+    told = capsys.readouterr().out
+    assert f"   NOT SO   {said}" in told
+    assert f"Not as it must be:\n{first.title}: {said}" in told
+
+
+def test_a_function_that_does_not_start_is_told_with_its_reasons_and_ended() -> None:
+    with (
+        pytest.raises(NotReady, match="DRY_RUN: is missing"),
+        scene(1) as stage,
+        function({**stage.settings, "DRY_RUN": ""}),
+    ):
+        raise AssertionError("it must not start")
+
+
+def test_nothing_listens_any_more_when_the_demo_breaks() -> None:
+    ports: list[int] = []
+
+    def break_down() -> None:
+        with scene(1) as stage, function(stage.settings) as url:
+            ports.extend([stage.cloud.address[1], urlsplit(url).port or 0])
+            assert not any(map(is_free, ports))
+            raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        break_down()
+    assert all(map(is_free, ports))
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_every_line_that_serve_prints_works() -> None:
+    with served(None) as (_, lines):
+        answers = [_run(line) for line in lines]
+
+    health, alarm, direct, purge, state = answers
+    assert health == {"message": "ready"}
+    assert alarm["data"]["outcome"] == "accepted"
+    assert direct["data"]["reason"] == "already_restarting"
+    assert purge["data"]["request"] == story.PURGE
+    assert {one["name"] for one in state["instances"]} == {"orders", "payments", "clicks", "search"}
+
+
+def _run(line: str) -> dict[str, Any]:
+    clean = {"PATH": os.environ["PATH"], "HOME": str(ROOT / "no-home")}  # no proxy, no ~/.curlrc
+    done = subprocess.run(["sh", "-c", line], capture_output=True, check=True, text=True, env=clean)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _heed_every_signal() -> None:
+    """Undo what nohup, or a shell that starts jobs in the background, had it ignore."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def serving() -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Run `make serve`, and give what it told at the start; a test that hangs is ended."""
+    command = [sys.executable, "-m", "demo", "--serve"]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=_heed_every_signal,  # noqa: PLW1509 - no other thread of the tests forks
+    ) as process:
+        watchdog = threading.Timer(60, process.terminate)
+        watchdog.start()
+        try:
+            yield process, list(_until(process, "Ctrl-C"))
+        finally:
+            process.terminate()
+            watchdog.cancel()
+
+
+def _until(process: subprocess.Popen[str], word: str) -> Iterator[str]:
+    assert process.stdout is not None
+    for line in process.stdout:
+        yield line
+        if word in line:
+            return
+    raise AssertionError(f"it ended without a word of {word}")
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_serve_prints_the_lines_and_leaves_nothing_behind(ended_by: int, status: int) -> None:
+    with serving() as (process, told):
+        process.send_signal(ended_by)
+        process.wait(60)
+
+    ports = {urlsplit(line.split()[2]).port for line in told if line.startswith("curl -s ")}
+    assert process.returncode == status
+    assert len(ports) == 2
+    assert all(is_free(port or 0) for port in ports)
+
+
+def test_serve_shows_the_instances_and_why_a_sender_is_refused() -> None:
+    with serving() as (process, told):
+        health = next(line for line in told if line.endswith("/health\n"))
+        url = health.split()[-1].replace("/health", "/direct")
+        headers = {"Content-Type": "application/json", "Authorization": "Bearer not-the-secret"}
+        assert requests.post(url, b"{}", headers=headers, timeout=60).status_code == 401
+        heard = list(_until(process, "rejected"))
+
+    assert told[0] == "The instances of the stand-in, where a restart takes 20 seconds:\n"
+    assert told[1].split() == ["orders", ORDERS, "ERROR"]
+    assert [line.split()[:2] for line in heard] == [
+        ["function", "Refused:"],
+        ["function", "rejected"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ({"severity": "INFO", "message": "About to send."}, None),
+        ({"severity": "WARNING", "message": "Open this:", "link": "https://a/b"}, "https://a/b"),
+        ({"data": {"outcome": "skipped", "reason": "storm", "message": "Why."}}, "(storm): Why."),
+        ("[2026-01-05 02:15:00 +0000] [7] [INFO] Booting worker with pid: 9", None),
+        ("KeyError: 'a'", "KeyError: 'a'"),
+    ],
+)
+def test_what_serve_tells_is_what_somebody_who_tries_things_wants_to_know(
+    line: object, told: str | None
+) -> None:
+    shown = worth_telling(line if isinstance(line, str) else json.dumps(line))
+
+    assert shown is None if told is None else str(shown).endswith(told)

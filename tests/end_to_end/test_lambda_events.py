@@ -1,0 +1,144 @@
+"""AWS Lambda: events of SAM's own generators, see lambda_events/README.md, through the handler."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.decode import decode_str
+
+from function.handler import handler
+from tests.fake_dms import StandIn, throttled
+
+ROOT = Path(__file__).parents[2]
+INSTANCE = "54602a9d-5e22-4239-9123-77e350df4a34"
+SECRET = "example-secret-example"
+HTTP = ("function_url", "rest_api", "load_balancer")
+NEAR_MISSES = {
+    "s3_put": "Amazon S3",
+    "sqs_message": "Amazon SQS",
+    "kinesis_records": "Amazon Kinesis",
+    "dynamodb_update": "Amazon DynamoDB",
+    "scheduled_event": "EventBridge",
+    "cloudwatch_logs": "CloudWatch Logs",
+}
+
+
+class Context:
+    """What Lambda hands over beside the event, as far as it is looked at."""
+
+    aws_request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 29_000
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    """The cloud, with one faulty instance, and a function that is set to act on it."""
+    with StandIn() as cloud:
+        cloud.add_instance(INSTANCE, status="ERROR")
+        settings = {"DRY_RUN": "false", "DIRECT_SECRETS": SECRET, **cloud.environment()}
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        yield cloud
+
+
+def generated(name: str) -> dict[str, Any]:
+    text = (Path(__file__).parent / "lambda_events" / f"{name}.json").read_text(encoding="utf-8")
+    event: dict[str, Any] = json.loads(text)
+    return event
+
+
+def now() -> str:
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def proven(event: dict[str, Any]) -> dict[str, Any]:
+    """Add what a sender of our own document sends, and the generators do not."""
+    own = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
+    return {**event, "headers": {**event["headers"], **own}}
+
+
+@pytest.mark.parametrize("name", HTTP)
+def test_a_proven_request_over_http_restarts(name: str, cloud: StandIn) -> None:
+    answer = handler(proven(generated(name)), Context())
+
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["Content-Type"] == "application/cloudevents+json"
+    assert answer["isBase64Encoded"] is False
+    assert json.loads(answer["body"])["data"]["outcome"] == "accepted"
+    assert [deed.instance for deed in cloud.deeds] == [INSTANCE]
+
+
+@pytest.mark.parametrize("name", HTTP)
+def test_a_request_over_http_without_proof_is_refused(name: str, cloud: StandIn) -> None:
+    event = proven(generated(name))
+    del event["headers"]["Authorization"]
+
+    answer = handler(event, Context())
+
+    assert answer["statusCode"] == 401
+    assert json.loads(answer["body"])["data"] == {
+        "outcome": "rejected",
+        "reason": "unauthenticated",
+    }
+    assert cloud.arrivals == ()
+
+
+@pytest.mark.parametrize("name", HTTP)
+def test_a_failure_over_http_is_an_answer_and_no_error(name: str, cloud: StandIn) -> None:
+    cloud.fault(throttled(), times=None)
+
+    answer = handler(proven(generated(name)), Context())
+
+    assert answer["statusCode"] == 503
+    assert answer["headers"]["Retry-After"]
+
+
+def test_a_document_on_a_topic_restarts(cloud: StandIn) -> None:
+    event = generated("sns_notification")
+    event["Records"][0]["Sns"]["Timestamp"] = now()
+
+    result = handler(event, Context())
+
+    assert result["data"]["outcome"] == "accepted"
+    assert result["data"]["event"]["id"] == event["Records"][0]["Sns"]["MessageId"]
+    assert [deed.instance for deed in cloud.deeds] == [INSTANCE]
+
+
+def test_a_document_that_was_on_its_way_too_long_is_skipped(cloud: StandIn) -> None:
+    result = handler(generated("sns_notification"), Context())
+
+    assert (result["data"]["outcome"], result["data"]["reason"]) == ("skipped", "stale")
+    assert cloud.arrivals == ()
+
+
+def test_the_schedule_of_the_template_purges(cloud: StandIn) -> None:
+    cloud.add_failed_creation("b3f1a0c2-8a55-4f0e-9d7c-2f3b61c4d801")
+    template, _ = decode_str((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    schedule = template["Resources"]["Remediator"]["Properties"]["Events"]["Purge"]["Properties"]
+    filled = str(schedule["Input"]).replace("<aws.scheduler.execution-id>", "d32c5kddcf5bb8c3")
+    event = json.loads(filled.replace("<aws.scheduler.scheduled-time>", now()))
+
+    result = handler(event, Context())
+
+    assert result["data"]["outcome"] == "accepted"
+    assert result["data"]["event"]["id"] == "d32c5kddcf5bb8c3"
+    assert [deed.action for deed in cloud.deeds] == ["purge"]
+
+
+@pytest.mark.parametrize(("name", "service"), NEAR_MISSES.items())
+def test_events_of_other_services_are_named_and_refused(
+    name: str, service: str, cloud: StandIn
+) -> None:
+    result = handler(generated(name), Context())
+
+    assert result["data"]["outcome"] == "rejected"
+    assert service in result["data"]["message"]
+    assert result["data"]["retryable"] is False
+    assert cloud.arrivals == ()

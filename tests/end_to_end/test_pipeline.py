@@ -1,0 +1,153 @@
+"""The path of one event: exactly one result, whatever comes and whatever breaks on the way."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from function.dms.locks import InFlight
+from function.entrypoints.invocation import invoke
+from function.entrypoints.routes import HttpRequest, answer
+from tests.factories import AUDIT, ORDERS, PAYMENTS
+from tests.fault_matrix.case import Meanwhile
+from tests.harness import SECRET, CloudTime, World, alerts, ces_alarm
+
+REQUEST = {"action": "restart", "instances": [ORDERS]}
+
+
+@pytest.mark.parametrize(
+    ("path", "document", "headers", "status", "reason"),
+    [
+        ("/direct", REQUEST, {}, 200, None),
+        ("/direct", {"action": "purge"}, {}, 400, "schema"),
+        ("/direct", b"{", {}, 400, "invalid_json"),
+        ("/direct", b"x" * 10, {"content-type": "text/plain"}, 415, "media_type"),
+        (
+            "/direct",
+            REQUEST,
+            {"authorization": "Bearer wrong-secret-of-16"},
+            401,
+            "unauthenticated",
+        ),
+        ("/smn", REQUEST, {}, 403, "route_closed"),
+        ("/alertmanager", alerts("none"), {}, 200, "not_mapped"),
+    ],
+)
+def test_every_event_gets_one_result_in_the_answer_and_as_one_line(
+    night: World, out: Any, path: str, document: Any, headers: Any, status: int, reason: Any
+) -> None:
+    found = night.post(path, document, **headers)
+    results, _ = out()
+
+    assert (found.status, found.data["reason"]) == (status, reason)
+    assert len(results) == 1
+    assert results[0].pop("severity") in {"INFO", "WARNING"}
+    assert results[0] == found.event
+
+
+def test_an_unproven_sender_learns_nothing_about_the_project(night: World) -> None:
+    found = night.post("/direct", REQUEST, authorization="Bearer wrong-secret-of-16")
+
+    assert found.data == {"outcome": "rejected", "reason": "unauthenticated"}
+    assert found.event["source"] == "/kafka-remediator"
+    assert not night.cloud.arrivals
+
+
+def test_a_result_of_ours_that_comes_back_is_no_event(night: World, out: Any) -> None:
+    headers = {"authorization": f"Bearer {SECRET}", "content-type": "application/json"}
+    own = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/kafka-remediator"}
+    kind = {"ce-type": "dev.kafka-remediator.result.v1"}
+    request = HttpRequest("POST", "/", {**headers, **own, **kind}, b"{}")
+
+    assert answer(request, night.runtime).status == 204
+    assert out() == ([], [])
+
+
+def test_a_result_that_needs_a_person_is_an_error_in_the_log(night: World, out: Any) -> None:
+    night.alert(AUDIT)
+    ((result,), _) = out()
+
+    assert (result["severity"], result["needshuman"]) == ("ERROR", True)
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "ERROR"])
+def test_the_call_is_announced_before_it_is_sent_whatever_the_log_level(
+    night: World, out: Any, level: str
+) -> None:
+    night.set(LOG_LEVEL=level)
+    night.ask(**REQUEST, id="change-7")
+    _, (line,) = out()
+
+    assert (line["message"], line["event_id"]) == ("About to send.", "change-7")
+    assert line["request"] == REQUEST
+
+
+@pytest.mark.parametrize(("level", "lines"), [("DEBUG", 1), ("WARNING", 1), ("ERROR", 0)])
+def test_the_operator_says_how_loud_the_log_is_and_results_are_always_in_it(
+    night: World, out: Any, level: str, lines: int
+) -> None:
+    night.set(LOG_LEVEL=level)
+    night.cloud.set_status(ORDERS, "RESTARTING")
+    night.alert()
+    results, log = out()
+
+    assert (len(results), len(log)) == (1, lines)
+
+
+def test_an_event_that_asks_for_nothing_needs_no_credentials_and_any_other_names_them(
+    night: World,
+) -> None:
+    settings = night.runtime.settings._replace(credentials=None)
+    night.runtime = night.runtime._replace(settings=settings)
+
+    assert night.post("/alertmanager", alerts("none")).brief == (200, "skipped", "not_mapped")
+    found = night.restart()
+    assert found.brief == (500, "failed", "settings")
+    assert "HUAWEICLOUD_SDK_AK" in found.data["message"]
+    assert found.data["needs_human"]
+    assert not night.cloud.arrivals
+
+
+def test_several_records_of_one_trigger_are_several_events(night: World, out: Any) -> None:
+    records = ces_alarm(alarm_status="ok")["record"] * 2
+    results = invoke({"record": records}, night.runtime, credentials=None, remaining=None)
+
+    assert [one["data"]["reason"] for one in results] == ["not_firing", "not_firing"]
+    assert len(out()[0]) == 2
+
+
+class Jumping(CloudTime):
+    """A clock on which seconds pass at once when they are told to."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
+    def jump(self, seconds: float) -> None:
+        self.ahead += seconds
+
+
+def jumping(night: World) -> Jumping:
+    """Give the night a clock that jumps."""
+    clock = Jumping(night.cloud)
+    night.runtime = night.runtime._replace(clock=clock, in_flight=InFlight(clock.monotonic))
+    return clock
+
+
+def test_a_record_that_takes_long_uses_up_its_share_of_the_time_and_no_more(night: World) -> None:
+    clock = jumping(night)
+    night.cloud.add_instance(PAYMENTS, status="ERROR")
+    for seconds in (10, 8):
+        night.cloud.fault(Meanwhile(partial(clock.jump, seconds)), "tasks")
+    other = f"kafka_instance_id:{PAYMENTS}"
+    records = [*ces_alarm()["record"], *ces_alarm(dimension=other)["record"]]
+    found = invoke({"record": records}, night.runtime, credentials=None, remaining=25)
+
+    assert [(one["data"]["outcome"], one["data"]["reason"]) for one in found] == [
+        ("failed", "deadline"),  # 10 s are more than 80 % of one half of 24 s
+        ("accepted", None),  # 8 s are less than 80 % of the 14 s that are left
+    ]
+    assert [deed.instance for deed in night.cloud.deeds] == [PAYMENTS]

@@ -1,0 +1,55 @@
+"""The path of several events at once: one call for one instance, no storm unseen."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from tests.factories import AUDIT, ORDERS, PAYMENTS
+from tests.fake_dms import Behaviour, Hold
+from tests.harness import World, world
+
+
+def test_an_instance_that_another_event_holds_is_busy(night: World) -> None:
+    night.set(DEADLINE_SECONDS="1")
+    with night.runtime.locks.hold([ORDERS], lambda: 1.0):
+        found = night.restart()
+
+    assert found.brief == (503, "failed", "busy")
+    assert (found.data["retryable"], found.data["needs_human"]) == (True, False)
+    assert not night.cloud.arrivals
+
+
+def test_events_at_once_for_one_instance_lead_to_one_call() -> None:
+    with world(Behaviour(status_lag=0.0)) as night:
+        found: list[str | None] = []
+        threads = [
+            threading.Thread(target=lambda: found.append(night.alert().data["reason"]))
+            for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+
+        assert sorted(map(str, found)) == ["None", *["already_restarting"] * 3]
+        assert len(night.cloud.posts) == 1
+
+
+def test_events_at_once_see_each_others_restarts_before_the_cloud_shows_them(
+    night: World,
+) -> None:
+    for one in (PAYMENTS, AUDIT):
+        night.cloud.add_instance(one, status="ERROR")
+    night.set(MAX_RESTARTING="2")
+    hold = Hold(at="request")
+    night.cloud.fault(hold, kind="action")
+    first: list[Any] = []
+    thread = threading.Thread(target=lambda: first.append(night.alert(ORDERS, PAYMENTS)))
+    thread.start()
+    night.cloud.wait_for(1, "action")
+
+    assert night.alert(AUDIT).brief == (200, "skipped", "storm")
+    hold.release.set()
+    thread.join(30)
+    assert first[0].brief == (200, "accepted", None)

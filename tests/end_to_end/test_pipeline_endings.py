@@ -1,0 +1,136 @@
+"""The ends of the path: the sink, messages about the subscription, defects."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from function.dms.locks import InFlight
+from function.lib.clock import Deadline
+from function.model.errors import SettingsInvalid
+from function.model.event import Event, Received
+from function.pipeline import run
+from tests.factories import NOW, ORDERS
+from tests.harness import SECRET, World
+
+REQUEST = {"action": "restart", "instances": [ORDERS]}
+
+
+def broken(_: Any) -> Event:
+    raise ZeroDivisionError("the event said: secret")
+
+
+def break_source(night: World, name: str) -> None:
+    source = night.runtime.sources[name]._replace(read=broken)
+    night.runtime = night.runtime._replace(sources={**night.runtime.sources, name: source})
+
+
+def test_a_defect_before_the_call_is_a_failure_that_tells_nobody_the_details(
+    night: World, out: Any
+) -> None:
+    break_source(night, "direct")
+    found = night.restart()
+    _, (line,) = out()
+
+    assert found.brief == (500, "failed", "internal")
+    assert found.data["needs_human"]
+    assert (line["severity"], line["kind"]) == ("ERROR", "ZeroDivisionError")
+    assert line["at"][-1].startswith(f"{Path(__file__).name}:")
+    assert "secret" not in json.dumps([line, found.event])
+
+
+class BrokenFlight(InFlight):
+    """Flights that break when they land."""
+
+    def land(self, instances: Any) -> None:
+        raise ZeroDivisionError
+
+
+def test_a_defect_after_the_call_leaves_its_end_unknown(night: World) -> None:
+    flight = BrokenFlight(night.runtime.clock.monotonic)
+    night.runtime = night.runtime._replace(in_flight=flight)
+    found = night.restart()
+
+    assert found.brief == (202, "unknown", "internal")
+    assert (found.data["api"]["attempts"], len(night.cloud.posts)) == (1, 1)
+    assert found.data["request"] == REQUEST
+
+
+def test_one_defect_is_the_end_of_one_event_only(night: World) -> None:
+    break_source(night, "alertmanager")
+
+    assert night.alert().data["reason"] == "internal"
+    assert night.restart().brief == (200, "accepted", None)
+
+
+class Sink(HTTPServer):
+    """A sink that keeps what it gets and answers what it is told."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(("127.0.0.1", 0), Keeper)
+        self.status = status
+        self.got: list[dict[str, Any]] = []
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/"
+
+
+class Keeper(BaseHTTPRequestHandler):
+    server: Sink
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        self.server.got.append(json.loads(self.rfile.read(length)))
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
+@pytest.fixture(name="sink", params=[202, 500])
+def a_sink(request: pytest.FixtureRequest) -> Iterator[Sink]:
+    with Sink(request.param) as sink:
+        yield sink
+        sink.shutdown()
+
+
+def test_the_result_of_a_proven_event_is_posted_to_the_sink_once(
+    night: World, sink: Sink, out: Any
+) -> None:
+    night.set(K_SINK=sink.url, K_CE_OVERRIDES='{"extensions":{"tenant":"streaming"}}')
+    found = night.restart()
+    night.post("/direct", REQUEST, authorization="Bearer wrong-secret-of-16")
+    warned = "The sink did not take the result." in [line["message"] for line in out()[1]]
+
+    assert found.status == 200
+    assert sink.got == [{**found.event, "tenant": "streaming"}]
+    assert warned == (sink.status != 202)
+
+
+def test_settings_that_are_wrong_at_an_event_are_a_result_too(night: World) -> None:
+    def wrong(_: Any) -> Event:
+        raise SettingsInvalid(("A: is missing",))
+
+    source = night.runtime.sources["direct"]._replace(read=wrong)
+    night.runtime = night.runtime._replace(sources={**night.runtime.sources, "direct": source})
+
+    assert night.restart().brief == (500, "failed", "settings")
+
+
+def test_a_path_that_ends_in_nothing_says_how_long_it_took(night: World) -> None:
+    headers = {"authorization": f"Bearer {SECRET}", "content-type": "application/json"}
+    received = Received("direct", b"{", NOW, headers)
+    begin = night.runtime.clock.monotonic() - 2
+    result = run(received, night.runtime, Deadline(begin, 4.5), credentials=None)
+
+    assert result is not None
+    assert 2000 <= result.data["duration_ms"] < 60_000

@@ -1,0 +1,72 @@
+"""The path of a message about the subscription: for a person, with its link in the log."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from tests.factories import DAY, NOW
+from tests.harness import World
+
+TOPIC = "urn:smn:eu-de:0123456789abcdef0123456789abcdef:kafka-alarms"
+
+
+LINK = "https://smn.example/confirm?token=7"
+
+
+def signed_notice(kind: str, folder: Path, **fields: str) -> tuple[dict[str, str], Path]:
+    """Return a message about the subscription, signed as the topic service does."""
+    key = generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "smn.example")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name)
+    builder = builder.public_key(key.public_key()).serial_number(7)
+    builder = builder.not_valid_before(NOW - DAY).not_valid_after(NOW + DAY)
+    file = folder / "smn.pem"
+    file.write_bytes(builder.sign(key, SHA256()).public_bytes(Encoding.PEM))
+    message = {
+        "type": kind,
+        "message": "Hello.",
+        "message_id": "m1",
+        "topic_urn": TOPIC,
+        "timestamp": "2026-01-05T03:00:00Z",
+        **fields,
+    }
+    text = "".join(f"{name}\n{message[name]}\n" for name in sorted(message))
+    signature = b64encode(key.sign(text.encode(), PKCS1v15(), SHA256())).decode()
+    return {**message, "signature": signature, "signature_version": "v1"}, file
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "reason", "needs_human"),
+    [
+        ("SubscriptionConfirmation", {"subscribe_url": LINK}, "subscription_confirmation", False),
+        ("UnsubscribeConfirmation", {"subscribe_url": LINK}, "unsubscribe_confirmation", True),
+        ("UnsubscribeConfirmation", {}, "unsubscribe_confirmation", True),
+    ],
+)
+def test_a_message_about_the_subscription_is_for_a_person_and_its_link_is_in_the_log(
+    night: World,
+    out: Any,
+    tmp_path: Path,
+    kind: str,
+    fields: dict[str, str],
+    reason: str,
+    *,
+    needs_human: bool,
+) -> None:
+    message, file = signed_notice(kind, tmp_path, **fields)
+    night.set(SMN_TOPIC_URNS=TOPIC, SMN_CERTIFICATE_FILE=str(file), LOG_LEVEL="ERROR")
+    found = night.post("/smn", message)
+
+    assert found.brief == (200, "skipped", reason)
+    assert (found.data["needs_human"], found.data["event"]["id"]) == (needs_human, "m1")
+    assert [line["link"] for line in out()[1]] == ([LINK] if fields else [])
+    assert not night.cloud.arrivals

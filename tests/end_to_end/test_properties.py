@@ -1,0 +1,234 @@
+"""What holds for every input: no defect, no act without proof, and always one valid result."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from function.entrypoints import container
+from function.entrypoints.invocation import TryAgain, invoke
+from function.entrypoints.routes import HttpAnswer, HttpRequest, answer
+from tests.factories import NOW
+from tests.harness import SCHEMAS, World, alerts, world
+from tests.signed_requests import (
+    RESTART,
+    SECRET,
+    alarm,
+    bearer,
+    grafana,
+    smn,
+    smn_settings,
+    webhook,
+)
+
+QUICK = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+NAMES = sorted(
+    {
+        *("authorization", "content-type", "content-encoding", "traceparent", "host"),
+        *("webhook-id", "webhook-timestamp", "webhook-signature", "webhook-request-origin"),
+        *("x-grafana-alerting-signature", "x-cff-request-id", "x-cff-security-access-key"),
+        *("ce-id", "ce-source", "ce-type", "ce-specversion", "ce-time", "ce-data", "ce-"),
+    }
+)
+PATHS = ("/smn", "/alertmanager", "/grafana", "/direct", "/", "/health", "/init", "/invoke")
+WORDS = (
+    *("Bearer", "Bearer ", "v1,", "v1,====", "%ff", '"\\"', "null", "gzip", "*", "1.0", "\ud800"),
+    *("application/json", "application/cloudevents+json", "text/plain; charset=utf-8", "é", "\0"),
+    *("dev.knative.sources.ping", "dev.kafka-remediator.result.v1", str(int(NOW.timestamp()))),
+)
+EVENT = {"specversion": "1.0", "id": "1", "source": "/t", "type": "dev.knative.sources.ping"}
+SNS = {"Message": alarm(), "MessageId": "1", "Timestamp": "2026-01-05T03:00:00Z"}
+TIMER = {"trigger_type": "TIMER", "trigger_name": "t", "time": "2026-01-05T03:00:00Z"}
+DOCUMENTS: tuple[dict[str, Any], ...] = (
+    RESTART,
+    {"action": "purge_failed"},
+    {**EVENT, "data": RESTART},
+    alerts(),
+    {**alerts(), "version": "1"},
+    smn(),
+    smn(message=json.dumps(RESTART), subject=""),
+    {"record": [{"event_source": "smn", "smn": {"message": alarm()}}]},
+    {"Records": [{"EventSource": "aws:sns", "Sns": SNS}]},
+    {**TIMER, "user_event": '{"action":"purge_failed"}'},
+    {"httpMethod": "POST", "path": "/direct", "headers": bearer(), "body": "e30="},
+)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
+words = st.sampled_from(WORDS) | st.text(max_size=12)
+anything = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=6,
+)
+headers = st.dictionaries(st.sampled_from(NAMES), words, max_size=6)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> Any:
+    """Return something near an event: one of ours with one member changed, or taken away."""
+    document = json.loads(json.dumps(draw(st.sampled_from(DOCUMENTS))))
+    if draw(st.booleans()):
+        place = document
+        while isinstance(place, dict | list) and place:
+            key = draw(st.sampled_from(sorted(place) if isinstance(place, dict) else [0]))
+            if not isinstance(place[key], dict | list) or draw(st.booleans()):
+                place[key] = draw(anything)
+                break
+            place = place[key]
+    return draw(anything) if draw(st.integers(0, 9)) == 0 else document
+
+
+def _bytes(document: Any) -> bytes:
+    return json.dumps(document).encode("utf-8", "surrogatepass")
+
+
+bodies = st.binary(max_size=60) | documents().map(_bytes)
+
+
+@pytest.fixture
+def remediator(tmp_path: Path) -> Iterator[World]:
+    """The function with every route open, acting."""
+    with world(None, **smn_settings(tmp_path), MAX_RESTARTS_PER_DAY="0") as remediator:
+        yield remediator
+
+
+def observed(printed: str) -> list[dict[str, Any]]:
+    """Return the results that were printed, each of which keeps its schema."""
+    events = [json.loads(line) for line in printed.splitlines()]
+    for event in events:
+        SCHEMAS.check("result", event)
+        assert event["data"]["reason"] != "internal"
+    return events
+
+
+def ask(request: HttpRequest, world: World, *, inside: bool = False) -> tuple[HttpAnswer, str]:
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()):
+        reply = (container.answer if inside else answer)(request, world.runtime)
+    return reply, out.getvalue()
+
+
+def is_one_result(reply: HttpAnswer, printed: str) -> bool:
+    """Tell whether an answer is an event; each is printed once, and anything else not at all."""
+    events = observed(printed)
+    if reply.headers.get("Content-Type") != "application/cloudevents+json":
+        assert events == []
+        return False
+    severity = {"severity": events[0]["severity"]}
+    assert events == [{**json.loads(reply.body), **severity}]
+    return True
+
+
+@QUICK
+@given(
+    method=st.sampled_from(["POST", "GET", "OPTIONS", "X"]),
+    path=st.sampled_from(PATHS) | words,
+    given_headers=headers,
+    body=bodies,
+)
+def test_no_unproven_request_acts_or_breaks(
+    method: str, path: str, given_headers: dict[str, str], body: bytes, remediator: World
+) -> None:
+    body = body.replace(b"signature", b"no_signature")
+
+    reply, printed = ask(HttpRequest(method, path, given_headers, body), remediator)
+
+    assert 200 <= reply.status < 500
+    if is_one_result(reply, printed):
+        assert reply.status in {400, 401, 413, 415}
+        assert set(json.loads(reply.body)["data"]) == {"outcome", "reason"}
+    assert remediator.cloud.arrivals == ()
+
+
+@QUICK
+@given(
+    path=st.sampled_from(PATHS),
+    body=bodies,
+    given_headers=headers,
+    proof=st.sampled_from([bearer, webhook, grafana]),
+    kind=st.sampled_from(["", "cloudevents+"]),
+)
+def test_no_proven_request_breaks(
+    path: str,
+    body: bytes,
+    given_headers: dict[str, str],
+    proof: Any,
+    kind: str,
+    remediator: World,
+) -> None:
+    proven = proof() if proof is bearer else proof(body)
+    media = {"content-type": f"application/{kind}json"}
+
+    request = HttpRequest("POST", path, {**given_headers, **media, **proven}, body)
+    reply, printed = ask(request, remediator)
+
+    assert reply.status in {200, 204, 202, 400, 401, 403, 404, 405, 415}
+    is_one_result(reply, printed)
+    assert all(post.body in _allowed() for post in remediator.cloud.posts)
+
+
+def _allowed() -> set[bytes]:
+    """Return the bodies that the events of these tests may lead to."""
+    bodies_sent = (RESTART, {"action": "delete", "all_failure": "kafka"})
+    return {json.dumps(body, separators=(",", ":")).encode() for body in bodies_sent}
+
+
+@QUICK
+@given(event=documents())
+def test_no_event_breaks_the_event_door(event: Any, remediator: World) -> None:
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()):
+        try:
+            returned = invoke(event, remediator.runtime, credentials=None, remaining=None)
+        except TryAgain as again:
+            returned = json.loads(str(again))
+
+    events = observed(out.getvalue())
+    if isinstance(returned, dict) and "statusCode" in returned:
+        assert returned["statusCode"] < 500
+        return
+    results = returned if isinstance(returned, list) else [returned] if returned else []
+    assert [one["id"] for one in events] == [one["id"] for one in results]
+    assert all(post.body in _allowed() for post in remediator.cloud.posts)
+
+
+@QUICK
+@given(body=bodies, given_headers=headers, path=st.sampled_from(["/init", "/invoke"]))
+def test_no_invocation_breaks_the_container(
+    path: str, body: bytes, given_headers: dict[str, str], remediator: World
+) -> None:
+    remediator.cloud.forget()
+
+    reply, printed = ask(HttpRequest("POST", path, given_headers, body), remediator, inside=True)
+
+    events = observed(printed)
+    assert reply.status in {200, 403}
+    if "x-cff-request-id" not in given_headers:
+        assert remediator.cloud.arrivals == ()
+        assert len(events) == (path == "/invoke")
+
+
+@QUICK
+@given(raw=st.text(max_size=30), flag=st.sampled_from([True, False, None, "true", 0]))
+def test_no_body_of_a_gateway_breaks_the_event_door(raw: str, flag: Any, remediator: World) -> None:
+    secret = {"Authorization": f"Bearer {SECRET}", "CONTENT-Type": "application/json"}
+    event = {"httpMethod": "POST", "path": "/direct", "headers": secret}
+    text = base64.b64encode(raw.encode("utf-8", "replace")).decode() if flag is True else raw
+
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()):
+        reply = invoke(
+            {**event, "body": text, "isBase64Encoded": flag},
+            remediator.runtime,
+            credentials=None,
+            remaining=None,
+        )
+
+    assert reply["statusCode"] == 400
+    assert len(observed(out.getvalue())) == 1
+    assert remediator.cloud.arrivals == ()

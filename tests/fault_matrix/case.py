@@ -1,0 +1,140 @@
+"""What a case of the fault bench is made of: what happens, and what must be said of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from tests.fake_dms import Answer, Fault, StandIn
+from tests.fake_dms.faults import Stage
+from tests.fake_dms.line import Line
+
+ONE = "54602a9d-5e22-4239-9123-77e350df4a34"
+TWO = "7166cdea-dbad-4d79-9610-7163e6f8b640"
+
+Action = Literal["restart", "purge_failed", "delete"]
+ALL: tuple[Action, ...] = ("restart", "purge_failed", "delete")
+BY_ID: tuple[Action, ...] = ("restart", "delete")
+EITHER: tuple[Action, ...] = ("restart", "purge_failed")
+Way = Literal["cloud", "impostor", "refused", "unreachable", "no name", "slow name", "full"]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the result event and the HTTP answer say, and how many POSTs arrived.
+
+    `attempts` is what the result says of them: more, where a POST may have arrived and did not.
+    """
+
+    outcome: str
+    reason: str | None
+    http: int
+    posts: int
+    attempts: int | None = None
+
+    @property
+    def said(self) -> int:
+        """The `api.attempts` of the result."""
+        return self.posts if self.attempts is None else self.attempts
+
+    def after(self, posts: int) -> "Told":
+        """Return the same for another number of POSTs."""
+        return replace(self, posts=posts)
+
+
+NOT_SENT = Told("failed", "not_sent", 503, 0)
+TOO_LATE = Told("failed", "deadline", 503, 0)
+UNREADABLE = Told("failed", "state_unreadable", 503, 0)
+UNREADABLE_FOR_GOOD = Told("failed", "state_unreadable", 200, 0)
+UNKNOWN = Told("unknown", "unclear", 202, 1)
+PERHAPS_SENT = replace(UNKNOWN, posts=0, attempts=1)
+ACCEPTED = Told("accepted", None, 200, 1)
+SEEN = Told("accepted", "seen_restarting", 200, 1)
+REFUSED = Told("failed", "refused", 200, 1)
+THROTTLED = Told("failed", "throttled", 503, 1)
+BUSY = Told("failed", "busy", 503, 1)
+
+
+@dataclass(frozen=True)
+class Dial:
+    """A fault of the stand-in and the calls that it meets; `times` None means every one."""
+
+    fault: Fault
+    kind: str = "action"
+    times: int | None = 1
+    skip: int = 0
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table.
+
+    `ways` is where each connection leads, in order, the rest lead to the cloud; the first one is
+    for reading, the others for the POST. `hurry` lets the time for sending run out soon after the
+    state was read; at the last of the `looks` for the effect, time is over. `meanwhile` happens
+    when the POST has arrived. `elsewhere` is the status of a redirect to another host.
+    """
+
+    name: str
+    told: Told
+    dials: tuple[Dial, ...] = ()
+    purge: Told | None = None
+    delete: Told | None = None
+    actions: tuple[Action, ...] = EITHER
+    instances: tuple[str, ...] = (ONE,)
+    ways: tuple[Way, ...] = ()
+    tls: str | None = None
+    hurry: bool = False
+    seconds: float = 10.0
+    looks: int = 1
+    says: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    platform: bool = False
+    arrange: Callable[[StandIn], object] | None = None
+    meanwhile: Callable[[StandIn], object] | None = None
+    elsewhere: int | None = None
+
+    def expected(self, action: Action) -> Told:
+        """Return what must be told when this meets an action."""
+        own = {"purge_failed": self.purge, "delete": self.delete}.get(action)
+        return own or self.told
+
+
+@dataclass(frozen=True, slots=True)
+class Meanwhile(Fault):
+    """Something else happens when a request has arrived, before it is answered."""
+
+    happens: Callable[[], object]
+    then: Fault = field(default_factory=Fault)
+
+    def reach(self, stage: Stage, line: Line) -> None:
+        """Let it happen."""
+        if stage == "request":
+            self.happens()
+        self.then.reach(stage, line)
+
+    def instead(self) -> Answer | None:
+        """Leave it to what follows."""
+        return self.then.instead()
+
+    def alter(self, answer: Answer) -> Answer:
+        """Leave it to what follows."""
+        return self.then.alter(answer)
+
+    def send(self, answer: Answer, line: Line) -> None:
+        """Leave it to what follows."""
+        self.then.send(answer, line)
+
+
+def posting(name: str, fault: Fault, told: Told, **rest: Any) -> Case:
+    """Return a case in which the POST meets a fault."""
+    return Case(name, told, (Dial(fault),), **rest)
+
+
+def done_unheard(name: str, fault: Fault, **rest: Any) -> Case:
+    """Return a case in which the POST is carried out and no clear answer comes.
+
+    What reading shows settles it, but for a purge, which nothing shows.
+    """
+    return posting(
+        name, fault, SEEN, **({"purge": UNKNOWN, "delete": ACCEPTED, "actions": ALL} | rest)
+    )

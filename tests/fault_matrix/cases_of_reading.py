@@ -1,0 +1,93 @@
+"""Faults while the live state is read: nothing is sent, unless a second reading goes well."""
+
+from typing import Any
+
+from tests.fake_dms import (
+    BrokenChunks,
+    Close,
+    Drip,
+    Fault,
+    Hold,
+    Raw,
+    Reply,
+    Reset,
+    WrongLength,
+    gzip_bomb,
+    html,
+    throttled,
+    vendor_error,
+)
+
+from .case import ACCEPTED, UNREADABLE, UNREADABLE_FOR_GOOD, Case, Dial, Told
+from .cases_of_refusals import QUOTED
+
+IN_TIME = "did not answer in time"
+
+
+def _reading(name: str, fault: Fault, told: Told = UNREADABLE, **rest: Any) -> Case:
+    return Case(f"{name}, reading", told, (Dial(fault, "any", times=None),), **rest)
+
+
+def _once(name: str, fault: Fault) -> Case:
+    return Case(f"{name} once, reading", ACCEPTED, (Dial(fault, "any"),), looks=2)
+
+
+def _connecting(name: str, fault: Fault, told: Told, times: int | None) -> Case:
+    dials = (Dial(fault, "connection", times),)
+    return Case(f"{name} before the request is read, reading", told, dials, looks=2)
+
+
+CASES = (
+    Case("connection refused, reading", UNREADABLE, ways=("refused",) * 3),
+    Case("host name unknown, reading", UNREADABLE, ways=("no name",) * 3),
+    Case("host unreachable, reading", UNREADABLE, ways=("unreachable",) * 3),
+    Case(
+        "host name found too late, reading",
+        UNREADABLE,
+        ways=("slow name",),
+        seconds=1.0,
+        says=IN_TIME,
+    ),
+    Case("certificate expired, reading", UNREADABLE, ways=("impostor",) * 3, tls="expired"),
+    _connecting("closed", Close("connect"), UNREADABLE, times=None),
+    _connecting("reset", Reset("connect"), UNREADABLE, times=None),
+    _reading("reset", Reset("request")),
+    _reading("closed", Close("done")),
+    _reading("truncated", Close("answer")),
+    _reading("broken chunks", BrokenChunks()),
+    _reading("body shorter than its Content-Length", WrongLength(10)),
+    _reading("body longer than its Content-Length", WrongLength(-5)),
+    _reading("held", Hold("request"), seconds=1.0, says=IN_TIME),
+    _reading("headers drip", Drip("head"), seconds=1.0, says=IN_TIME),
+    _reading("the body drips", Drip("body"), seconds=1.0, says=IN_TIME),
+    _reading("200 with HTML", html(200)),
+    _reading("200 with nothing", Reply(200)),
+    _reading("200 with other JSON", Reply(200, '{"jobs":[]}'), UNREADABLE_FOR_GOOD),
+    _reading("204", Reply(204)),
+    _reading("gzip bomb", gzip_bomb(20)),
+    _reading("something that is not HTTP", Raw(b"220 mail.example ESMTP\r\n")),
+    _reading("429", throttled("0")),
+    _reading("500", Reply(500, "no")),
+    _reading("503 APIGW.0613", vendor_error(503, "APIGW.0613")),
+    _reading("504 APIGW.0201", vendor_error(504, "APIGW.0201")),
+    _reading("400", Reply(400, "no"), UNREADABLE_FOR_GOOD),
+    _reading("401 APIGW.0301", vendor_error(401, "APIGW.0301"), UNREADABLE_FOR_GOOD),
+    _reading("403 DMS.00403003", vendor_error(403, "DMS.00403003"), UNREADABLE_FOR_GOOD),
+    _reading("404 APIGW.0101", vendor_error(404, "APIGW.0101"), UNREADABLE_FOR_GOOD),
+    *(
+        _reading(f"400 that quotes {name}", vendor_error(400, "X.1", text), UNREADABLE_FOR_GOOD)
+        for name, text in QUOTED.items()
+    ),
+    *(
+        _reading(f"401 that quotes {name}", vendor_error(401, "X.1", text), UNREADABLE_FOR_GOOD)
+        for name, text in QUOTED.items()
+    ),
+    _reading("401 APIGW.0303", vendor_error(401, "APIGW.0303")),
+    _connecting("closed once", Close("connect"), ACCEPTED, times=1),
+    _connecting("reset once", Reset("connect"), ACCEPTED, times=1),
+    _once("reset", Reset("request")),
+    _once("truncated", Close("answer")),
+    _once("503", Reply(503, "no")),
+    _once("429", throttled("1")),
+    _once("103 Early Hints before the answer", Raw(b"HTTP/1.1 103 Hints\r\n\r\n")),
+)

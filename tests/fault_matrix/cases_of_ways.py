@@ -1,0 +1,68 @@
+"""Faults before the request is sent: nothing arrives, and the result knows that."""
+
+from tests.fake_dms import Close, Hold, Raw, Reset
+
+from .case import ACCEPTED, NOT_SENT, PERHAPS_SENT, TOO_LATE, Case, Dial, Way
+
+
+def _all(way: Way) -> tuple[Way, ...]:
+    return ("cloud", way, way, way)
+
+
+CASES = (
+    Case("connection refused", NOT_SENT, ways=_all("refused")),
+    Case("connection refused twice, then not", ACCEPTED, ways=("cloud", "refused", "refused")),
+    Case("host unreachable", NOT_SENT, ways=_all("unreachable")),
+    Case("host name unknown", NOT_SENT, ways=_all("no name")),
+    Case(
+        "host name found only after the deadline",
+        TOO_LATE,
+        ways=("cloud", "slow name"),
+        hurry=True,
+        says="time ran out before the call was sent",
+    ),
+    Case("connected only after the deadline", NOT_SENT, ways=_all("full"), hurry=True),
+    Case(
+        "TLS handshake ends only after the deadline",
+        NOT_SENT,
+        (Dial(Hold(at="connect"), "connection", times=None, skip=1),),
+        tls="good",
+        hurry=True,
+    ),
+    Case(
+        "connection reset in the TLS handshake",
+        NOT_SENT,
+        (Dial(Reset(at="connect"), "connection", times=None, skip=1),),
+        tls="good",
+    ),
+    Case(
+        "something that is not TLS answers",
+        NOT_SENT,
+        (Dial(Raw(b"HTTP/1.1 400 no\r\n\r\n", "connect"), "connection", times=None, skip=1),),
+        tls="good",
+    ),
+    Case("certificate expired", NOT_SENT, ways=_all("impostor"), tls="expired"),
+    Case("certificate not valid yet", NOT_SENT, ways=_all("impostor"), tls="not yet valid"),
+    Case("certificate for another name", NOT_SENT, ways=_all("impostor"), tls="wrong name"),
+    Case("certificate of an unknown authority", NOT_SENT, ways=_all("impostor"), tls="unknown"),
+    Case("certificate signed by itself", NOT_SENT, ways=_all("impostor"), tls="self-signed"),
+    Case(
+        "connection reset while the request is being sent",
+        PERHAPS_SENT,
+        (Dial(Reset(at="connect"), "connection", skip=1),),
+    ),
+    Case(
+        "connection closed before the request is read",
+        PERHAPS_SENT,
+        (Dial(Close(at="connect"), "connection", skip=1),),
+    ),
+    *(
+        Case(
+            f"connection {ended} before the request is read, and every one after it",
+            PERHAPS_SENT,
+            (Dial(fault, "connection", times=None, skip=1),),
+            seconds=2.5,
+        )
+        for ended, fault in {"closed": Close("connect"), "reset": Reset("connect")}.items()
+    ),
+)

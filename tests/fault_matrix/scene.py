@@ -1,0 +1,170 @@
+"""Plays one case: a stand-in on loopback, the function in this process, one event through it."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any
+
+from function.dms.locks import InFlight, InstanceLocks
+from function.entrypoints import startup
+from function.entrypoints.routes import HttpAnswer, HttpRequest, answer
+from function.pipeline import Runtime
+from function.settings.model import Credentials
+from tests.fake_dms import Account, Hold, Place, StandIn, redirect
+
+from .case import Action, Case, Dial, Meanwhile
+from .certificates import place
+from .idle import ended
+from .ways import Full, Resolver, leading
+
+CANARY = "canary-"
+ACCOUNT = Account(
+    access_key="CANARYACCESSKEY00001",
+    secret_key="canary-secret-key-0123456789",
+    security_token="canary-security-token-0123456789",
+    auth_token="canary-auth-token-0123456789",
+)
+SECRET = "canary-direct-secret-0123456789"
+PAYLOAD = "canary-payload-value"
+SETTINGS = {
+    "DRY_RUN": "false",
+    "DIRECT_SECRETS": SECRET,
+    "ENABLED_ACTIONS": "restart,purge_failed,delete",
+}
+LAST_READ: dict[Action, str] = {"restart": "tasks", "purge_failed": "list", "delete": "recycle"}
+SENDING_ENDS, CONFIRMING_ENDS = 0.8, 0.9
+FAILED_CREATION = "b3f1a0c2-8a55-4f0e-9d7c-2f3b61c4d801"
+
+
+class SteeredClock:
+    """The clock of this machine, which jumps ahead when it is told to."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._start = time.monotonic()
+        self._ahead = 0.0
+
+    def now(self) -> datetime:
+        """Return the time of day, which does not jump."""
+        return datetime.now(timezone.utc)
+
+    def monotonic(self) -> float:
+        """Return the seconds."""
+        return time.monotonic() + self._ahead
+
+    def jump(self, share: float, *, left: float = 0.0) -> None:
+        """Jump to where so many seconds are left of a share of the event's time."""
+        target = self._start + share * self._seconds - left
+        self._ahead += max(target - self.monotonic(), 0)
+
+
+@dataclass(frozen=True)
+class Played:
+    """What an event met with, and what was said of it."""
+
+    answer: HttpAnswer
+    posts: int
+    elsewhere: int
+    received: bytes
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The result event."""
+        event: dict[str, Any] = json.loads(self.answer.body)
+        return event
+
+
+def document(action: Action, instances: tuple[str, ...]) -> dict[str, Any]:
+    """Return a request document."""
+    asked: dict[str, Any] = {"action": action, "reason": PAYLOAD}
+    if action != "purge_failed":
+        asked["instances"] = [*instances]
+    return asked | ({"confirm": [*instances]} if action == "delete" else {})
+
+
+def runtime(cloud: StandIn, *, seconds: float, platform: bool, **settings: str) -> Runtime:
+    """Return what to run an event with, against a stand-in and with a clock to be steered."""
+    given = cloud.environment() | SETTINGS | {"DEADLINE_SECONDS": str(seconds)} | settings
+    if platform:
+        given = {name: text for name, text in given.items() if "_SDK_" not in name}
+        given["HUAWEICLOUD_SDK_PROJECT_ID"] = cloud.account.project_id
+    clock = SteeredClock(seconds)
+    return startup.runtime(given, platform_credentials=platform)._replace(
+        clock=clock,
+        locks=InstanceLocks(),
+        in_flight=InFlight(clock.monotonic),
+    )
+
+
+def _turn(cloud: StandIn, case: Case, dials: tuple[Dial, ...]) -> None:
+    """Set the dial of the stand-in; what holds gets a latch of its own for every run."""
+    for dial in dials:
+        fault = dial.fault
+        if isinstance(fault, Hold):
+            fault = replace(fault, release=threading.Event())
+        if case.meanwhile and dial.kind == "action":
+            fault = Meanwhile(partial(case.meanwhile, cloud), fault)
+        cloud.fault(fault, dial.kind, times=dial.times, skip=dial.skip)
+
+
+def _steer(cloud: StandIn, case: Case, action: Action, clock: SteeredClock) -> None:
+    """Let time run out: for sending when the state was read, for looking at the second look."""
+    if case.hurry:
+        ends = Meanwhile(lambda: clock.jump(SENDING_ENDS, left=0.4))
+        cloud.fault(ends, LAST_READ[action], skip=len(case.instances) - 1)
+    ends = Meanwhile(lambda: clock.jump(CONFIRMING_ENDS))
+    cloud.fault(ends, "show", times=None, skip=case.looks)
+
+
+def _ask(case: Case, action: Action, runtime: Runtime, account: Account) -> HttpAnswer:
+    headers = {"content-type": "application/json", "authorization": f"Bearer {SECRET}"}
+    body = json.dumps(document(action, case.instances)).encode()
+    keys = Credentials(
+        account.access_key, account.secret_key, account.security_token, from_platform=True
+    )
+    request = HttpRequest("POST", "/direct", headers, body)
+    return answer(request, runtime, credentials=keys if case.platform else None)
+
+
+def _furnish(cloud: StandIn, case: Case) -> None:
+    for instance in case.instances:
+        cloud.add_instance(instance)
+    cloud.add_failed_creation(FAILED_CREATION)
+    if case.arrange is not None:
+        case.arrange(cloud)
+
+
+def play(case: Case, action: Action) -> Played:
+    """Play a case and return what became of it, when everything it began has ended."""
+    with ExitStack() as stack:
+        good = place("good") if case.tls else Place(name="localhost")
+        other = place(case.tls) if case.tls else Place(name="localhost")
+        cloud = stack.enter_context(StandIn(account=ACCOUNT, place=good))
+        elsewhere = stack.enter_context(StandIn(account=ACCOUNT, place=other))
+        full = Full()
+        _furnish(cloud, case)
+        stack.enter_context(ended())
+        stack.callback(cloud.release)
+        addresses: Any = {
+            "cloud": cloud.address,
+            "impostor": elsewhere.address,
+            "full": full.address,
+        }
+        resolver: Resolver = stack.enter_context(leading(case.ways, addresses))
+        ready = runtime(cloud, seconds=case.seconds, platform=case.platform, **case.settings)
+        _turn(cloud, case, case.dials)
+        if case.elsewhere is not None:
+            cloud.fault(redirect(f"{elsewhere.url}/v2/", case.elsewhere), "action")
+        if isinstance(ready.clock, SteeredClock):
+            _steer(cloud, case, action, ready.clock)
+        given = _ask(case, action, ready, cloud.account)
+        resolver.found.set()
+        cloud.release()
+        stack.close()
+        return Played(given, len(cloud.posts), len(elsewhere.arrivals), full.received())

@@ -1,0 +1,63 @@
+"""Every case of the fault bench, played over real sockets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from function.lib import schemas
+
+from . import cases, page
+from .case import Action, Case
+from .scene import ACCOUNT, PAYLOAD, SECRET, play
+
+SCHEMAS = schemas.load()
+CANARIES = (
+    *(ACCOUNT.access_key, ACCOUNT.secret_key, ACCOUNT.security_token, ACCOUNT.auth_token),
+    *(SECRET, PAYLOAD, "canary"),
+)
+
+
+def _id(value: object) -> str:
+    return value.name if isinstance(value, Case) else str(value)
+
+
+@pytest.mark.parametrize(("case", "action"), cases.each(), ids=_id)
+def test_what_becomes_of_a_fault_is_told(
+    case: Case, action: Action, capfd: pytest.CaptureFixture[str]
+) -> None:
+    played = play(case, action)
+    told, said = case.expected(action), played.result["data"]
+
+    assert (said["outcome"], said["reason"]) == (told.outcome, told.reason)
+    assert (played.answer.status, played.posts) == (told.http, told.posts)
+    assert said["api"]["attempts"] == told.said
+    assert case.says in said["message"]
+    assert said["retryable"] == (told.http == 503)
+    assert (played.elsewhere, played.received) == (0, b"")
+    SCHEMAS.check("result", played.result)
+    written = capfd.readouterr()
+    results, lines = written.out.splitlines(), written.err.splitlines()
+    assert [json.loads(line)["id"] for line in results] == [played.result["id"]]
+    assert sum("About to send" in line for line in lines) >= told.said
+    for text in (written.out, written.err, played.answer.body, str(played.answer.headers)):
+        assert not [canary for canary in CANARIES if canary and canary in text]
+
+
+def test_names_of_cases_are_told_apart() -> None:
+    names = [case.name for part in cases.PARTS.values() for case in part]
+
+    assert len(names) == len(set(names))
+
+
+def test_no_case_expects_a_second_post_unless_the_first_was_certainly_not_done() -> None:
+    for case, action in cases.each():
+        assert case.expected(action).posts <= 1 or "429" in case.name or "10240407" in case.name
+
+
+def test_the_page_is_what_the_table_says() -> None:
+    written = Path(page.__file__).with_name("README.md").read_text(encoding="utf-8")
+
+    assert written == page.text(), "write it anew with: python -m tests.fault_matrix"

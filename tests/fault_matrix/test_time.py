@@ -1,0 +1,181 @@
+"""Time that jumps, or is none: no crash, no wrong action, one valid result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from itertools import cycle
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from function.dms.locks import InFlight
+from tests.factories import DAY, HOUR, MINUTE, NOW, ORDERS
+from tests.harness import World, ago, alerts, ces_alarm, world
+
+QUICK = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+ODD = (
+    "2026-01-05T03:00:00",
+    "2026-01-05",
+    "2026-02-30T00:00:00Z",
+    "2026-13-01T00:00:00Z",
+    "2026-01-05T24:00:00Z",
+    "2026-01-05T03:00:61Z",
+    "2026-01-05T03:00:00+24:00",
+    "2026-01-05T03:00:00 Z",
+    "٢٠٢٦-01-05T03:00:00Z",
+    "1767582000",
+    "now",
+    "",
+)
+FAR = ("9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59-23:59", "2038-01-19T03:14:08Z")
+LONG_AGO = ("0001-01-01T00:00:00Z", "0002-01-01T00:00:00+14:00", "1969-12-31T23:59:59Z")
+
+
+@pytest.fixture
+def night() -> Iterator[World]:
+    with world() as night:
+        yield night
+
+
+@pytest.mark.parametrize("moment", ODD)
+def test_a_request_whose_time_is_none_is_rejected(night: World, moment: str) -> None:
+    answered = night.ask(action="restart", instances=[ORDERS], time=moment)
+
+    assert answered.brief == (400, "rejected", "schema")
+    assert night.cloud.arrivals == ()
+
+
+@pytest.mark.parametrize("moment", FAR)
+def test_a_request_from_the_future_is_skipped(night: World, moment: str) -> None:
+    answered = night.ask(action="restart", instances=[ORDERS], time=moment)
+
+    assert answered.data["outcome"] in {"skipped", "rejected"}
+    assert night.cloud.posts == ()
+
+
+@pytest.mark.parametrize("moment", LONG_AGO)
+def test_a_request_from_long_ago_is_not_done(night: World, moment: str) -> None:
+    answered = night.ask(action="restart", instances=[ORDERS], time=moment)
+
+    assert answered.data["outcome"] in {"skipped", "rejected"}
+    assert night.cloud.posts == ()
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2026-01-05T03:00:00Z",
+        "2026-01-05T02:59:60Z",
+        "2026-01-05T14:00:00+11:00",
+        "2026-01-04T20:30:00.5-06:30",
+        "2026-01-05t03:00:00.000000000000z",
+    ],
+)
+def test_the_same_moment_in_any_form_is_now(night: World, moment: str) -> None:
+    answered = night.ask(action="restart", instances=[ORDERS], time=moment)
+
+    assert answered.brief == (200, "accepted", None)
+
+
+@pytest.mark.parametrize("moment", [*ODD, *LONG_AGO[:1]])
+def test_an_alert_that_does_not_say_when_it_began_never_restarts_what_was_restarted(
+    night: World, moment: str
+) -> None:
+    night.cloud.add_task(ORDERS, created_at=ago(2 * HOUR), updated_at=ago(2 * HOUR - MINUTE))
+    group = alerts(ORDERS)
+    group["alerts"][0]["startsAt"] = moment
+
+    answered = night.post("/alertmanager", group)
+
+    assert answered.data["outcome"] in {"rejected", "skipped"}
+    assert night.cloud.posts == ()
+
+
+@pytest.mark.parametrize("moment", [-1, 0, 10**12, 10**15, 10**18, 10**30, -(10**18), 1e15, "0"])
+def test_an_alarm_of_any_time_breaks_nothing(night: World, moment: object) -> None:
+    night.cloud.add_task(ORDERS, created_at=ago(2 * HOUR), updated_at=ago(2 * HOUR - MINUTE))
+
+    answered = night.trigger(ces_alarm(time=moment))
+
+    assert answered.data["outcome"] in {"rejected", "skipped", "accepted"}
+    assert len(night.cloud.posts) <= 1
+
+
+@pytest.mark.parametrize("moment", ODD)
+def test_a_restart_in_the_history_without_a_time_stops_the_next_one(
+    night: World, moment: str
+) -> None:
+    night.cloud.add_task(ORDERS, created_at=moment, updated_at=moment)
+
+    answered = night.restart()
+
+    assert answered.brief == (200, "failed", "state_unreadable")
+    assert night.cloud.posts == ()
+
+
+@pytest.mark.parametrize("moment", [*FAR[:2], "2026-01-05T03:10:00Z"])
+def test_a_restart_of_the_future_in_the_history_is_a_recent_one(night: World, moment: str) -> None:
+    night.cloud.add_task(ORDERS, created_at=moment, updated_at=moment)
+
+    answered = night.restart()
+
+    assert answered.data["outcome"] in {"skipped", "failed"}
+    assert night.cloud.posts == ()
+
+
+class Jumping:
+    """A clock whose time of day is elsewhere every time it is asked."""
+
+    def __init__(self, offsets: list[timedelta]) -> None:
+        self._offsets = cycle(offsets)
+
+    def now(self) -> datetime:
+        try:
+            return NOW + next(self._offsets)
+        except OverflowError:
+            return NOW
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+OFFSETS = st.sampled_from([timedelta(0), MINUTE, -MINUTE, HOUR, -HOUR, DAY, -DAY, 10000 * DAY])
+
+
+@QUICK
+@given(st.lists(OFFSETS | st.timedeltas(-9 * DAY, 9 * DAY), min_size=1, max_size=9))
+def test_a_clock_that_jumps_breaks_nothing(offsets: list[timedelta]) -> None:
+    with world() as night:
+        clock = Jumping(offsets)
+        flight = InFlight(clock.monotonic)
+        night.runtime = night.runtime._replace(clock=clock, in_flight=flight)
+
+        answered = night.restart()
+
+        assert len(night.cloud.posts) <= 1
+        assert answered.data["reason"] != "internal"
+        assert answered.data["outcome"] != "unknown"
+
+
+@QUICK
+@given(
+    st.dictionaries(
+        st.sampled_from(["created_at", "updated_at"]),
+        st.text(max_size=30) | st.datetimes(timezones=st.just(timezone.utc)).map(str) | st.floats(),
+    )
+)
+def test_no_time_of_a_task_breaks_anything(times: dict[str, Any]) -> None:
+    with world() as night:
+        known = {name: one if isinstance(one, str) else str(one) for name, one in times.items()}
+        night.cloud.add_task(ORDERS, **known)
+
+        answered = night.restart()
+
+        assert answered.status in {200, 503}
+        assert answered.data["reason"] != "internal"

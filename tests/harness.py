@@ -1,0 +1,204 @@
+"""A world for one test: the stand-in of the cloud, the function in front of it, one clock."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from function.dms.inventory import Cloud
+from function.dms.locks import InFlight, InstanceLocks
+from function.dms.session import Api
+from function.entrypoints import startup
+from function.entrypoints.invocation import TryAgain, invoke
+from function.entrypoints.routes import HttpRequest, answer
+from function.lib import schemas
+from function.lib.clock import Deadline
+from function.lib.timestamps import text
+from function.pipeline import Runtime
+
+from .factories import HOUR, MINUTE, NOW, ORDERS
+from .fake_dms import Behaviour, Clock, StandIn
+
+SECRET = "a-secret-for-every-route"
+SCHEMAS = schemas.load()
+OPEN = {
+    "ALERTMANAGER_SECRETS": SECRET,
+    "CLOUDEVENTS_SECRETS": SECRET,
+    "DIRECT_SECRETS": SECRET,
+    "GRAFANA_SECRETS": SECRET,
+    "DRY_RUN": "false",
+}
+
+
+class CloudTime:
+    """The clock of the function: the cloud's time of day, and real seconds for deadlines."""
+
+    def __init__(self, cloud: StandIn) -> None:
+        self._cloud = cloud
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._cloud.clock(), timezone.utc)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came back to a sender; every result it carries keeps its schema."""
+
+    status: int
+    event: dict[str, Any]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        data: dict[str, Any] = self.event["data"]
+        return data
+
+    @property
+    def reasons(self) -> dict[str, str | None]:
+        return {one["id"]: one["reason"] for one in self.data["instances"]}
+
+    @property
+    def brief(self) -> tuple[int, str, str | None]:
+        return self.status, self.data["outcome"], self.data["reason"]
+
+
+class World:
+    """The function with some settings, in front of the stand-in."""
+
+    def __init__(self, cloud: StandIn, clock: Clock, settings: dict[str, str]) -> None:
+        self.cloud, self.clock = cloud, clock
+        self.settings = {**cloud.environment(), **OPEN, **settings}
+        self.readers: list[Api] = []
+        self.runtime = self._runtime()
+
+    def _runtime(self) -> Runtime:
+        given = startup.runtime(self.settings)
+        own = CloudTime(self.cloud)
+        locks, in_flight = InstanceLocks(), InFlight(own.monotonic)
+        return given._replace(clock=own, locks=locks, in_flight=in_flight)
+
+    def set(self, **settings: str) -> None:
+        """Change settings, as a new deployment would."""
+        self.settings |= settings
+        self.runtime = self._runtime()
+
+    def post(self, path: str, document: Any, **headers: str) -> Answered:
+        """Post a document to a route with its secret."""
+        given = {"content-type": "application/json", "authorization": f"Bearer {SECRET}"}
+        body = document if isinstance(document, bytes) else json.dumps(document).encode()
+        reply = answer(HttpRequest("POST", path, given | headers, body), self.runtime)
+        return self._checked(reply.status, json.loads(reply.body))
+
+    def _checked(self, status: int, event: dict[str, Any]) -> Answered:
+        SCHEMAS.check("result", event)
+        return Answered(status, event)
+
+    def ask(self, **request: Any) -> Answered:
+        """Post a request document to /direct."""
+        return self.post("/direct", request)
+
+    def restart(self, *instances: str) -> Answered:
+        """Ask for a restart."""
+        return self.ask(action="restart", instances=list(instances or (ORDERS,)))
+
+    def delete(self, *instances: str, **fields: Any) -> Answered:
+        """Ask for a deletion, confirmed unless `fields` say otherwise."""
+        named = {"instances": list(instances), "confirm": list(instances)}
+        return self.ask(action="delete", **named | fields)
+
+    def alert(self, *instances: str, raised: datetime = NOW, **fields: Any) -> Answered:
+        """Send a group of firing alerts, one for each instance."""
+        return self.post("/alertmanager", alerts(*instances, raised=raised, **fields))
+
+    def trigger(self, event: Any) -> Answered:
+        """Hand an event to the event door; its status is 503 where it asks to be repeated."""
+        keys = self.runtime.settings.credentials
+        try:
+            result = invoke(event, self.runtime, credentials=keys, remaining=None)
+        except TryAgain as again:
+            return self._checked(503, json.loads(str(again)))
+        return self._checked(200, result)
+
+    def ces_alarm(self, **changes: Any) -> Answered:
+        """Send a Cloud Eye alarm through the trigger of the topic service."""
+        return self.trigger(ces_alarm(**changes))
+
+    def reader(self, seconds: float = 3) -> Cloud:
+        """Return the cloud as one event reads it, until the world ends."""
+        now = time.monotonic()
+        outgoing, keys = self.runtime.settings.outgoing, self.runtime.settings.credentials
+        api = Api(outgoing, keys, clock=self.runtime.clock, deadline=Deadline(now, seconds / 0.4))
+        self.readers.append(api)
+        return Cloud(api, until=api.deadline.reading)
+
+
+def alerts(*instances: str, raised: datetime = NOW, **fields: Any) -> dict[str, Any]:
+    """Return a notification of Alertmanager with a firing alert for each instance."""
+    listed = [
+        {
+            "status": "firing",
+            "labels": {"remediation": "restart", "kafka_instance_id": one, "alertname": "Down"},
+            "startsAt": text(raised),
+        }
+        for one in instances or (ORDERS,)
+    ]
+    return {"version": "4", "alerts": listed, **fields}
+
+
+def ces_alarm(*, sent: datetime = NOW, raised: datetime = NOW, **changes: Any) -> dict[str, Any]:
+    """Return an event of FunctionGraph's SMN trigger that carries a Cloud Eye alarm."""
+    alarm = {
+        "alarm_status": "alarm",
+        "alarm_name": "kafka-broker-alive",
+        "time": round(raised.timestamp() * 1000),
+        "namespace": "SYS.DMS",
+        "metric_name": "broker_alive",
+        "dimension": f"kafka_instance_id:{ORDERS},kafka_broker:broker-0",
+    }
+    message = json.dumps({**alarm, **changes})
+    smn = {"topic_urn": "urn:smn:eu-de:0:alarms", "message": message, "timestamp": text(sent)}
+    record = {"event_source": "smn", "smn": {**smn, "message_id": "m1", "subject": "An alarm"}}
+    return {"record": [record]}
+
+
+@contextmanager
+def world(behaviour: Behaviour | None = None, **settings: str) -> Iterator[World]:
+    """Open a world in which it is NOW and one instance, ORDERS, is in ERROR."""
+    clock = Clock(NOW.timestamp())
+    with StandIn(behaviour, clock=clock) as cloud:
+        cloud.add_instance(ORDERS, status="ERROR")
+        night = World(cloud, clock, settings)
+        try:
+            yield night
+        finally:
+            for api in night.readers:
+                api.close()
+
+
+def ago(time_since: timedelta) -> float:
+    """Return a moment before NOW as the stand-in counts."""
+    return (NOW - time_since).timestamp()
+
+
+def restarted(
+    cloud: StandIn, began: timedelta = HOUR, took: timedelta = MINUTE, **fields: Any
+) -> None:
+    """Let ORDERS have been restarted a while ago."""
+    cloud.add_task(ORDERS, created_at=ago(began), updated_at=ago(began - took), **fields)
+
+
+def assert_held_back(found: Answered, reason: str, *, needs_human: bool, cloud: StandIn) -> None:
+    """Assert that all of an event was skipped for this reason, and that nothing was sent."""
+    assert found.brief == (200, "skipped", reason)
+    assert found.data["needs_human"] == needs_human
+    assert found.event.get("needshuman", False) == needs_human
+    assert (found.data["request"], found.data["api"]["attempts"]) == (None, 0)
+    assert not found.data["retryable"]
+    assert not cloud.posts

@@ -1,0 +1,178 @@
+"""Copies of the function: one process with its threads, or several processes with theirs."""
+
+import base64
+import io
+import json
+import multiprocessing
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol
+
+from function.dms.locks import InFlight, InstanceLocks
+from function.entrypoints import invocation, routes, startup
+from function.pipeline import Runtime
+
+from .clock import NightClock
+from .history import Delivery, Handled
+
+DEADLINE_SECONDS = 8
+"""Enough to see what the cloud shows late, also where many nights share one machine."""
+
+Build = Callable[[Mapping[str, str], NightClock], Runtime]
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """What came of some deliveries, and the result lines in the log."""
+
+    handled: tuple[Handled, ...]
+    lines: tuple[Mapping[str, Any], ...]
+
+
+class Copies(Protocol):
+    """What a night is played against."""
+
+    def work(self, deliveries: Sequence[Delivery], clock: NightClock) -> Shift:
+        """Handle the deliveries, many at a time."""
+
+
+def build(environment: Mapping[str, str], clock: NightClock) -> Runtime:
+    """Start a copy of the function that asks this clock."""
+    return startup.runtime(environment)._replace(
+        clock=clock,
+        locks=InstanceLocks(),
+        in_flight=InFlight(clock.monotonic),
+    )
+
+
+def _request(delivery: Delivery, runtime: Runtime) -> tuple[Any, bool]:
+    """Send a request through the HTTP routes."""
+    request = routes.HttpRequest("POST", str(delivery.path), delivery.headers, delivery.body)
+    answer = routes.answer(request, runtime)
+    return json.loads(answer.body or "[]"), answer.status >= 500
+
+
+def _gateway(delivery: Delivery, runtime: Runtime) -> tuple[Any, bool]:
+    """Send a request as the event of an API gateway."""
+    event = {
+        "httpMethod": "POST",
+        "path": delivery.path,
+        "headers": dict(delivery.headers),
+        "body": base64.b64encode(delivery.body).decode(),
+        "isBase64Encoded": True,
+    }
+    credentials = runtime.settings.credentials
+    answer = invocation.invoke(event, runtime, credentials=credentials, remaining=None)
+    return json.loads(answer["body"] or "[]"), answer["statusCode"] >= 500
+
+
+def _event(delivery: Delivery, runtime: Runtime) -> tuple[Any, bool]:
+    """Hand an event to the event door."""
+    event, credentials = json.loads(delivery.body), runtime.settings.credentials
+    seconds = DEADLINE_SECONDS * len(delivery.asks) + invocation.RESERVE_SECONDS
+    try:
+        value = invocation.invoke(event, runtime, credentials=credentials, remaining=seconds)
+    except invocation.TryAgain as again:
+        return json.loads(str(again)), True
+    return value, False
+
+
+def handle(delivery: Delivery, runtime: Runtime, copy: int) -> Handled:
+    """Let a copy handle one delivery; what breaks leaves it without results."""
+    door = _event if delivery.path is None else _gateway if delivery.gateway else _request
+    began = runtime.clock.now().timestamp()
+    try:
+        value, again = door(delivery, runtime)
+    except Exception:  # noqa: BLE001 - it is the missing result that tells
+        value, again = [], False
+    results = tuple(value) if isinstance(value, list) else (value,)
+    return Handled(delivery, results, began, runtime.clock.now().timestamp(), copy, again)
+
+
+def work(deliveries: Sequence[Delivery], runtime: Runtime, *, threads: int, copy: int) -> Shift:
+    """Handle deliveries in the threads of this process, and keep what it logs."""
+    log = io.StringIO()
+    with (
+        redirect_stdout(log),
+        redirect_stderr(io.StringIO()),
+        ThreadPoolExecutor(threads) as pool,
+    ):
+        handled = tuple(pool.map(lambda one: handle(one, runtime, copy), deliveries))
+    return Shift(handled, tuple(json.loads(line) for line in log.getvalue().splitlines()))
+
+
+class Threads:
+    """One copy: the threads of this process."""
+
+    def __init__(
+        self, environment: Mapping[str, str], *, threads: int = 16, made_by: Build = build
+    ) -> None:
+        """Prepare; `made_by` builds the copy, for those who want a broken one."""
+        self._environment, self._threads, self._made_by = environment, threads, made_by
+        self._runtime: Runtime | None = None
+
+    def work(self, deliveries: Sequence[Delivery], clock: NightClock) -> Shift:
+        """Handle the deliveries, many at a time."""
+        if self._runtime is None:
+            self._runtime = self._made_by(self._environment, clock)
+        return work(deliveries, self._runtime, threads=self._threads, copy=0)
+
+
+_own: dict[str, Any] = {}
+
+
+def _begin(environment: Mapping[str, str], offset: float) -> None:
+    """Start the copy of a process."""
+    _own["clock"] = NightClock(offset)
+    _own["runtime"] = build(environment, _own["clock"])
+
+
+def _work_there(deliveries: Sequence[Delivery], offset: float, threads: int, copy: int) -> Shift:
+    _own["clock"].offset = offset
+    return work(deliveries, _own["runtime"], threads=threads, copy=copy)
+
+
+class Processes:
+    """Several copies, each a process with threads; a context manager."""
+
+    def __init__(
+        self, environment: Mapping[str, str], clock: NightClock, *, count: int, threads: int = 6
+    ) -> None:
+        """Prepare to start so many."""
+        self._threads, self._stack = threads, ExitStack()
+        context = multiprocessing.get_context("spawn")
+        self._pools = [
+            ProcessPoolExecutor(1, context, _begin, (dict(environment), clock.offset))
+            for _ in range(count)
+        ]
+
+    def __enter__(self) -> "Processes":
+        """Keep the processes until the end."""
+        for pool in self._pools:
+            self._stack.enter_context(pool)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the processes."""
+        self._stack.__exit__(kind, error, trace)
+
+    def work(self, deliveries: Sequence[Delivery], clock: NightClock) -> Shift:
+        """Share the deliveries out and handle them at the same time."""
+        count = len(self._pools)
+        futures = [
+            pool.submit(_work_there, deliveries[copy::count], clock.offset, self._threads, copy)
+            for copy, pool in enumerate(self._pools)
+        ]
+        shifts = [future.result() for future in futures]
+        return Shift(
+            tuple(one for shift in shifts for one in shift.handled),
+            tuple(one for shift in shifts for one in shift.lines),
+        )

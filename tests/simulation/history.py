@@ -1,0 +1,103 @@
+"""The nouns of a night: what was sent, what became of it, and what really happened."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from tests.fake_dms import Arrival, Deed
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What the operator was promised; times in seconds."""
+
+    cooldown: float = 3600
+    restarts_per_day: int = 3
+    max_restarting: int = 3
+    max_purge: int = 3
+    deletes: bool = False
+    untouchable: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What one event asks for, in the words of whoever made it, not of the function.
+
+    `raised` says since when the alarm of each instance fires (epoch seconds), None where the sender
+    does not say; it is None as a whole for what is no alarm.
+    """
+
+    action: str = "restart"
+    instances: tuple[str, ...] = ()
+    raised: Mapping[str, float | None] | None = None
+    genuine: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery, with one ask for every result that is due.
+
+    With a path it is a request to a route, through an API gateway or not; without one an event.
+    """
+
+    sender: str
+    body: bytes
+    asks: tuple[Ask, ...]
+    path: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    gateway: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """A delivery that a copy of the function has handled, from when to when (epoch seconds)."""
+
+    delivery: Delivery
+    results: tuple[Mapping[str, Any], ...]
+    began: float
+    ended: float
+    copy: int = 0
+    wanted_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """One restart of an instance, by us or by a person, as the tasks of the cloud tell it."""
+
+    instance: str
+    began: float
+    ended: float
+    ours: bool = True
+
+
+@dataclass(frozen=True)
+class History:
+    """A night: `handled` and `lines` from the copies, the rest from the stand-in's own record.
+
+    `lag` is the longest time, in seconds, until the cloud showed what it had accepted; `patience`
+    is the time after which an event may give up to see it.
+    """
+
+    promise: Promise
+    handled: tuple[Handled, ...] = ()
+    lines: tuple[Mapping[str, Any], ...] = ()
+    deeds: tuple[Deed, ...] = ()
+    restarts: tuple[Restart, ...] = ()
+    posts: tuple[Arrival, ...] = ()
+    lag: float = 0.0
+    patience: float = 60.0
+
+    @cached_property
+    def sent(self) -> tuple[Handled, ...]:
+        """Those of which a call may have arrived."""
+        return tuple(
+            one
+            for one in self.handled
+            if any(result["data"].get("api", {}).get("attempts") for result in one.results)
+        )
+
+    @cached_property
+    def several_copies(self) -> bool:
+        """Whether more than one process took part."""
+        return len({one.copy for one in self.handled}) > 1

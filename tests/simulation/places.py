@@ -1,0 +1,120 @@
+"""What is in the cloud when the night falls, and what people do to it during the night."""
+
+import uuid
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from tests.fake_dms import Instance, StandIn, Task
+
+from .clock import NIGHTFALL
+
+UP = ("RUNNING", "ERROR")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The instances by what is special about them."""
+
+    ordinary: tuple[str, ...]
+    disposable: tuple[str, ...]
+    opted_out: str
+    blocked: str
+    rabbit: str
+    frozen: str
+    missing: str
+    blocked_draft: str
+
+    @property
+    def untouchable(self) -> tuple[str, ...]:
+        """Those to which nothing may be done, whoever asks."""
+        out = (self.opted_out, self.blocked, self.rabbit, self.frozen, self.missing)
+        return (*out, self.blocked_draft)
+
+
+def new_id(chance: Random) -> str:
+    """Return an instance id."""
+    return str(uuid.UUID(int=chance.getrandbits(128), version=4))
+
+
+def make(chance: Random, ordinary: int = 9) -> Places:
+    """Name the instances of one night."""
+    return Places(
+        tuple(new_id(chance) for _ in range(ordinary)),
+        tuple(new_id(chance) for _ in range(4)),
+        *(new_id(chance) for _ in range(6)),
+    )
+
+
+def populate(cloud: StandIn, places: Places, chance: Random) -> None:
+    """Put the instances into the cloud, some with a past."""
+    for instance in (*places.ordinary, *places.disposable, places.blocked):
+        cloud.add_instance(instance, status=chance.choice(UP), tags={"team": "night"})
+    cloud.add_instance(places.opted_out, status="ERROR", tags={"auto-remediation": "Off"})
+    cloud.add_instance(places.rabbit, status="RUNNING", engine="rabbitmq")
+    cloud.add_instance(places.frozen, status="FROZEN")
+    for instance in chance.sample(places.ordinary, 3):
+        ago = chance.uniform(0.2, 30) * 3600
+        cloud.add_task(instance, created_at=NIGHTFALL - ago, updated_at=NIGHTFALL - ago + 300)
+    odd = {"name": "kafkaUpgrade", "created_at": "yesterday"}
+    for instance in chance.sample(places.ordinary, 2):
+        cloud.add_task(instance, **odd)
+
+
+@dataclass(slots=True)
+class People:
+    """People who restart instances in the console, forget drafts, and see instances break."""
+
+    cloud: StandIn
+    places: Places
+    chance: Random
+    _restarting: dict[str, tuple[float, Task]] = field(default_factory=dict)
+
+    def act(self) -> None:
+        """Do what happens between two waves; what is drawn does not depend on the cloud."""
+        self._end_restarts()
+        chosen, dice = self.chance.choice(self.places.ordinary), self.chance.random()
+        broken, drafts = self.chance.choice(self.places.ordinary), self.chance.choice((0, 0, 1, 5))
+        if dice < 0.1 and self._is_up(chosen):
+            self._restart(chosen)
+        if self._is_up(broken):
+            self.cloud.set_status(broken, "ERROR")
+        for _ in range(drafts):
+            self.cloud.add_failed_creation(new_id(self.chance))
+        if dice > 0.9:
+            self.cloud.add_failed_creation(self.places.blocked_draft)
+        elif dice > 0.5:
+            self._clear_drafts()
+
+    def _shown(self) -> dict[str, Instance]:
+        return {one.id: one for one in self.cloud.instances}
+
+    def _is_up(self, instance: str) -> bool:
+        return self._shown()[instance].status in UP
+
+    def _restart(self, instance: str) -> None:
+        now = self.cloud.clock()
+        task = Task(uuid.uuid4().hex, status="EXECUTING", created_at=now, updated_at=now)
+        self.cloud.add_task(instance, **_fields(task))
+        self.cloud.set_status(instance, "RESTARTING")
+        self._restarting[instance] = (now + 400, task)
+
+    def _end_restarts(self) -> None:
+        now = self.cloud.clock()
+        for instance, (end, task) in list(self._restarting.items()):
+            if end <= now:
+                self.cloud.add_task(
+                    instance, **_fields(replace(task, status="SUCCESS", updated_at=now))
+                )
+                self.cloud.set_status(instance, "RUNNING")
+                del self._restarting[instance]
+
+    def _clear_drafts(self) -> None:
+        """Make the drafts instances like others that nobody asks for, so that purges go on."""
+        for one in self.cloud.instances:
+            if one.failed_creation:
+                self.cloud.add_instance(one.id, engine="rabbitmq")
+
+
+def _fields(task: Task) -> dict[str, object]:
+    names = ("id", "status", "created_at", "updated_at")
+    return {name: getattr(task, name) for name in names}

@@ -1,0 +1,91 @@
+"""The weather: how the cloud behaves in a wave, and which of its calls go wrong."""
+
+from collections.abc import Sequence
+from random import Random
+
+from tests.fake_dms import (
+    BrokenChunks,
+    Close,
+    Drip,
+    Fault,
+    Reply,
+    Reset,
+    Rows,
+    StandIn,
+    WrongLength,
+    html,
+    throttled,
+    vendor_error,
+)
+
+# Not done, and nobody says so: such an event looks for the restart until its time is over.
+LOST_ACTIONS: tuple[Fault, ...] = (
+    Reset("head"),
+    Reset("request"),
+    html(502),
+    html(200),
+    vendor_error(500, "DMS.00500000"),
+)
+# Each tells the truth about whether the call was done, or nothing that can be relied on.
+OF_ACTIONS: tuple[Fault, ...] = (
+    Reset("done"),
+    Close("done"),
+    Close("answer"),
+    BrokenChunks(),
+    WrongLength(10),
+    Drip(interval=0.001),
+    html(502, acts=True),
+    html(200, acts=True),
+    Reply(500, {"error_code": "DMS.00500000", "error_msg": "Internal error."}, acts=True),
+    vendor_error(503, "APIGW.0613"),
+    vendor_error(400, "DMS.00400026"),
+    throttled("0"),
+    throttled(),
+    throttled("9999"),
+    Rows("missing"),
+    Rows("contradictory"),
+    Rows("misspelt"),
+    Rows("reversed"),
+    Rows("upper_case"),
+)
+OF_READS: tuple[Fault, ...] = (
+    Reset("request"),
+    Reset("done"),
+    Close("answer"),
+    BrokenChunks(),
+    WrongLength(10),
+    Drip(interval=0.0005),
+    html(502),
+    html(200),
+    vendor_error(500, "DMS.00500000"),
+    vendor_error(403, "DMS.00403003"),
+    throttled("0"),
+)
+LAGS = (0.0, 0.0, 0.08, 0.2, 0.5)
+"""Seconds until the cloud shows what it has accepted; an event waits for many times as long."""
+
+
+def _strew(
+    cloud: StandIn, kind: str, faults: Sequence[Fault], positions: Sequence[int], chance: Random
+) -> None:
+    for position in positions:
+        cloud.fault(chance.choice(faults), kind, skip=position)
+
+
+def change(cloud: StandIn, chance: Random, *, lag: float | None = None) -> float:
+    """Make the weather of the next wave and return its lag; a given lag stays."""
+    behaviour = cloud.behaviour
+    behaviour.restart_seconds = chance.uniform(60, 900)
+    behaviour.restart_outcome = chance.choice(("helps", "helps", "fails", "does_not_help"))
+    behaviour.refusal = chance.choice(("row", "request"))
+    behaviour.task_paging = chance.choice(("start", "page", "offset"))
+    behaviour.rows_have_tags = chance.random() < 0.8
+    behaviour.status_lag = chance.choice(LAGS) if lag is None else lag
+    behaviour.task_lag = chance.choice(LAGS) if lag is None else lag
+    cloud.clear_faults()
+    if chance.random() < 0.2:
+        _strew(cloud, "action", LOST_ACTIONS, [chance.randrange(3)], chance)
+    _strew(cloud, "action", OF_ACTIONS, [n for n in range(20) if chance.random() < 0.35], chance)
+    for kind in ("list", "show", "tasks"):
+        _strew(cloud, kind, OF_READS, [n for n in range(60) if chance.random() < 0.05], chance)
+    return max(behaviour.status_lag, behaviour.task_lag)

@@ -1,0 +1,175 @@
+"""The cloud as it is read: its pages, its dialects, its odd answers, and what it does not say."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from function.dms.inventory import Cloud
+from function.model.cloud_state import InstanceState
+from function.model.errors import StateUnreadable
+from tests.factories import ORDERS, PAYMENTS, ids
+from tests.fake_dms import Alter, Reply, vendor_error
+from tests.harness import World
+
+
+def unreadable(match: str) -> Any:
+    return pytest.raises(StateUnreadable, match=match)
+
+
+def changed(**fields: Any) -> Alter:
+    return Alter(lambda body: {**body, **fields})
+
+
+def test_an_instance_is_read_as_it_is(night: World) -> None:
+    night.cloud.add_instance(PAYMENTS, status="ERROR", tags={"team": "a"})
+
+    assert night.reader().instance(PAYMENTS) == InstanceState(
+        PAYMENTS, "ERROR", "kafka", (("team", "a"),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        (Reply(200, "[]"), "the cloud answered 200"),
+        (Reply(200, "?"), "answered 200 without JSON"),
+        (Reply(204), "answered 204 without JSON"),
+        (Reply(302, headers=(("Location", "/"),)), "the cloud answered 302 without JSON"),
+        (vendor_error(404, "DMS.00404001"), "the cloud answered 404$"),
+        (vendor_error(400, "DMS.00404022"), "the cloud answered 400$"),
+        (vendor_error(401, "APIGW.0301"), "refused, or lack dms:instance:get$"),
+        (changed(instance_id=PAYMENTS), "answered for another instance"),
+        (changed(instance_id=None), "has no id"),
+        (changed(status=None), "has no status"),
+        (changed(engine=None), "has no engine"),
+        (changed(engine=""), "has no engine"),
+        (changed(tags={"auto-remediation": "off"}), "odd tags"),
+        (changed(tags=["auto-remediation=off"]), "odd tags"),
+    ],
+)
+def test_an_odd_instance_is_not_read_at_all(night: World, fault: Any, problem: str) -> None:
+    night.cloud.fault(fault, kind="show")
+
+    with unreadable(problem):
+        night.reader().instance(ORDERS)
+
+
+@pytest.mark.parametrize(
+    ("fields", "read"),
+    [
+        ({"status": "Running"}, {"status": "RUNNING"}),
+        ({"engine": "Kafka"}, {"engine": "kafka"}),
+        ({"instance_id": ORDERS.upper()}, {"id": ORDERS}),
+        ({"tags": None}, {"tags": None}),
+        ({"tags": [{"key": "a", "value": False}]}, {"tags": (("a", "False"),)}),
+        ({"tags": [{"key": "a"}]}, {"tags": (("a", "None"),)}),
+    ],
+)
+def test_words_in_another_case_and_tags_of_another_type_are_read(
+    night: World, fields: Any, read: dict[str, Any]
+) -> None:
+    night.cloud.fault(changed(**fields), kind="show")
+    found = night.reader().instance(ORDERS)
+
+    assert {name: getattr(found, name) for name in read} == read
+
+
+def test_only_the_code_for_it_means_that_there_is_no_instance(night: World) -> None:
+    assert night.reader().instance(PAYMENTS) == InstanceState(PAYMENTS, None)
+
+
+def test_an_unclear_read_is_repeated(night: World) -> None:
+    night.cloud.fault(vendor_error(502, "APIGW.0201"), kind="show", times=2)
+
+    assert night.reader(10).instance(ORDERS).status == "ERROR"
+    assert len(night.cloud.arrived("show")) == 3
+
+
+@pytest.mark.parametrize("number", [0, 49, 50, 51, 100, 120])
+def test_a_list_is_read_by_its_count_and_never_beyond(night: World, number: int) -> None:
+    for one in ids(number):
+        night.cloud.add_instance(one)
+    night.cloud.add_instance(PAYMENTS, engine="rabbitmq")
+    rows, total = night.reader().instances()
+
+    assert {row.id for row in rows} == {ORDERS, *ids(number)}
+    assert total == number + 1
+    assert len(night.cloud.arrived("list")) == number // 50 + 1
+
+
+@pytest.mark.parametrize("empty_list_is_error", [True, False])
+def test_a_list_of_nothing_is_empty_in_both_dialects(
+    night: World, *, empty_list_is_error: bool
+) -> None:
+    night.cloud.behaviour.empty_list_is_error = empty_list_is_error
+
+    assert night.reader().instances(status="FROZEN") == ((), 0)
+    assert night.reader().page(0, status="FROZEN") == ((), 0)
+
+
+def test_an_offset_beyond_the_end_is_empty_only_on_the_first_page(night: World) -> None:
+    for one in ids(60):
+        night.cloud.add_instance(one)
+    beyond = vendor_error(400, "DMS.40050010")
+    night.cloud.fault(beyond, kind="list", skip=1)
+
+    with unreadable("answered 400"):
+        night.reader().instances()
+
+
+def test_a_list_without_an_end_is_not_read_for_ever(night: World) -> None:
+    endless = Reply(200, {"instances": [], "instance_num": 999_999})
+    night.cloud.fault(endless, kind="list", times=None)
+
+    with unreadable("more than 5000 instances"):
+        night.reader(20).instances()
+    assert len(night.cloud.arrivals) == 100
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        changed(instance_num=None),
+        changed(instance_num="many"),
+        changed(instance_num=-1),
+        changed(instance_num=1.5),
+        changed(instance_num=True),
+        changed(instances=None),
+        changed(instances={}),
+    ],
+)
+def test_a_list_without_rows_or_count_is_not_read(night: World, fault: Any) -> None:
+    night.cloud.fault(fault, kind="list")
+
+    with unreadable("has no instances or no instance_num"):
+        night.reader().page(0)
+
+
+def test_a_count_may_be_a_text(night: World) -> None:
+    night.cloud.fault(changed(instance_num="1"), kind="list")
+
+    assert night.reader().page(0)[1] == 1
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=40) | st.just(ORDERS),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["instance_id", "status", "tags", "id", "key"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+def test_the_reads_of_many_instances_are_done_at_once_but_ten_at_most(night: World) -> None:
+    for one in ids(25):
+        night.cloud.add_instance(one)
+    reader: Cloud = night.reader()
+    found = reader.gather([partial(reader.instance, one) for one in ids(25)])
+
+    assert [state.id for state in found] == ids(25)
+    assert night.cloud.connections <= 10

@@ -1,0 +1,102 @@
+"""Observe: which background tasks are restarts, and how far back they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from function.dms import observe
+from function.model.cloud_state import Observation
+from function.model.errors import StateUnreadable
+from tests.factories import AUDIT, DAY, HOUR, NOW, ORDERS, PAYMENTS, limits, screened
+from tests.harness import World, ago, world
+
+
+@pytest.fixture(name="night")
+def a_night() -> Iterator[World]:
+    with world() as night:
+        for one in (PAYMENTS, AUDIT):
+            night.cloud.add_instance(one)
+        yield night
+
+
+def seen(night: World, *targets: str, seconds: float = 3, **fields: Any) -> Observation:
+    settings = {name: fields.pop(name) for name in ("max_restarting",) if name in fields}
+    asked = screened(*targets, **fields)
+    return observe.read(asked, limits(**settings), night.reader(seconds), NOW)
+
+
+@pytest.mark.parametrize(
+    ("raised", "start"),
+    [
+        (None, NOW - 2 * DAY),
+        (NOW, NOW - 2 * DAY),
+        (NOW - DAY, NOW - 2 * DAY),
+        (NOW - 3 * DAY, NOW - 4 * DAY),
+        (NOW - 29 * DAY, NOW - 30 * DAY),
+        (NOW - 300 * DAY, NOW - 30 * DAY),
+        (NOW + DAY, NOW - 2 * DAY),
+    ],
+)
+def test_the_history_reaches_back_to_the_alarm_and_a_day_wider_than_a_day(
+    raised: datetime | None, start: datetime
+) -> None:
+    assert observe.history_start(raised, NOW) == start
+
+
+@pytest.mark.parametrize("hours", [-12.0, 0.0, 14.0])
+def test_a_restart_of_yesterday_is_seen_in_whatever_time_zone_the_cloud_counts(
+    night: World, hours: float
+) -> None:
+    night.cloud.behaviour.begin_time_offset_hours = hours
+    night.cloud.add_task(ORDERS, created_at=ago(23 * HOUR))
+
+    assert len(seen(night, ORDERS).instances[ORDERS].restarts) == 1
+
+
+@pytest.mark.parametrize("name", ["kafkaInstanceRestart", "RESTART", "unrestarted"])
+@pytest.mark.parametrize("status", ["SUCCESS", "FAILED", "CREATED", "EXECUTING", "A_NEW_WORD"])
+def test_a_restart_is_what_the_pattern_matches_whoever_made_it(
+    night: World, name: str, status: str
+) -> None:
+    night.cloud.add_task(ORDERS, name=name, status=status, created_at=ago(HOUR))
+    (task,) = seen(night, ORDERS).instances[ORDERS].restarts
+
+    assert (task.name, task.status, task.created_at) == (name, status, NOW - HOUR)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"status": "CANCELLED"}, {"status": "DELETED"}, {"name": "kafkaReboot"}, {"name": ""}],
+)
+def test_other_tasks_and_restarts_that_never_were_do_not_count(
+    night: World, fields: dict[str, Any]
+) -> None:
+    night.cloud.add_task(ORDERS, **{"created_at": ago(HOUR), **fields})
+
+    assert seen(night, ORDERS).instances[ORDERS].restarts == ()
+
+
+def test_the_newest_task_is_known_by_name_whatever_it_is(night: World) -> None:
+    tasks: list[tuple[str, timedelta | str]] = [
+        ("older", 2 * HOUR),
+        ("newest", HOUR),
+        ("undated", "yesterday"),
+    ]
+    for name, since in tasks:
+        created = since if isinstance(since, str) else ago(since)
+        night.cloud.add_task(ORDERS, name=name, created_at=created)
+    found = seen(night, ORDERS).instances
+
+    assert found[ORDERS].newest_task == "newest"
+    assert seen(night, PAYMENTS).instances[PAYMENTS].newest_task is None
+
+
+def test_a_restart_without_a_readable_time_makes_the_state_unreadable(night: World) -> None:
+    night.cloud.add_task(ORDERS, created_at="yesterday")
+
+    with pytest.raises(StateUnreadable, match="has no readable time"):
+        seen(night, ORDERS)

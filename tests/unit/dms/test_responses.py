@@ -1,0 +1,146 @@
+"""What the cloud answers, into our nouns: ids, clocks, and whatever it may say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from function.dms import responses
+from function.lib.transport import Answer
+from function.model.cloud_state import ApiReply
+from function.model.errors import StateUnreadable
+from tests.factories import NOW, ORDERS
+from tests.fake_dms import Reply
+from tests.harness import World
+
+
+def unreadable(match: str) -> Any:
+    return pytest.raises(StateUnreadable, match=match)
+
+
+def test_a_clock_that_is_far_off_is_named(night: World) -> None:
+    reader = night.reader()
+    night.cloud.fault(
+        Reply(
+            401,
+            {"error_code": "APIGW.0303", "error_msg": "signature expired"},
+            (("Date", "Mon, 05 Jan 2026 02:00:00 GMT"),),
+        ),
+        kind="show",
+    )
+
+    with unreadable("the clock of this machine is 3600 seconds off"):
+        reader.instance(ORDERS)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "request_id"),
+    [
+        ({"X-Request-Id": "a1-b2.c3_d4"}, b"{}", "a1-b2.c3_d4"),
+        ({}, b'{"request_id": "r1"}', "r1"),
+        ({"X-Request-Id": "h"}, b'{"request_id": "r1"}', "h"),
+        ({"X-Request-Id": "a b"}, b"{}", None),
+        ({"X-Request-Id": "x" * 65}, b"{}", None),
+        ({}, b'{"request_id": 7}', None),
+        ({}, b"[]", None),
+    ],
+)
+def test_a_request_id_is_a_short_plain_word(
+    headers: dict[str, str], body: bytes, request_id: str | None
+) -> None:
+    reply = responses.reply(Answer(200, headers, body), NOW, ())
+
+    assert reply.request_id == request_id
+
+
+@pytest.mark.parametrize("case", [str.lower, str.upper])
+def test_what_quotes_the_credentials_is_left_out_wherever_it_stands(
+    case: Callable[[str], str],
+) -> None:
+    secret = "HSTAexampleACCESSkey"
+    told = case(secret[:18])
+    body = json.dumps({"error_code": secret, "error_msg": f"{told} is wrong"}).encode()
+
+    reply = responses.reply(Answer(400, {"X-Request-Id": told}, body), NOW, (secret,))
+
+    assert (reply.request_id, reply.error_code) == (None, None)
+    assert reply.document["error_msg"] == responses.WITHHELD
+
+
+@pytest.mark.parametrize(
+    ("code", "kept"),
+    [
+        ("DMS.00400026", True),
+        ("SVCSTG.DMS.1", True),
+        ("DMS", False),
+        ("DMS.1\n", False),
+        ("DMS.1 2", False),
+        ("DMS." + "1" * 60, True),
+        ("DMS." + "1" * 61, False),
+        (7, False),
+    ],
+)
+def test_an_error_code_is_a_short_word_with_a_dot(code: object, *, kept: bool) -> None:
+    reply = ApiReply(arrived=True, status=400, document={"error_code": code})
+
+    assert reply.error_code == (code if kept else None)
+
+
+def test_the_name_of_a_task_is_one_printable_line() -> None:
+    task = responses.task({"id": "1", "name": "kafka\nRestart\x1b[0m", "status": "SUCCESS"})
+
+    assert task.name == "kafka Restart [0m"
+
+
+@pytest.mark.parametrize("id_", ["", " ", "a b", "x" * 65, None, 7])
+def test_an_instance_without_a_plain_id_is_unreadable(id_: object) -> None:
+    with unreadable("no id"):
+        responses.instance({"instance_id": id_, "status": "RUNNING", "engine": "kafka"})
+
+
+@pytest.mark.parametrize(
+    ("status", "date", "skew"),
+    [
+        (401, "Mon, 05 Jan 2026 02:00:00 GMT", 3600),
+        (403, "Mon, 05 Jan 2026 03:00:30 GMT", -30),
+        (401, "now", None),
+        (401, "", None),
+        (401, "Mon, 05 Jan 2026 02:00:00", None),
+        (200, "Mon, 05 Jan 2026 02:00:00 GMT", None),
+    ],
+)
+def test_how_far_the_clocks_differ_is_told_where_it_may_be_the_reason(
+    status: int, date: str, skew: int | None
+) -> None:
+    assert responses.reply(Answer(status, {"Date": date}, b""), NOW, ()).skew_seconds == skew
+
+
+def test_no_answer_is_said_to_be_none() -> None:
+    with unreadable("gave no whole answer"):
+        responses.required(ApiReply(arrived=True), "dms:instance:get")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=40) | st.just(ORDERS),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["instance_id", "status", "tags", "id", "key"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200)
+@given(JSON)
+def test_whatever_the_cloud_says_is_an_instance_or_unreadable(row: Any) -> None:
+    try:
+        found = responses.instance(row)
+    except StateUnreadable:
+        return
+    assert found.id == row["instance_id"].lower()
+    assert found.status == row["status"][:64].upper()

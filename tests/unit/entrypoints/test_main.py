@@ -1,0 +1,122 @@
+"""The HTTP door without a server: how it reads a request, and what it is set up with."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+
+import flask
+import pytest
+
+from function.lib.strict_json import LIMIT
+from function.settings.model import NAMES
+from tests.factories import ORDERS
+from tests.fake_dms import StandIn
+from tests.signed_requests import RESTART, SECRET
+
+Remediate = Callable[[flask.Request], flask.Response]
+BODY = json.dumps(RESTART).encode()
+PROVEN = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
+
+
+class Broken(io.RawIOBase):
+    """A stream that breaks off after its first part."""
+
+    def __init__(self) -> None:
+        self._parts = [BODY]
+
+    def read(self, size: int = -1) -> bytes:
+        if not self._parts:
+            raise ConnectionResetError
+        return self._parts.pop()
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    """An environment with all that is needed, and the cloud that it names."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "")  # the door sets it: take it back in the end
+    with StandIn() as cloud:
+        cloud.add_instance(ORDERS, status="ERROR")
+        settings = {"DRY_RUN": "true", "DIRECT_SECRETS": SECRET, **cloud.environment()}
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        yield cloud
+
+
+def started(monkeypatch: pytest.MonkeyPatch) -> Remediate:
+    """Import the door as a server would, once for this test."""
+    monkeypatch.delitem(sys.modules, "function.main", raising=False)
+    target: Remediate = import_module("function.main").remediate
+    return target
+
+
+def answer(remediate: Remediate, path: str = "/direct", **request: object) -> tuple[int, str]:
+    given = {"method": "POST", "data": BODY, "headers": PROVEN, **request}
+    with flask.Flask("door").test_request_context(path, **given):
+        reply = remediate(flask.request)
+        again = flask.request.get_data()
+    assert len(again) <= LIMIT
+    if reply.mimetype != "application/cloudevents+json":
+        return reply.status_code, ""
+    return reply.status_code, reply.get_json(force=True)["data"]["reason"]
+
+
+def test_a_request_is_taken_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    remediate = started(monkeypatch)
+
+    assert answer(remediate) == (200, "dry_run")
+    assert answer(remediate, headers={}) == (415, "media_type")
+    assert answer(remediate, "/health", method="GET", data=None) == (200, "")
+    assert answer(remediate, "/invoke") == (404, "")
+
+
+@pytest.mark.parametrize(("size", "status"), [(LIMIT, 400), (LIMIT + 1, 413), (17 * LIMIT, 413)])
+def test_a_body_is_read_up_to_its_limit(
+    size: int, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert answer(started(monkeypatch), data=b"x" * size)[0] == status
+
+
+@pytest.mark.parametrize("length", [len(BODY) + 1, len(BODY) * 9])
+def test_a_body_that_is_cut_off_is_none(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {"CONTENT_LENGTH": str(length), "wsgi.input_terminated": True}
+
+    assert answer(started(monkeypatch), environ_overrides=environ) == (400, "invalid_json")
+
+
+def test_a_body_that_breaks_off_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {"wsgi.input": Broken(), "wsgi.input_terminated": True}
+
+    assert answer(started(monkeypatch), environ_overrides=environ) == (400, "invalid_json")
+
+
+def test_in_a_container_of_functiongraph_the_door_can_be_invoked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FUNCTIONGRAPH_CONTAINER", "true")
+
+    remediate = started(monkeypatch)
+
+    assert answer(remediate, "/invoke") == (403, "route_closed")
+    assert answer(remediate, "/init") == (200, "")
+
+
+def test_wrong_settings_end_the_process_with_a_line_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("DRY_RUN")
+    monkeypatch.setenv("MAX_PURGE", "many")
+
+    with pytest.raises(SystemExit) as end:
+        started(monkeypatch)
+
+    assert str(end.value).splitlines() == [
+        "Not started:",
+        "DRY_RUN: is missing; for example DRY_RUN=true",
+        "MAX_PURGE: must be a whole number from 1 to 1000; for example MAX_PURGE=20",
+    ]

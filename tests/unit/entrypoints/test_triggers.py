@@ -1,0 +1,183 @@
+"""Triggers: what a platform hands over, told apart by its shape; near misses by their names."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from function.entrypoints import triggers
+from function.entrypoints.routes import HttpRequest
+from function.lib import schemas, strict_json
+from function.model.event import Received
+from tests.factories import NOW
+from tests.signed_requests import RESTART, alarm
+
+SCHEMAS = schemas.load()
+TIMER = {"trigger_type": "TIMER", "trigger_name": "nightly", "time": "2026-01-05T03:00:00Z"}
+SNS = {"EventSource": "aws:sns", "Sns": {"Message": "{}", "MessageId": "1"}}
+SMN = {"event_source": "smn", "smn": {"message": alarm()}}
+CHANNELS: tuple[tuple[Any, list[str]], ...] = (
+    ({"record": [SMN]}, ["smn"]),
+    ({"records": [SMN]}, ["smn"]),
+    ({"record": [SMN, SMN, SMN]}, ["smn"] * 3),
+    ({"record": [SMN, {"smn": None}, {"other": 1}]}, ["smn"] * 3),
+    ({"record": [SMN, "junk", None]}, ["smn"] * 3),
+    ({"record": [SMN], "records": [SMN, SMN]}, ["smn"] * 3),
+    ({"Records": [SNS, SNS]}, ["sns"] * 2),
+    ({"record": [SMN], "Records": [SNS, 7]}, ["smn", "sns", "sns"]),
+    (TIMER, ["timer"]),
+    ({"specversion": "1.0", "id": "1"}, ["cloudevents"]),
+    ({"specversion": "1.0", "action": "restart"}, ["cloudevents"]),
+    (RESTART, ["schedule"]),
+    ({"record": [], "action": "restart"}, ["schedule"]),
+    ({"record": [1]}, ["unknown"]),
+    ({}, ["unknown"]),
+)
+KAFKA = {"event_version": "v1.0", "region": "eu-de", "records": [{"messages": ["x"]}]}
+STRANGERS = {
+    "Amazon S3": {"Records": [{"eventSource": "aws:s3", "s3": {}}]},
+    "Amazon SQS": {"Records": [{"eventSource": "aws:sqs", "body": "{}"}]},
+    "Amazon Kinesis": {"Records": [{"eventSource": "aws:kinesis"}]},
+    "Amazon DynamoDB": {"Records": [{"eventSource": "aws:dynamodb"}]},
+    "a Kafka trigger": {"eventSource": "aws:kafka", "records": {"topic-0": [{}]}},
+    "Object Storage Service": {"Records": [{"eventSource": "OBS", "obs": {}}]},
+    "Document Database Service": {"records": [{"event_source": "dds", "dds": {}}]},
+    "FunctionGraph's Kafka trigger": {**KAFKA, "trigger_type": "KAFKA"},
+    "FunctionGraph's RabbitMQ trigger": {**KAFKA, "trigger_type": "RABBITMQ"},
+    "another FunctionGraph trigger": {"trigger_type": "DIS"},
+    "EventBridge": {"detail-type": "EC2 Instance State-change", "detail": {}},
+    "CloudWatch Logs": {"awslogs": {"data": "H4sI"}},
+    "Cloud Trace Service": {"cts": {"service_type": "DMS"}},
+    "Log Tank Service": {"lts": {"data": "e30="}},
+    "Data Ingestion Service": {"ShardID": "0", "Message": {}, "StreamName": "s"},
+    "a bare SNS message": {"Type": "Notification", "TopicArn": "arn", "Message": "{}"},
+    "a bare SMN message": {"type": "Notification", "topic_urn": "urn", "message": "{}"},
+    "records of another service": {"Records": [{"eventSource": "aws:codecommit"}]},
+    "list of records": {"records": [{"x": 1}]},
+    "list of messages": {"messages": []},
+    "a group of alerts": {"version": "4", "alerts": []},
+    "an unknown event": {"hello": "world"},
+    "no JSON object": [RESTART],
+}
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+KEYS = st.sampled_from(
+    """record records Records smn Sns specversion action trigger_type httpMethod path headers body
+    isBase64Encoded requestContext rawPath http method eventSource""".split()
+)
+
+
+def received(event: Any) -> tuple[Received, ...]:
+    return triggers.received(event, NOW)
+
+
+def request(event: Any) -> HttpRequest:
+    found = triggers.http_request(event)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(("event", "channels"), CHANNELS, ids=str)
+def test_an_event_is_told_by_its_shape(event: Any, channels: list[str]) -> None:
+    assert [one.channel for one in received(event)] == [f"trigger/{name}" for name in channels]
+    assert all(one.at == NOW and not one.headers for one in received(event))
+
+
+def test_every_record_is_an_event_of_its_own() -> None:
+    first, second = ({"smn": {"message": text}} for text in ("1", "2"))
+
+    for key in ("record", "records"):
+        bodies = [one.body for one in received({key: [first, second], "requestId": "x"})]
+        assert [json.loads(body) for body in bodies] == [{"record": [first]}, {"record": [second]}]
+
+
+@pytest.mark.parametrize(("words", "event"), STRANGERS.items(), ids=list(STRANGERS))
+def test_an_event_of_another_service_is_named(words: str, event: Any) -> None:
+    (one,) = received(event)
+
+    assert (one.channel, words in str(one.looks_like)) == ("trigger/unknown", True)
+
+
+def test_an_event_that_is_not_strict_json_has_no_body() -> None:
+    for event in ({"action": float("nan")}, {"action": b"bytes"}, {"action": object()}, {(): 1}):
+        (one,) = received(event)
+        assert one.body == b""
+
+
+def test_an_event_that_is_too_large_is_marked() -> None:
+    small, large = received({"record": [SMN, {"smn": {"message": "x" * strict_json.LIMIT}}]})
+
+    assert (small.too_large, large.too_large) == (False, True)
+
+
+@pytest.mark.parametrize("name", ["api_gateway", "function_url"])
+def test_the_examples_of_gateways_are_requests(name: str) -> None:
+    for example in SCHEMAS.schema(f"envelopes/{name}")["examples"]:
+        found = request(example)
+        http = example.get("requestContext", {}).get("http", {})
+        assert found.method == http.get("method", example.get("httpMethod"))
+        assert found.path == example.get("rawPath", example.get("path"))
+        assert all(header == header.lower() for header in found.headers)
+
+
+@pytest.mark.parametrize("flag", [True, "true", None])
+def test_a_body_is_base64_unless_it_says_otherwise(flag: object) -> None:
+    event = {"httpMethod": "POST", "path": "/direct", "headers": {"Content-TYPE": "a/b"}}
+    encoded = base64.b64encode("{ä}".encode()).decode()
+
+    assert request({**event, "body": encoded, "isBase64Encoded": flag}).body == "{ä}".encode()
+    assert request({**event, "body": "{ä}", "isBase64Encoded": False}).body == "{ä}".encode()
+    assert request({**event, "body": "{ä}", "isBase64Encoded": "false"}).body == "{ä}".encode()
+    assert request({**event, "body": encoded}).headers == {"content-type": "a/b"}
+
+
+@pytest.mark.parametrize("body", ["!", "e30", "e3 0=", "ä", "\ud800", None, "", 0])
+def test_a_body_of_broken_base64_is_empty(body: object) -> None:
+    event = {"httpMethod": "POST", "path": "/direct", "headers": None, "body": body}
+
+    assert request({**event, "isBase64Encoded": True}).body == b""
+
+
+def test_a_large_body_is_not_kept() -> None:
+    event = {"httpMethod": "POST", "path": "/direct", "isBase64Encoded": False}
+
+    found = request({**event, "body": "x" * (strict_json.LIMIT + 1)})
+
+    assert (found.body, found.too_large) == (b"", True)
+    assert not request({**event, "body": "x" * strict_json.LIMIT}).too_large
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *(event for event, _ in CHANNELS),
+        {"httpMethod": "GET"},
+        {"path": "/"},
+        {"httpMethod": 1, "path": "/"},
+        {"httpMethod": "GET", "path": None},
+        {"rawPath": "/", "requestContext": {"http": {}}},
+        {"rawPath": "/", "requestContext": {"http": {"method": None}}},
+        {"requestContext": {"http": {"method": "GET"}}},
+        None,
+        [],
+    ],
+    ids=str,
+)
+def test_what_has_no_method_and_path_is_no_request(event: Any) -> None:
+    assert triggers.http_request(event) is None
+
+
+@settings(max_examples=150)
+@given(event=ANY_JSON | st.dictionaries(KEYS, ANY_JSON | st.dictionaries(KEYS, ANY_JSON)))
+def test_any_event_is_at_least_one(event: Any) -> None:
+    assert received(event)
+    found = triggers.http_request(event)
+    assert found is None or isinstance(found.body, bytes)

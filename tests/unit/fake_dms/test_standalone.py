@@ -1,0 +1,154 @@
+"""The stand-in started as a program, steered through its control page, and its log and threads."""
+
+import contextlib
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from tests.fake_dms import Arrival, Clock, Hold, StandIn
+from tests.fake_dms.__main__ import SEED, SEED_FAILED
+from tests.fake_dms.caller import Caller, rows
+
+ONE = "54602a9d-5e22-4239-9123-77e350df4a34"
+TWO = "7166cdea-dbad-4d79-9610-7163e6f8b640"
+
+
+@pytest.fixture
+def caller() -> Iterator[Caller]:
+    with StandIn(clock=Clock(1_780_000_000)) as cloud:
+        cloud.add_instance(ONE)
+        yield Caller(cloud)
+
+
+def control(caller: Caller, method: str, page: str, **document: Any) -> Any:
+    return caller.send(method, f"{caller.endpoint}/stand-in/{page}", json=document).json()
+
+
+def test_the_page_shows_what_there_is_and_what_was_done(caller: Caller) -> None:
+    caller.act(action="restart", instances=[ONE])
+
+    state = control(caller, "GET", "state")
+
+    assert state["instances"][0]["status"] == "RESTARTING"
+    assert state["tasks"][ONE][0]["status"] == "EXECUTING"
+    restart = {"action": "restart", "instances": [ONE]}
+    assert state["actions"] == [{"time": 1_780_000_000, "body": restart}]
+    assert [deed["instance"] for deed in state["deeds"]] == [ONE]
+    assert state["arrivals"] == 1
+
+
+def test_the_page_sets_the_dial(caller: Caller) -> None:
+    waiting = control(caller, "POST", "faults", fault="throttled", kind="list", retry_after="7")
+    control(caller, "POST", "faults", fault="Rows", change="none", kind="action")
+    throttled = caller.get()
+
+    assert waiting == {"waiting": 1}
+    assert (throttled.status_code, throttled.headers["Retry-After"]) == (429, "7")
+    assert rows(caller.act(action="restart", instances=[ONE])) == {}
+    control(caller, "POST", "faults", fault="Reset", times=None)
+    assert control(caller, "DELETE", "faults") == {"waiting": 0}
+    assert caller.get().status_code == 200
+
+
+def test_the_page_adds_instances_and_tasks(caller: Caller) -> None:
+    control(caller, "POST", "instances", id=TWO, status="ERROR")
+    control(caller, "POST", "tasks", instance=TWO, name="restart", created_at=1.5)
+
+    assert caller.get(f"/instances/{TWO}").json()["status"] == "ERROR"
+    assert caller.get(f"/instances/{TWO}/tasks").json()["tasks"][0]["name"] == "restart"
+
+
+@pytest.mark.parametrize(
+    ("page", "document"),
+    [("faults", {"fault": "Nothing"}), ("faults", {"fault": "Reset", "x": 1}), ("other", {})],
+)
+def test_the_page_refuses_what_it_does_not_know(
+    caller: Caller, page: str, document: dict[str, Any]
+) -> None:
+    assert "error" in control(caller, "POST", page, **document)
+
+
+def test_it_starts_alone_and_prints_what_arrives() -> None:
+    command = [sys.executable, "-m", "tests.fake_dms", "--restart-seconds", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = [shlex.split(process.stdout.readline()) for _ in range(4)]
+        settings = dict(line[1].split("=", 1) for line in lines)
+        state = requests.get(f"{settings['DMS_ENDPOINT']}/stand-in/state", timeout=10).json()
+        requests.get(f"{settings['DMS_ENDPOINT']}/x", timeout=10)
+        printed = process.stdout.readline()
+        process.terminate()
+
+    assert {one["id"] for one in state["instances"]} == SEED.keys() | SEED_FAILED.keys()
+    assert printed.endswith("GET /x -> 404 APIGW.0101\n")
+    assert process.returncode == 0
+
+
+def test_every_request_is_logged_and_told() -> None:
+    told: list[tuple[Arrival, str]] = []
+    with StandIn() as cloud:
+        cloud.add_instance(ONE)
+        cloud.observer = lambda arrival, story: told.append((arrival, story))
+        Caller(cloud).get(name="ü&=")
+        Caller(cloud).act(action="restart", instances=[ONE])
+
+    read, post = cloud.arrivals
+    assert (read.kind, read.path) == ("list", f"/v2/{cloud.account.project_id}/instances")
+    assert (read.parameters, read.number, read.connection) == ({"name": "ü&="}, 1, 1)
+    assert (post.kind, post.json["instances"], post.complete) == ("action", [ONE], True)
+    assert post.headers["content-type"] == "application/json"
+    assert told == [(read, "200"), (post, "200")]
+    assert (cloud.posts, cloud.arrived("list"), cloud.connections) == ((post,), (read,), 2)
+    cloud.forget()
+    assert (cloud.arrivals, cloud.deeds, cloud.connections) == ((), (), 0)
+
+
+def test_a_connection_is_kept_for_the_next_request() -> None:
+    with StandIn() as cloud, requests.Session() as session:
+        session.trust_env = False
+        for _ in range(3):
+            session.get(f"{cloud.url}/x", timeout=10)
+
+    assert (len(cloud.arrivals), cloud.connections) == (3, 1)
+
+
+def test_one_held_call_does_not_hold_others() -> None:
+    with StandIn() as cloud:
+        cloud.add_instance(ONE)
+        cloud.fault(Hold(), kind="show")
+        thread = threading.Thread(target=Caller(cloud).get, args=(f"/instances/{ONE}",))
+        thread.start()
+        cloud.wait_for(1, "show")
+        assert Caller(cloud).get().status_code == 200
+        cloud.release()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"POST /v2/p/instances/action HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"x" * 70_000,
+    ],
+)
+def test_nonsense_is_hung_up_on(nonsense: bytes) -> None:
+    with StandIn() as cloud, socket.create_connection(cloud.address, timeout=10) as wire:
+        with contextlib.suppress(ConnectionError):
+            wire.sendall(nonsense)
+            assert wire.recv(1) == b""
+
+        assert Caller(cloud).get().status_code == 400
+
+
+def test_waiting_for_what_does_not_come_ends() -> None:
+    with StandIn() as cloud, pytest.raises(TimeoutError):
+        cloud.wait_for(1, timeout=0.01)

@@ -1,0 +1,145 @@
+"""Strict JSON: sane documents are read as always, and everything else is refused in fixed words."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from function.lib import strict_json
+
+CANARY = "canary-8f1d"
+
+numbers = st.integers(-(10**38), 10**38) | st.floats(allow_nan=False, allow_infinity=False)
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+documents = st.recursive(
+    st.none() | st.booleans() | numbers | texts,
+    lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
+)
+
+
+def refusal(text: bytes | str, **options: int) -> str:
+    with pytest.raises(strict_json.InvalidJSON) as caught:
+        strict_json.loads(text, **options)
+    assert str(caught.value) == caught.value.problem
+    return caught.value.problem
+
+
+@given(documents, st.booleans(), st.sampled_from([None, 1]))
+def test_a_sane_document_is_read_as_by_the_standard_library(
+    document: Any, ascii_only: bool, indent: int | None
+) -> None:
+    text = json.dumps(document, ensure_ascii=ascii_only, indent=indent)
+
+    assert strict_json.loads(text) == json.loads(text) == document
+    assert strict_json.loads(text.encode()) == document
+
+
+@given(documents)
+def test_what_is_written_is_one_ascii_line_that_reads_back_the_same(document: Any) -> None:
+    line = strict_json.dumps(document)
+
+    assert line.isascii()
+    assert "\n" not in line
+    assert strict_json.loads(line) == document
+
+
+def test_what_is_written_is_compact() -> None:
+    assert strict_json.dumps({"a": [1, None], "ü": True}) == '{"a":[1,null],"\\u00fc":true}'
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_no_json_is_not_written(number: float) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        strict_json.dumps(number)
+
+
+@given(st.binary() | st.text())
+@example(b'{"a":"' + CANARY.encode() + b'"')
+@example(b"\xff\xfe{\x00}\x00")
+@example('["\\ud800"]')
+@example("[" * 100_000)
+@example("[" + "9" * 5000 + "]")
+def test_arbitrary_input_is_read_or_refused_and_nothing_else(text: bytes | str) -> None:
+    try:
+        value = strict_json.loads(text)
+    except strict_json.InvalidJSON:
+        return
+    assert strict_json.loads(strict_json.dumps(value)) == value
+
+
+@given(st.text(), st.text())
+@example(f'{{"{CANARY}":1,"', '":2}')
+@example("[NaN,", "]")
+@example('["\\ud800",', "]")
+def test_a_refusal_never_quotes_the_text(before: str, after: str) -> None:
+    told = ""
+    try:
+        strict_json.loads(f'{before}"{CANARY}"{after}')
+    except strict_json.InvalidJSON as error:
+        told = f"{error!r} {error.problem} {error.__cause__} {error.__context__}"
+
+    assert CANARY not in told
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b"", "the text is empty"),
+        (b" \r\n\t", "the text is empty"),
+        (b"\xef\xbb\xbf{}", "the text starts with a byte order mark"),
+        ("\ufeff{}", "the text starts with a byte order mark"),
+        (b'{"a":"\xff"}', "the text is not UTF-8 at byte 6"),
+        ("{}".encode("utf-16"), "the text is not UTF-8 at byte 0"),
+        ("{}".encode("utf-16-le"), "the text is not well-formed JSON at line 1, column 2"),
+        ('"\ud800"', "the text holds a lone surrogate at character 1"),
+        (b'"\\ud800"', "a string holds a lone surrogate"),
+        (b'{"\\uDFff":1}', "a string holds a lone surrogate"),
+        (b'{"a":1,"a":1}', "the same key occurs twice in one object"),
+        (b'{"a":1,"\\u0061":1}', "the same key occurs twice in one object"),
+        (b"NaN", "NaN and Infinity are not JSON"),
+        (b"[-Infinity]", "NaN and Infinity are not JSON"),
+        (b"1e400", "a number is too large"),
+        (b"-1e400", "a number is too large"),
+        (b"1" * 41, "a number is longer than 40 characters"),
+        (b"0." + b"1" * 39, "a number is longer than 40 characters"),
+        (b"{} {}", "something follows the JSON value at line 1, column 4"),
+        (b'{"a":\n tru}', "the text is not well-formed JSON at line 2, column 2"),
+        (b"{'a':1}", "the text is not well-formed JSON at line 1, column 2"),
+        (b'["a\x00"]', "the text is not well-formed JSON at line 1, column 4"),
+        (b"[" * 33 + b"]" * 33, "the nesting exceeds 32 levels at line 1, column 33"),
+        (b"[" * 200_000, "the nesting exceeds 32 levels at line 1, column 33"),
+    ],
+)
+def test_each_surprise_has_its_own_words(text: bytes | str, problem: str) -> None:
+    assert refusal(text) == problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" * 32 + b"]" * 32,
+        b"[" + b"[],{}," * 1000 + b"0]",
+        b'["' + b"[{" * 1000 + b'"]',
+        b'["\\"' + b"[" * 1000 + b'"]',
+        b'["\\\\ud800 is text"]',
+        b'["\\ud83d\\ude80"]',
+        b"9" * 40,
+        b"1e-400",
+    ],
+)
+def test_what_only_looks_like_a_surprise_is_read(text: bytes) -> None:
+    assert strict_json.loads(text) == json.loads(text)
+
+
+def test_the_limit_counts_bytes() -> None:
+    assert strict_json.loads('"üü"', limit=6) == "üü"
+    assert refusal('"üüü"', limit=7) == "the text is longer than 7 bytes"
+    assert refusal(b" " * 262_145) == "the text is longer than 262144 bytes"
+
+
+@pytest.mark.parametrize("text", ['"' + '\\"' * 1000, '"' + "\\" * 999, '"' + "a" * 1000])
+def test_a_string_without_end_is_walked_once(text: str) -> None:
+    assert len(strict_json._STRING_OR_BRACKET.findall(text + "[")) <= 2
+    assert "not well-formed" in refusal(text)

@@ -1,0 +1,130 @@
+"""Through an outgoing proxy: what it is asked is not the request, and it never learns a secret."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from function.lib.send_gate import CalledOff, Gate, NoAnswer
+from function.lib.transport import Client
+from tests.fake_dms import StandIn
+from tests.fault_matrix.certificates import place
+from tests.fault_matrix.proxy import Proxy
+
+PATH = "/v2/p/instances/action"
+PASSWORD = "canary-proxy-password"
+
+
+@pytest.fixture
+def cloud() -> Iterator[StandIn]:
+    with StandIn(place=place("good")) as cloud:
+        yield cloud
+
+
+def through(proxy: Proxy, gate: Gate, scheme: str = "http", user: str = "") -> Client:
+    host = "localhost" if scheme == "https" else "127.0.0.1"
+    return Client(
+        ca_bundle_file=place("good").authority,
+        proxy_url=f"{scheme}://{user}{host}:{proxy.port}",
+        gate=gate,
+    )
+
+
+def send(client: Client, cloud: StandIn) -> int:
+    headers = {"X-Auth-Token": "t"}
+    request = requests.Request("POST", cloud.url + PATH, data=b"{}", headers=headers).prepare()
+    try:
+        return client.exchange(request, seconds=10).status
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_request_goes_through_a_tunnel_that_learns_no_header(cloud: StandIn, scheme: str) -> None:
+    gate = Gate(once=True)
+    with Proxy(place=place("good") if scheme == "https" else None) as proxy:
+        assert send(through(proxy, gate, scheme), cloud) == 401
+
+        assert [head.split(b" ")[0] for head in proxy.heads] == [b"CONNECT"]
+        assert b"x-auth-token" not in proxy.heads[0].lower()
+    assert (len(cloud.posts), gate.passed) == (1, True)
+
+
+def test_a_proxy_is_verified_like_everything_else(cloud: StandIn) -> None:
+    gate = Gate()
+    with Proxy(place=place("unknown")) as proxy, pytest.raises(NoAnswer):
+        send(through(proxy, gate, "https"), cloud)
+
+    assert (gate.passed, cloud.connections) == (False, 0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+        b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno",
+        b"HTTP/1.1 502 Bad Gateway\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+        b"SSH-2.0-OpenSSH\r\n",
+    ],
+)
+def test_a_proxy_that_makes_no_tunnel_means_not_sent(cloud: StandIn, answer: bytes) -> None:
+    gate = Gate()
+    with Proxy(answer) as proxy, pytest.raises(NoAnswer):
+        send(through(proxy, gate), cloud)
+
+    assert (gate.passed, cloud.connections) == (False, 0)
+
+
+def test_asking_for_a_tunnel_is_not_yet_sending(cloud: StandIn) -> None:
+    gate = Gate()
+    raised: list[Exception] = []
+    with Proxy() as proxy:
+        proxy.hold = True
+
+        def exchange() -> None:
+            try:
+                send(through(proxy, gate), cloud)
+            except NoAnswer as problem:
+                raised.append(problem)
+
+        thread = threading.Thread(target=exchange)
+        thread.start()
+        assert proxy.asked.wait(10)
+        assert gate.close() is False
+        thread.join(10)
+        assert not thread.is_alive()
+    assert (len(raised), cloud.connections) == (1, 0)
+
+
+def test_a_tunnel_that_stands_too_late_carries_nothing(cloud: StandIn) -> None:
+    gate = Gate()
+    gate.close()
+    with Proxy() as proxy, pytest.raises(CalledOff):
+        send(through(proxy, gate), cloud)
+
+    assert cloud.arrivals == ()
+
+
+def test_the_user_of_a_proxy_is_told_to_the_proxy_alone(
+    cloud: StandIn, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with Proxy() as proxy:
+        send(through(proxy, Gate(), user=f"us%40er:{PASSWORD}@"), cloud)
+
+        basic = base64.b64encode(f"us@er:{PASSWORD}".encode())
+        assert b"Proxy-Authorization: Basic " + basic in proxy.heads[0]
+    assert "proxy-authorization" not in cloud.posts[0].headers
+    assert PASSWORD not in "".join(capfd.readouterr())
+
+
+def test_what_needs_no_tunnel_passes_the_gate_once() -> None:
+    gate = Gate(once=True)
+    with StandIn() as plain, Proxy() as proxy:
+        assert send(through(proxy, gate), plain) == 401
+
+    assert len(plain.posts) == 1

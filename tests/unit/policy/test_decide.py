@@ -1,0 +1,189 @@
+"""Decide: the live state and the limits, into a verdict per instance and the one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from function.model.cloud_state import InstanceState
+from function.model.decision import Decision, Screened, Verdict
+from function.model.event import Action, Outcome
+from function.policy import decide
+from tests.factories import (
+    ALL_THREE,
+    AUDIT,
+    DAY,
+    DRAFT,
+    HOUR,
+    MINUTE,
+    NOW,
+    ORDERS,
+    PAYMENTS,
+    REQUESTS,
+    decided,
+    ids,
+    observed,
+    screened,
+    state,
+    task,
+)
+
+DELETION = screened(alarm=False, action=Action.DELETE)
+
+
+def reasons(decision: Decision) -> dict[str, str | None]:
+    return {verdict.id: verdict.reason for verdict in decision.verdicts}
+
+
+def body(decision: Decision) -> Any:
+    return decision.call and decision.call.body
+
+
+def test_an_instance_that_no_rule_holds_back_is_restarted() -> None:
+    decision = decided(observed(state(restarts=(task(DAY),))))
+
+    assert body(decision) == {"action": "restart", "instances": [ORDERS]}
+    assert decision.verdicts == (Verdict(ORDERS, status="ERROR", last_restart=NOW - DAY),)
+    assert (decision.action, decision.dry_run) == (Action.RESTART, False)
+
+
+@pytest.mark.parametrize(
+    ("live", "reason", "needs_human"),
+    [
+        (state(status=None), "not_found", True),
+        (state(engine="rabbitmq"), "not_kafka", False),
+        (state(tags=(("auto-remediation", "off"),)), "opted_out", False),
+        (state(status="RESTARTING"), "already_restarting", False),
+        (state(status="UPGRADING"), "status", True),
+        (state(restarts=(task(updated_at=NOW),)), "already_answered", False),
+        (state(restarts=(task(30 * MINUTE),)), "cooldown", False),
+        (state(restarts=tuple(task(n * HOUR) for n in (2, 3, 4))), "restart_limit", True),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_every_rule_holds_an_instance_back_and_the_result_shows_its_state(
+    live: InstanceState, reason: str, *, needs_human: bool
+) -> None:
+    decision = decided(observed(live))
+    (verdict,) = decision.verdicts
+
+    assert (verdict.outcome, verdict.reason) == (Outcome.SKIPPED, reason)
+    assert (verdict.needs_human, verdict.status) == (needs_human, live.status)
+    began = [one.created_at for one in live.restarts if one.created_at is not None]
+    assert verdict.last_restart == max(began, default=None)
+    assert decision.call is None
+
+
+def test_the_first_rule_that_matches_gives_the_reason() -> None:
+    everything = state(
+        engine="rabbitmq",
+        status="RESTARTING",
+        tags=(("auto-remediation", "off"),),
+        restarts=(task(MINUTE), task(2 * MINUTE), task(3 * MINUTE)),
+    )
+
+    assert reasons(decided(observed(everything))) == {ORDERS: "not_kafka"}
+
+
+def test_only_what_is_not_held_back_is_in_the_call_and_the_order_stays() -> None:
+    skipped = (Verdict(DRAFT, Outcome.SKIPPED, "not_firing"),)
+    asked = screened(*ALL_THREE, verdicts=skipped)
+    decision = decided(observed(state(AUDIT), state(PAYMENTS, "UPGRADING"), state()), asked)
+
+    assert body(decision)["instances"] == [ORDERS, AUDIT]
+    assert [one.id for one in decision.verdicts] == [DRAFT, ORDERS, PAYMENTS, AUDIT]
+
+
+@pytest.mark.parametrize(
+    ("restarting", "most", "storm"),
+    [
+        (set(), 2, False),
+        (set(), 1, True),
+        ({AUDIT}, 3, False),
+        ({AUDIT}, 2, True),
+        ({ORDERS}, 2, False),
+        ({AUDIT, DRAFT}, 0, False),
+    ],
+)
+def test_an_alarm_restarts_nothing_where_too_much_would_restart_at_once(
+    restarting: set[str], most: int, *, storm: bool
+) -> None:
+    found = decided(
+        observed(state(), state(PAYMENTS), restarting=frozenset(restarting)), max_restarting=most
+    )
+
+    assert reasons(found) == dict.fromkeys((ORDERS, PAYMENTS), "storm" if storm else None)
+    assert (found.call is None) == storm
+    assert all(one.needs_human == storm for one in found.verdicts)
+
+
+def test_a_request_may_restart_as_much_as_it_names() -> None:
+    busy = observed(*[state(one) for one in ids(10)], restarting=frozenset(ALL_THREE))
+    asked = screened(*ids(10), alarm=False)
+
+    assert body(decided(busy, asked, REQUESTS))["instances"] == ids(10)
+
+
+def test_a_storm_holds_back_only_what_would_restart_and_keeps_the_other_reasons() -> None:
+    found = decided(
+        observed(state(), state(PAYMENTS, "UPGRADING"), restarting=frozenset({AUDIT})),
+        max_restarting=1,
+    )
+
+    assert reasons(found) == {ORDERS: "storm", PAYMENTS: "status"}
+
+
+def test_a_storm_elsewhere_changes_nothing_for_an_event_that_restarts_nothing() -> None:
+    found = decided(observed(state(status="UPGRADING"), restarting=frozenset(ids(9))))
+
+    assert reasons(found) == {ORDERS: "status"}
+
+
+def test_a_restart_limit_says_how_many_restarts_did_not_help() -> None:
+    worn = state(restarts=tuple(task(n * HOUR) for n in (2, 3, 4, 30)))
+    decision = decided(observed(worn, state(PAYMENTS)))
+
+    assert decision.notes == (f"3 restarts of {ORDERS} within 24 hours did not help.",)
+
+
+@pytest.mark.parametrize(
+    ("restarts", "newest", "said"),
+    [
+        ((), None, "its newest task is none."),
+        ((task(DAY),), "kafkaReboot", "its newest task is kafkaReboot."),
+        ((task(MINUTE, status="EXECUTING"),), "kafkaInstanceRestart", None),
+        ((task(MINUTE, status="CREATED"),), "kafkaInstanceRestart", None),
+    ],
+)
+def test_a_restart_that_no_task_shows_warns_that_the_pattern_may_be_wrong(
+    restarts: Any, newest: str | None, said: str | None
+) -> None:
+    live = state(status="RESTARTING", restarts=restarts, newest_task=newest)
+    warnings = decided(observed(live)).warnings
+
+    assert len(warnings) == (said is not None)
+    assert said is None or (warnings[0].endswith(said) and ORDERS in warnings[0])
+
+
+def test_an_instance_that_does_not_restart_and_a_deletion_warn_of_nothing() -> None:
+    assert decided(observed(state())).warnings == ()
+    assert decided(observed(state(status="RESTARTING")), DELETION, REQUESTS).warnings == ()
+
+
+def test_a_dry_run_says_what_would_be_sent_and_of_which_instances() -> None:
+    decision = decided(observed(state(), state(PAYMENTS, "UPGRADING")), dry_run=True)
+
+    assert decision.dry_run
+    assert body(decision) == {"action": "restart", "instances": [ORDERS]}
+    assert decision.verdicts[0] == Verdict(ORDERS, Outcome.DRY_RUN, "dry_run", "ERROR")
+    assert decision.verdicts[1].reason == "status"
+
+
+def test_an_event_that_leaves_nothing_to_look_at_is_decided_without_the_cloud() -> None:
+    skipped = (Verdict(ORDERS, Outcome.SKIPPED, "not_firing"),)
+    asked = Screened(Action.RESTART, alarm=True, verdicts=skipped, reason="not_firing")
+
+    assert decide.skipped(asked, dry_run=True) == Decision(
+        Action.RESTART, skipped, dry_run=True, reason="not_firing"
+    )

@@ -1,0 +1,168 @@
+"""Screen: the rules that need no live state, in the order in which they apply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from function.model.decision import Screened
+from function.model.errors import ActionDisabled, ActionNotForSource, NotAllowed, TooMany
+from function.model.event import Action, Intent, Outcome, Source
+from tests.factories import (
+    ALARMS,
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    ORDERS,
+    PAYMENTS,
+    REQUESTS,
+    SCHEDULES,
+    SECOND,
+    ids,
+    restart,
+    screen_of,
+)
+
+PURGE = Intent(Action.PURGE_FAILED)
+
+
+DELETE = Intent(Action.DELETE, (ORDERS,))
+
+
+def reasons(found: Screened) -> dict[str, str | None]:
+    assert all(verdict.outcome is Outcome.SKIPPED for verdict in found.verdicts)
+    return {verdict.id: verdict.reason for verdict in found.verdicts}
+
+
+def test_an_alarm_that_asks_for_a_restart_leaves_its_instance_to_look_at() -> None:
+    found = screen_of(restart(metric="broker_alive", raised=NOW))
+
+    assert found == Screened(Action.RESTART, alarm=True, targets=(ORDERS,), raised={ORDERS: NOW})
+    assert found.open
+
+
+@pytest.mark.parametrize("reason", ["not_firing", "test_event", "not_mapped"])
+def test_what_a_source_says_asks_for_nothing_is_skipped_with_its_reason(reason: str) -> None:
+    found = screen_of(restart(skip=reason))
+
+    assert reasons(found) == {ORDERS: reason}
+    assert (found.reason, found.targets, found.open) == (reason, (), False)
+
+
+@pytest.mark.parametrize(("metric", "asks"), [("broker_alive", True), ("disk_usage", False)])
+def test_only_a_listed_metric_asks_for_a_restart(metric: str, *, asks: bool) -> None:
+    found = screen_of(restart(metric=metric))
+
+    assert (found.open, found.reason) == (asks, None if asks else "not_mapped")
+
+
+def test_an_alarm_that_does_not_fire_says_so_whatever_its_metric_and_age() -> None:
+    assert screen_of(restart(skip="not_firing", metric="x"), sent=NOW - DAY).reason == "not_firing"
+
+
+def test_a_metric_that_asks_for_nothing_says_so_whatever_its_age() -> None:
+    assert screen_of(restart(metric="x"), sent=NOW - DAY).reason == "not_mapped"
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        (NOW - HOUR - SECOND, "stale"),
+        (NOW - HOUR, None),
+        (NOW + 5 * MINUTE, None),
+        (NOW + 5 * MINUTE + SECOND, "from_the_future"),
+        (None, None),
+    ],
+)
+@pytest.mark.parametrize("intent", [restart(), PURGE, DELETE], ids=lambda one: one.action.value)
+def test_an_event_acts_from_an_hour_after_to_five_minutes_before_it_was_sent(
+    intent: Intent, sent: Any, reason: str | None
+) -> None:
+    actions = frozenset(Action)
+    found = screen_of(intent, source=REQUESTS, sent=sent, enabled_actions=actions)
+
+    assert (found.reason, found.open) == (reason, reason is None)
+
+
+def test_the_oldest_event_that_acts_is_a_setting() -> None:
+    assert screen_of(restart(), sent=NOW - 3 * MINUTE, max_event_age=2 * MINUTE).reason == "stale"
+    assert screen_of(restart(), sent=NOW - 3 * MINUTE, max_event_age=4 * MINUTE).open
+
+
+@pytest.mark.parametrize(
+    ("source", "intent"),
+    [(ALARMS, PURGE), (ALARMS, DELETE), (SCHEDULES, DELETE)],
+    ids=["alarm purge", "alarm delete", "schedule delete"],
+)
+def test_a_source_may_not_ask_for_what_is_not_its_own(source: Source, intent: Intent) -> None:
+    with pytest.raises(ActionNotForSource, match=intent.action.value):
+        screen_of(intent, source=source, enabled_actions=frozenset(Action), sent=NOW - DAY)
+
+
+@pytest.mark.parametrize(
+    ("intent", "enabled"),
+    [(DELETE, None), (PURGE, frozenset({Action.RESTART})), (restart(), frozenset())],
+    ids=["delete by default", "purge", "restart"],
+)
+def test_an_action_that_is_not_enabled_is_refused(intent: Intent, enabled: Any) -> None:
+    settings = {} if enabled is None else {"enabled_actions": enabled}
+    with pytest.raises(ActionDisabled, match="ENABLED_ACTIONS"):
+        screen_of(intent, source=REQUESTS, **settings)
+
+
+def test_an_event_that_asks_for_nothing_is_skipped_although_its_action_is_disabled() -> None:
+    found = screen_of(restart(skip="not_firing"), enabled_actions=frozenset())
+
+    assert found.reason == "not_firing"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"blocked": frozenset({ORDERS})},
+        {"allowed": frozenset({PAYMENTS})},
+        {"allowed": frozenset({ORDERS, PAYMENTS}), "blocked": frozenset({ORDERS})},
+    ],
+    ids=["blocked", "not allowed", "allowed and blocked"],
+)
+def test_an_alarm_skips_what_may_not_be_touched_and_a_request_is_refused_whole(
+    settings: Any,
+) -> None:
+    found = screen_of(restart(ORDERS), restart(PAYMENTS), **settings)
+    assert reasons(found) == {ORDERS: "not_allowed"}
+    assert (found.targets, found.reason) == ((PAYMENTS,), None)
+
+    for intent in (restart(PAYMENTS, ORDERS), Intent(Action.DELETE, (PAYMENTS, ORDERS))):
+        with pytest.raises(NotAllowed, match=ORDERS):
+            screen_of(intent, source=REQUESTS, enabled_actions=frozenset(Action), **settings)
+
+
+def test_an_alarm_for_nothing_but_blocked_instances_is_closed() -> None:
+    found = screen_of(restart(), blocked=frozenset({ORDERS}))
+
+    assert (found.open, reasons(found)) == (False, {ORDERS: "not_allowed"})
+
+
+@pytest.mark.parametrize("source", [ALARMS, REQUESTS], ids=["alarm", "request"])
+def test_more_targets_than_the_limit_are_refused_whole_and_never_truncated(source: Source) -> None:
+    assert len(screen_of(restart(*ids(10)), source=source).targets) == 10
+    with pytest.raises(TooMany, match=r"11 instances are more than MAX_INSTANCES \(10\)") as many:
+        screen_of(restart(*ids(11)), source=source)
+    assert many.value.needs_human is source.alarm
+
+
+def test_only_distinct_targets_count_and_not_those_that_are_skipped() -> None:
+    skipped = [restart(one, skip="not_firing") for one in ids(9)[3:]]
+    found = screen_of(
+        *[restart(one) for one in ids(3) * 4], *skipped, max_instances=2, blocked={ids(1)[0]}
+    )
+
+    assert found.targets == tuple(ids(3)[1:])
+    assert len(found.verdicts) == 7
+
+
+def test_a_request_for_a_blocked_instance_is_not_allowed_before_it_is_too_many() -> None:
+    with pytest.raises(NotAllowed):
+        screen_of(restart(*ids(11)), source=REQUESTS, blocked={ids(1)[0]})

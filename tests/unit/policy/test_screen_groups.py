@@ -1,0 +1,106 @@
+"""Screen: groups of alerts, each judged by itself, and what is left of them."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from function.model.decision import Screened, Verdict
+from function.model.event import Action, Intent, Outcome
+from tests.factories import (
+    AUDIT,
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    ORDERS,
+    PAYMENTS,
+    SCHEDULES,
+    ids,
+    restart,
+    screen_of,
+)
+
+PURGE = Intent(Action.PURGE_FAILED)
+
+
+def reasons(found: Screened) -> dict[str, str | None]:
+    assert all(verdict.outcome is Outcome.SKIPPED for verdict in found.verdicts)
+    return {verdict.id: verdict.reason for verdict in found.verdicts}
+
+
+def test_each_alert_of_a_group_is_judged_by_itself() -> None:
+    found = screen_of(restart(ORDERS), restart(PAYMENTS, skip="not_firing"), restart(skip="x"))
+
+    assert found.targets == (ORDERS,)
+    assert reasons(found) == {PAYMENTS: "not_firing"}
+    assert found.reason is None
+
+
+def test_what_fires_once_is_looked_at_whatever_else_is_said_of_it() -> None:
+    found = screen_of(restart(skip="not_firing"), restart(), restart(skip="not_mapped"))
+
+    assert (found.targets, found.verdicts, found.reason) == ((ORDERS,), (), None)
+
+
+def test_the_first_reason_to_skip_an_instance_counts_and_the_order_stays() -> None:
+    found = screen_of(
+        restart(ORDERS, skip="not_mapped"),
+        restart(PAYMENTS, skip="not_firing"),
+        restart(AUDIT, skip="not_firing"),
+        restart(AUDIT, skip="not_mapped"),
+    )
+
+    assert found.verdicts == (
+        Verdict(ORDERS, Outcome.SKIPPED, "not_mapped"),
+        Verdict(PAYMENTS, Outcome.SKIPPED, "not_firing"),
+        Verdict(AUDIT, Outcome.SKIPPED, "not_firing"),
+    )
+
+
+def test_the_newest_firing_alarm_of_an_instance_says_when_it_was_raised() -> None:
+    moments = [NOW - HOUR, NOW - MINUTE, None, NOW - DAY]
+    found = screen_of(*[restart(raised=moment) for moment in moments], restart(PAYMENTS))
+
+    assert found.raised == {ORDERS: NOW - MINUTE, PAYMENTS: None}
+
+
+def test_a_resolved_alert_does_not_say_when_its_instance_was_in_trouble() -> None:
+    found = screen_of(restart(raised=NOW - HOUR), restart(raised=NOW, skip="not_firing"))
+
+    assert found.raised == {ORDERS: NOW - HOUR}
+
+
+def test_alerts_that_name_no_instance_leave_nothing_but_a_reason() -> None:
+    found = screen_of(Intent(Action.RESTART, skip="not_mapped"))
+    assert (found.reason, found.verdicts, found.open) == ("not_mapped", (), False)
+
+    empty = screen_of()
+    assert (empty.action, empty.reason, empty.open) == (Action.RESTART, "not_mapped", False)
+
+
+def test_a_purge_is_open_although_it_names_no_instance() -> None:
+    found = screen_of(PURGE, source=SCHEDULES)
+
+    assert (found.action, found.targets, found.open, found.alarm) == (PURGE.action, (), True, False)
+
+
+@given(
+    st.lists(
+        st.builds(
+            restart,
+            st.sampled_from(ids(4)),
+            skip=st.sampled_from([None, "not_firing", "not_mapped"]),
+        ),
+        max_size=8,
+    ),
+    st.frozensets(st.sampled_from(ids(4))),
+)
+def test_every_instance_of_an_alarm_is_a_target_or_skipped_and_never_both(
+    intents: list[Intent], blocked: frozenset[str]
+) -> None:
+    found = screen_of(*intents, blocked=blocked)
+    skipped = [verdict.id for verdict in found.verdicts]
+
+    assert sorted([*found.targets, *skipped]) == sorted({one.instances[0] for one in intents})
+    assert not blocked & {*found.targets}

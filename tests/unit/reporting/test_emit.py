@@ -1,0 +1,182 @@
+"""Log lines and the sink: one line in one piece, and a sink that can break nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from function.model.result import Result
+from function.reporting import emit
+from function.settings.model import Outgoing
+from tests.fake_dms import Close, Drip, Fault, Hold, Raw, Reply, Reset, StandIn, gzip_bomb, redirect
+from tests.fault_matrix.certificates import place
+
+EVENT = {"specversion": "1.0", "id": "7", "type": "dev.kafka-remediator.result.v1"}
+BROKEN: list[Fault] = [
+    *(Reset("request"), Close("request"), Reply(500), Reply(404), Reply(503), Raw(b"nonsense")),
+    *(Reset("connect"), Close("answer"), redirect("http://127.0.0.1:9/")),
+]
+
+
+def result(**fields: Any) -> Result:
+    return Result({**EVENT, "data": {"outcome": "accepted", "needs_human": False, **fields}}, 200)
+
+
+@pytest.fixture
+def sink() -> Iterator[StandIn]:
+    with StandIn() as sink:
+        yield sink
+
+
+def posted(sink: StandIn, *, seconds: float = 10.0, **fields: Any) -> bool:
+    outgoing = Outgoing("https://unused.example", "0" * 32, sink=f"{sink.url}/events", **fields)
+    return emit.to_sink(result(), outgoing, seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"outcome": "accepted"}, "INFO"),
+        ({"outcome": "skipped"}, "INFO"),
+        ({"outcome": "failed"}, "WARNING"),
+        ({"outcome": "unknown"}, "WARNING"),
+        ({"outcome": "rejected"}, "WARNING"),
+        ({"outcome": "skipped", "needs_human": True}, "ERROR"),
+    ],
+)
+def test_a_result_for_a_person_is_the_loudest(fields: dict[str, Any], expected: str) -> None:
+    assert emit.severity(result(**fields)) == expected
+
+
+def test_an_unproven_sender_has_a_result_that_says_less() -> None:
+    bare = Result({**EVENT, "data": {"outcome": "rejected", "reason": "unauthenticated"}}, 401)
+
+    assert emit.severity(bare) == "WARNING"
+
+
+def test_a_result_is_one_line_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    emit.result_line(result(message="two\nlines\u2028and more"))
+
+    written = capsys.readouterr()
+    (line,) = written.out.split("\n")[:-1]
+    assert json.loads(line)["severity"] == "INFO"
+    assert (len(line.splitlines()), written.err) == (1, "")
+
+
+@pytest.mark.parametrize("least", emit.LEVELS)
+def test_the_log_level_leaves_out_what_is_quieter(
+    least: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for level in emit.LEVELS:
+        emit.log(level, "said", least=least, more=1)
+
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["severity"] for line in lines] == [*emit.LEVELS[emit.LEVELS.index(least) :]]
+
+
+class Broken(io.StringIO):
+    """A stream at whose other end nobody reads any more."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_log_that_is_gone_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stdout", Broken())
+    monkeypatch.setattr(sys, "stderr", closed)
+
+    emit.result_line(result())
+    emit.log("ERROR", "said")
+
+
+def test_lines_of_many_threads_stay_whole(capfd: pytest.CaptureFixture[str]) -> None:
+    long = "x" * 5000
+    threads = [
+        threading.Thread(target=emit.log, args=("INFO", long), kwargs={"number": number})
+        for number in range(40)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert sorted(line["number"] for line in lines) == [*range(40)]
+
+
+def test_a_sink_is_known_by_the_roots_that_the_operator_set() -> None:
+    with StandIn(place=place("good")) as sink:
+        sink.fault(Reply(202), times=None)
+
+        assert posted(sink, ca_bundle_file=sink.place.authority)
+        assert not posted(sink)
+        assert len(sink.arrivals) == 1
+
+
+def test_a_sink_gets_the_event_with_the_extensions_of_its_operator(sink: StandIn) -> None:
+    sink.fault(Reply(202))
+
+    assert posted(sink, sink_extensions={"team": "a"})
+    (arrival,) = sink.arrivals
+    assert (arrival.method, arrival.target) == ("POST", "/events")
+    assert arrival.headers["content-type"] == "application/cloudevents+json"
+    assert arrival.json == {**EVENT, "data": dict(result().data), "team": "a"}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_sink_that_fails_is_asked_once(sink: StandIn, fault: Fault) -> None:
+    sink.fault(fault)
+
+    assert not posted(sink)
+    assert sink.connections == 1
+
+
+@pytest.mark.parametrize("fault", [gzip_bomb(20), Reply(200, b"x" * (1024 * 1024 + 1))])
+def test_what_a_sink_answers_is_read_up_to_a_bound(sink: StandIn, fault: Fault) -> None:
+    sink.fault(fault)
+
+    assert posted(sink)
+
+
+@pytest.mark.parametrize("fault", [Hold("request"), Drip("head"), Hold("connect")])
+def test_a_slow_sink_is_not_waited_for_and_gets_nothing_later(sink: StandIn, fault: Fault) -> None:
+    sink.fault(fault)
+
+    assert not posted(sink, seconds=0.2)
+    assert sink.connections == 1
+
+
+@pytest.mark.parametrize("seconds", [0.0, -3.0])
+def test_without_time_or_without_a_sink_nothing_is_posted(sink: StandIn, seconds: float) -> None:
+    assert not posted(sink, seconds=seconds)
+    assert not emit.to_sink(result(), Outgoing("https://unused.example", "0" * 32), seconds=9)
+    assert sink.connections == 0
+
+
+@pytest.mark.parametrize("url", ["http://a..b/", "http://[::1/"])
+def test_a_sink_that_cannot_be_found_is_a_failing_sink(url: str) -> None:
+    outgoing = Outgoing("https://unused.example", "0" * 32, sink=url)
+
+    assert not emit.to_sink(result(), outgoing, seconds=5)
+
+
+def test_a_machine_without_a_thread_to_spare_has_a_failing_sink(
+    sink: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("function.lib.threads._idle", deque())
+        patch.setattr(threading.Thread, "start", refuse)
+        assert not posted(sink)
+    assert sink.connections == 0

@@ -1,0 +1,97 @@
+"""Wording: every outcome and reason is a sentence that a person reads at night."""
+
+from __future__ import annotations
+
+import pytest
+
+from function.lib import schemas
+from function.model.errors import Refused
+from function.model.event import Action, Outcome
+from function.policy.call_result import Fate
+from function.reporting import messages
+
+REASONS = set(schemas.load().schema("result")["$defs"]["reason"]["enum"])
+REFUSALS = {refusal.reason for refusal in Refused.__subclasses__()} | {Refused.reason}
+
+
+def test_every_reason_of_the_contract_has_words_or_is_a_refusal_that_brings_its_own() -> None:
+    assert set(messages.REASONS) | REFUSALS | {None} == REASONS
+
+
+def test_every_fate_of_a_call_has_words() -> None:
+    assert {fate.reason for fate in Fate} - {None} <= set(messages.REASONS)
+
+
+@pytest.mark.parametrize("words", messages.REASONS.values())
+def test_words_end_a_sentence(words: str) -> None:
+    assert words == words.strip().rstrip(".")
+
+
+@pytest.mark.parametrize("outcome", [one for one in Outcome if one is not Outcome.REJECTED])
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize("reason", [None, "cooldown"])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_whatever_becomes_of_an_event_is_one_sentence(
+    action: Action, outcome: Outcome, reason: str | None, number: int
+) -> None:
+    said = messages.sentence(action, outcome, reason, done=1, of=number)
+
+    assert said.startswith(messages.ACTIONS[action])
+    assert said.endswith(".")
+    assert "\n" not in said
+    assert ("1 instance " in said) == (number == 1)
+    assert ("2 instances" in said) == (number == 2)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "said"),
+    [
+        (Outcome.DRY_RUN, "dry_run", "Restart not sent: DRY_RUN is true, so nothing was sent."),
+        (Outcome.UNKNOWN, None, "Restart may have been done."),
+        (Outcome.FAILED, "no such word", "Restart failed."),
+    ],
+)
+def test_what_is_not_simply_done_is_said_in_plain_words(
+    outcome: Outcome, reason: str | None, said: str
+) -> None:
+    assert messages.sentence(Action.RESTART, outcome, reason) == said
+
+
+@pytest.mark.parametrize("words", messages.REASONS.values())
+def test_words_are_right_for_one_instance_and_for_several(words: str) -> None:
+    assert not words.startswith(("it ", "its ", "the instance "))
+
+
+def test_two_instances_are_not_spoken_of_as_one() -> None:
+    said = messages.sentence(Action.RESTART, Outcome.SKIPPED, "already_answered", of=2)
+
+    assert said == "Restart of 2 instances skipped: restarted after the alarm was raised."
+
+
+def test_what_may_have_been_done_is_said_once() -> None:
+    said = messages.sentence(Action.RESTART, Outcome.UNKNOWN, "unclear", of=1)
+
+    assert said == (
+        "Restart of 1 instance may have been done: "
+        "no clear answer came, and nothing read afterwards settles it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "number", "said"),
+    [
+        (Outcome.ACCEPTED, 0, " (none listed) accepted."),
+        (Outcome.ACCEPTED, 1, " (1 instance listed) accepted."),
+        (Outcome.DRY_RUN, 0, " (none listed) not sent."),
+        (Outcome.UNKNOWN, 0, " (none listed) may have been done."),
+        (Outcome.FAILED, 0, " failed."),
+        (Outcome.FAILED, 2, " (2 instances listed) failed."),
+        (Outcome.SKIPPED, 0, " skipped."),
+    ],
+)
+def test_a_purge_says_what_was_listed_wherever_it_has_certainly_looked(
+    outcome: Outcome, number: int, said: str
+) -> None:
+    sentence = messages.sentence(Action.PURGE_FAILED, outcome, None, of=number)
+
+    assert sentence == f"Purge of failed creations{said}"

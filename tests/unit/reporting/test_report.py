@@ -1,0 +1,151 @@
+"""Report: the findings on an event, into its result event and HTTP answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from function.lib import schemas
+from function.model.cloud_state import ApiReply
+from function.model.decision import Verdict
+from function.model.event import Action, Event, Intent, Outcome, Received
+from function.model.result import Findings, Result, Trail
+from function.reporting import report
+from tests.factories import HOUR, NOW, ORDERS, PAYMENTS
+
+SCHEMAS = schemas.load()
+
+
+RECEIVED = Received("direct", b"{}", NOW)
+
+
+EVENT = Event((Intent(Action.RESTART, (ORDERS,)),), id="e1", sent=NOW, name="nightly")
+
+
+TRAIL = Trail(RECEIVED, "0123456789abcdef" * 2, proven=True, source="direct", event=EVENT)
+
+
+ONE = Verdict(ORDERS, Outcome.SKIPPED, "cooldown", "ERROR", NOW - HOUR)
+
+
+SKIPPED = Findings(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
+
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def result(trail: Trail = TRAIL, found: Findings = SKIPPED) -> Result:
+    made = report.result(trail, found, dry_run=False, now=NOW, duration_ms=7)
+    SCHEMAS.check("result", made.event)
+    return made
+
+
+def test_a_result_is_a_cloudevent_with_everything_in_it() -> None:
+    event = dict(result().event)
+    event.pop("id")
+
+    assert event == {
+        "specversion": "1.0",
+        "source": "/huaweicloud/dms/kafka/0123456789abcdef0123456789abcdef",
+        "type": "dev.kafka-remediator.result.v1",
+        "time": "2026-01-05T03:00:00Z",
+        "datacontenttype": "application/json",
+        "dataschema": "https://kafka-remediator.dev/schemas/result.json",
+        "subject": ORDERS,
+        "data": {
+            "outcome": "skipped",
+            "action": "restart",
+            "dry_run": False,
+            "reason": "cooldown",
+            "message": "Skipped.",
+            "event": {
+                "source": "direct",
+                "id": "e1",
+                "time": "2026-01-05T03:00:00Z",
+                "name": "nightly",
+            },
+            "request": None,
+            "instances": [
+                {
+                    "id": ORDERS,
+                    "outcome": "skipped",
+                    "reason": "cooldown",
+                    "status": "ERROR",
+                    "last_restart": "2026-01-05T02:00:00Z",
+                }
+            ],
+            "api": {
+                "status": None,
+                "request_id": None,
+                "error_code": None,
+                "error_msg": None,
+                "attempts": 0,
+            },
+            "retryable": False,
+            "needs_human": False,
+            "duration_ms": 7,
+        },
+    }
+
+
+def test_the_data_schema_is_the_one_of_the_result() -> None:
+    assert schemas.identifier("result") == report.SCHEMA
+
+
+def test_an_unproven_sender_learns_outcome_and_reason_and_nothing_else() -> None:
+    found = Findings(Outcome.REJECTED, "unauthenticated", "secret", 401, needs_human=True)
+    event = result(TRAIL._replace(proven=False, event=None), found).event
+
+    assert event["data"] == {"outcome": "rejected", "reason": "unauthenticated"}
+    assert event["source"] == "/kafka-remediator"
+    assert "needshuman" not in event
+
+
+@pytest.mark.parametrize("others", [(), (ONE._replace(id=PAYMENTS),)])
+def test_the_subject_is_the_instance_when_there_is_exactly_one(others: Any) -> None:
+    found = SKIPPED._replace(verdicts=(ONE, *others))
+
+    assert result(found=found).event.get("subject") == (None if others else ORDERS)
+    assert "subject" not in result(found=SKIPPED._replace(verdicts=())).event
+
+
+def test_a_result_that_needs_a_person_says_so_to_triggers_too() -> None:
+    assert result(found=SKIPPED._replace(needs_human=True)).event["needshuman"] is True
+    assert "needshuman" not in result().event
+
+
+@pytest.mark.parametrize(("status", "header"), [(503, "30"), (200, None), (500, None)])
+def test_only_what_may_be_sent_again_says_when(status: int, header: str | None) -> None:
+    made = result(found=SKIPPED._replace(status=status))
+
+    assert made.status == status
+    assert made.headers.get("Retry-After") == header
+    assert made.headers["Content-Type"] == "application/cloudevents+json"
+
+
+@pytest.mark.parametrize(
+    ("own", "header", "passed_on"),
+    [
+        (TRACE, None, TRACE),
+        (None, TRACE, TRACE),
+        (TRACE, TRACE.replace("4b", "00"), TRACE),
+        ("odd", TRACE, None),
+        (None, "x" + TRACE, None),
+        (None, None, None),
+    ],
+)
+def test_a_trace_context_is_passed_on_if_it_is_one(
+    own: str | None, header: str | None, passed_on: str | None
+) -> None:
+    headers = {"traceparent": header} if header else {}
+    trail = TRAIL._replace(
+        received=RECEIVED._replace(headers=headers),
+        event=EVENT._replace(traceparent=own),
+    )
+
+    assert result(trail).event.get("traceparent") == passed_on
+
+
+def api(reply: ApiReply | None, attempts: int = 0) -> Any:
+    return result(found=SKIPPED._replace(reply=reply, attempts=attempts)).data["api"]

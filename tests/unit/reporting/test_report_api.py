@@ -1,0 +1,96 @@
+"""Report: what a result shows of the cloud's answer, in the cloud's words or in ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from function.lib import schemas
+from function.model.cloud_state import ApiReply
+from function.model.decision import Verdict
+from function.model.event import Action, Event, Intent, Outcome, Received
+from function.model.result import Findings, Result, Trail
+from function.reporting import report
+from tests.factories import HOUR, NOW, ORDERS
+
+SCHEMAS = schemas.load()
+
+
+RECEIVED = Received("direct", b"{}", NOW)
+
+
+EVENT = Event((Intent(Action.RESTART, (ORDERS,)),), id="e1", sent=NOW, name="nightly")
+
+
+TRAIL = Trail(RECEIVED, "0123456789abcdef" * 2, proven=True, source="direct", event=EVENT)
+
+
+ONE = Verdict(ORDERS, Outcome.SKIPPED, "cooldown", "ERROR", NOW - HOUR)
+
+
+SKIPPED = Findings(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
+
+
+def result(trail: Trail = TRAIL, found: Findings = SKIPPED) -> Result:
+    made = report.result(trail, found, dry_run=False, now=NOW, duration_ms=7)
+    SCHEMAS.check("result", made.event)
+    return made
+
+
+def api(reply: ApiReply | None, attempts: int = 0) -> Any:
+    return result(found=SKIPPED._replace(reply=reply, attempts=attempts)).data["api"]
+
+
+def refused(status: int, **document: Any) -> ApiReply:
+    return ApiReply(arrived=True, status=status, document=document, request_id="r1")
+
+
+def test_the_answer_of_the_cloud_is_in_the_result() -> None:
+    reply = refused(400, error_code="DMS.00400026", error_msg="Not in this state.")
+
+    assert api(reply, attempts=2) == {
+        "status": 400,
+        "request_id": "r1",
+        "error_code": "DMS.00400026",
+        "error_msg": "Not in this state.",
+        "attempts": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("two\nlines\t and\r\n\x00more\u2028", "two lines and more"),
+        ("x" * 400, "x" * 300),
+        ("", ""),
+        (None, None),
+        (7, None),
+    ],
+)
+def test_the_words_of_the_cloud_are_one_short_line(said: Any, shown: str | None) -> None:
+    assert api(refused(400, error_msg=said))["error_msg"] == shown
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_the_words_of_the_cloud_about_credentials_are_ours(status: int) -> None:
+    found = api(refused(status, error_code="APIGW.0301", error_msg="x-auth-token:secret"))
+
+    assert found["error_msg"] == report.OWN_WORDS[status]
+    assert found["error_code"] == "APIGW.0301"
+
+
+@pytest.mark.parametrize("document", [None, [], "text"])
+def test_an_answer_that_is_no_object_has_no_words(document: Any) -> None:
+    found = api(ApiReply(arrived=True, status=500, document=document))
+
+    assert (found["error_code"], found["error_msg"], found["status"]) == (None, None, 500)
+
+
+@given(st.text(), st.text(), st.sampled_from([200, 400, 401, 500]))
+def test_whatever_the_cloud_says_the_result_keeps_its_schema(
+    code: str, words: str, status: int
+) -> None:
+    api(refused(status, error_code=code, error_msg=words))

@@ -1,0 +1,92 @@
+"""The id of a result: the same for the same event with the same fate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from function.lib import schemas
+from function.model.decision import Verdict
+from function.model.event import Action, Event, Intent, Outcome, Received
+from function.model.result import Findings, Result, Trail
+from function.reporting import report
+from tests.factories import HOUR, NOW, ORDERS, PAYMENTS
+
+SCHEMAS = schemas.load()
+
+
+RECEIVED = Received("direct", b"{}", NOW)
+
+
+EVENT = Event((Intent(Action.RESTART, (ORDERS,)),), id="e1", sent=NOW, name="nightly")
+
+
+TRAIL = Trail(RECEIVED, "0123456789abcdef" * 2, proven=True, source="direct", event=EVENT)
+
+
+ONE = Verdict(ORDERS, Outcome.SKIPPED, "cooldown", "ERROR", NOW - HOUR)
+
+
+SKIPPED = Findings(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
+
+
+def result(trail: Trail = TRAIL, found: Findings = SKIPPED) -> Result:
+    made = report.result(trail, found, dry_run=False, now=NOW, duration_ms=7)
+    SCHEMAS.check("result", made.event)
+    return made
+
+
+def identity(found: Findings = SKIPPED, **changes: Any) -> str:
+    received = {name: changes.pop(name) for name in ("channel", "body", "at") if name in changes}
+    trail = TRAIL._replace(received=RECEIVED._replace(**received))
+    if changes:
+        trail = trail._replace(event=EVENT._replace(**changes))
+    return str(result(trail, found).event["id"])
+
+
+def test_the_same_event_with_the_same_fate_has_the_same_id() -> None:
+    later = report.result(TRAIL, SKIPPED, dry_run=True, now=NOW + HOUR, duration_ms=99)
+
+    assert later.event["id"] == identity() == identity(body=b"other", at=NOW + HOUR)
+    assert identity(SKIPPED._replace(message="Other words.")) == identity()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"channel": "trigger/timer"}, {"id": "e2"}, {"origin": "/cron"}]
+)
+def test_another_event_has_another_id(changes: dict[str, Any]) -> None:
+    assert identity(**changes) != identity()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"outcome": Outcome.FAILED},
+        {"verdicts": (ONE._replace(id=PAYMENTS),)},
+        {"verdicts": (ONE._replace(outcome=Outcome.FAILED),)},
+        {"verdicts": (ONE._replace(reason="status"),)},
+        {"verdicts": (ONE._replace(needs_human=True),)},
+        {"verdicts": (ONE, ONE._replace(id=PAYMENTS))},
+    ],
+)
+def test_another_fate_has_another_id(changes: dict[str, Any]) -> None:
+    assert identity(SKIPPED._replace(**changes)) != identity()
+
+
+@pytest.mark.parametrize("changes", [{"body": b"[]"}, {"at": NOW + HOUR}])
+def test_an_event_without_an_id_is_known_by_its_body_and_the_moment_of_receipt(
+    changes: dict[str, Any],
+) -> None:
+    assert identity(id=None, **changes) != identity(id=None)
+    assert identity(id=None) == identity(id=None)
+
+
+def test_an_event_that_could_not_be_read_has_an_id_too() -> None:
+    unread = TRAIL._replace(event=None)
+    event = result(unread).event
+
+    assert len(event["id"]) == 32
+    assert event["data"]["event"] == {"source": "direct", "id": None, "time": None, "name": None}
+    assert event["data"]["action"] is None
+    assert event["id"] == identity(id=None)

@@ -1,0 +1,178 @@
+"""Findings: what the result is to say, and which HTTP status says it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from function.model.decision import ApiCall, Decision, Execution, Verdict
+from function.model.event import Action, Enveloped, Event, Outcome, Received
+from function.model.result import Findings, Trail, completed
+from function.reporting import summarize
+from tests.factories import NOW, ORDERS, PAYMENTS
+
+RECEIVED = Received("direct", b"{}", NOW)
+
+
+TRAIL = Trail(RECEIVED, "0" * 32, proven=True, event=Event((), note="A note."))
+
+
+CALL = ApiCall(Action.RESTART, {"action": "restart", "instances": [ORDERS]}, (ORDERS,))
+
+
+PURGE = ApiCall(Action.PURGE_FAILED, {"action": "delete", "all_failure": "kafka"})
+
+
+A, B = ORDERS, PAYMENTS
+
+
+def verdict(outcome: Outcome | None, one: str = ORDERS, **fields: Any) -> Verdict:
+    return Verdict(one, outcome, **fields)
+
+
+def judged(*verdicts: Verdict, execution: Execution | None = None, **decision: Any) -> Findings:
+    given = {"action": Action.RESTART, "verdicts": verdicts, **decision}
+    return summarize.of_judgement(TRAIL, Decision(**given), execution or Execution())
+
+
+def carried_out(*verdicts: Verdict, attempts: int = 1, **fields: Any) -> Findings:
+    execution = Execution(verdicts=verdicts, attempts=attempts, **fields)
+    return judged(*verdicts, execution=execution, call=CALL)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "whole"),
+    [
+        ("accepted accepted", "accepted"),
+        ("skipped skipped", "skipped"),
+        ("dry_run dry_run", "dry_run"),
+        ("failed failed", "failed"),
+        ("unknown unknown", "unknown"),
+        ("accepted skipped", "partial"),
+        ("accepted failed unknown", "partial"),
+        ("unknown failed skipped", "unknown"),
+        ("failed dry_run skipped", "failed"),
+        ("skipped failed", "failed"),
+        ("dry_run skipped", "dry_run"),
+    ],
+)
+def test_the_outcome_of_the_whole_follows_from_its_parts(outcomes: str, whole: str) -> None:
+    parts = [Verdict(str(number), Outcome(one)) for number, one in enumerate(outcomes.split())]
+
+    assert summarize.overall(parts) is Outcome(whole)
+    assert summarize.overall(parts[::-1]) is Outcome(whole)
+
+
+@given(st.lists(st.sampled_from(["cooldown", "status", None]), min_size=1, max_size=4))
+def test_a_reason_stands_at_the_top_only_where_all_instances_have_it(
+    reasons: list[str | None],
+) -> None:
+    found = judged(*[verdict(Outcome.SKIPPED, reason=reason) for reason in reasons])
+
+    assert found.reason == (reasons[0] if len(set(reasons)) == 1 else None)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "retryable", "status"),
+    [
+        (Outcome.ACCEPTED, False, 200),
+        (Outcome.SKIPPED, False, 200),
+        (Outcome.UNKNOWN, False, 202),
+        (Outcome.FAILED, False, 200),
+        (Outcome.FAILED, True, 503),
+    ],
+)
+def test_the_status_tells_a_sender_whether_to_send_again(
+    outcome: Outcome, status: int, *, retryable: bool
+) -> None:
+    found = carried_out(verdict(outcome, retryable=retryable))
+
+    assert (found.status, found.retryable) == (status, retryable)
+
+
+def test_a_failed_event_is_retryable_when_all_that_failed_is() -> None:
+    again, hopeless = verdict(Outcome.FAILED, retryable=True), verdict(Outcome.FAILED, B)
+    skipped = verdict(Outcome.SKIPPED, B)
+
+    assert carried_out(again, skipped).retryable
+    assert not carried_out(again, hopeless).retryable
+    assert not carried_out(again, verdict(Outcome.ACCEPTED, B)).retryable
+    assert not carried_out(again, verdict(Outcome.UNKNOWN, B)).retryable
+
+
+def test_one_instance_that_needs_a_person_is_enough() -> None:
+    assert carried_out(
+        verdict(Outcome.ACCEPTED), verdict(Outcome.SKIPPED, B, needs_human=True)
+    ).needs_human
+    assert not carried_out(verdict(Outcome.ACCEPTED), verdict(Outcome.SKIPPED, B)).needs_human
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "retryable", "status"),
+    [
+        (Outcome.ACCEPTED, None, False, 200),
+        (Outcome.UNKNOWN, "unclear", False, 202),
+        (Outcome.FAILED, "throttled", True, 503),
+        (Outcome.FAILED, "permission", False, 200),
+    ],
+)
+def test_a_purge_that_names_no_instance_ends_as_its_call(
+    outcome: Outcome, reason: str | None, status: int, *, retryable: bool
+) -> None:
+    hopeless = status != 503 and reason is not None
+    execution = Execution(outcome, reason, attempts=1, retryable=retryable, needs_human=hopeless)
+    found = judged(action=Action.PURGE_FAILED, call=PURGE, execution=execution)
+
+    assert (found.outcome, found.reason, found.status) == (outcome, reason, status)
+    assert (found.retryable, found.needs_human) == (retryable, hopeless)
+    assert found.request == PURGE.body
+
+
+def test_a_dry_purge_that_names_no_instance_would_be_sent() -> None:
+    found = judged(action=Action.PURGE_FAILED, call=PURGE, dry_run=True)
+
+    assert (found.outcome, found.reason, found.request) == (
+        Outcome.DRY_RUN,
+        "dry_run",
+        PURGE.body,
+    )
+
+
+def test_what_names_no_instance_and_asks_for_nothing_keeps_its_reason() -> None:
+    found = judged(reason="not_mapped")
+
+    assert (found.outcome, found.reason, found.request) == (Outcome.SKIPPED, "not_mapped", None)
+
+
+@pytest.mark.parametrize(("attempts", "body"), [(0, None), (1, CALL.body), (2, CALL.body)])
+def test_the_request_is_what_was_sent_and_null_where_nothing_was(attempts: int, body: Any) -> None:
+    found = carried_out(verdict(Outcome.FAILED, retryable=True), attempts=attempts)
+
+    assert found.request == body
+
+
+def test_the_message_says_what_happened_and_what_is_worth_knowing_besides() -> None:
+    done, left = verdict(Outcome.ACCEPTED), verdict(Outcome.SKIPPED, B)
+    execution = Execution(verdicts=(done, left), attempts=1)
+    found = judged(execution=execution, call=CALL, notes=("One.",), warnings=("Two.",))
+
+    assert found.message == "Restart of 1 of 2 instances accepted. A note. One. Two."
+
+
+@pytest.mark.parametrize("own", [None, "own"])
+def test_what_an_event_calls_itself_counts_before_its_envelope_but_not_when_it_was_sent(
+    own: str | None,
+) -> None:
+    envelope = Enveloped("direct", b"", (), id="m1", sent="2026-01-05T03:00:00Z", name="subject")
+    said = Event((), id=own, sent=None, name=own)
+    found = completed(said, envelope)
+
+    assert (found.id, found.name, found.sent) == (own or "m1", own or "subject", NOW)
+    earlier = datetime(2026, 1, 5, 2, 0, tzinfo=NOW.tzinfo)
+    assert completed(Event((), sent=earlier), envelope).sent == NOW
+    assert completed(Event((), sent=earlier), envelope._replace(sent=None)).sent == earlier
+    assert completed(Event((), sent=earlier), envelope._replace(sent="noon")).sent == earlier

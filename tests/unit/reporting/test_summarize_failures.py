@@ -1,0 +1,176 @@
+"""Findings on what was refused, could not be read, or broke."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from function.model import errors
+from function.model.cloud_state import ApiReply
+from function.model.decision import ApiCall, Decision, Verdict
+from function.model.event import Action, Notice, Outcome, Received
+from function.model.result import Trail
+from function.reporting import summarize
+from tests.factories import NOW, ORDERS, PAYMENTS, screened
+
+RECEIVED = Received("direct", b"{}", NOW)
+
+
+CALL = ApiCall(Action.RESTART, {"action": "restart", "instances": [ORDERS]}, (ORDERS,))
+
+
+PURGE = ApiCall(Action.PURGE_FAILED, {"action": "delete", "all_failure": "kafka"})
+
+
+A, B = ORDERS, PAYMENTS
+
+
+def verdict(outcome: Outcome | None, one: str = ORDERS, **fields: Any) -> Verdict:
+    return Verdict(one, outcome, **fields)
+
+
+def test_a_refusal_says_why() -> None:
+    found = summarize.of_refusal(errors.TooMany("11 are more than 10"))
+
+    assert (found.outcome, found.reason, found.status) == (Outcome.REJECTED, "too_many", 403)
+    assert not found.needs_human
+    assert summarize.of_refusal(errors.TooMany("11 are more than 10", alarm=True)).needs_human
+    assert found.message == "Rejected: 11 are more than 10."
+    assert not found.needs_human
+
+
+@pytest.mark.parametrize(
+    ("reason", "needs_human"),
+    [("subscription_confirmation", False), ("unsubscribe_confirmation", True)],
+)
+def test_only_a_lost_subscription_needs_a_person(reason: str, *, needs_human: bool) -> None:
+    found = summarize.of_notice(Notice(reason))
+
+    assert (found.outcome, found.reason, found.status) == (Outcome.SKIPPED, reason, 200)
+    assert found.needs_human == needs_human
+
+
+def reply(status: int | None, code: str | None = None, skew: int | None = None) -> ApiReply:
+    document = {"error_code": code} if code else None
+    return ApiReply(arrived=True, status=status, document=document, skew_seconds=skew)
+
+
+def test_a_state_that_makes_no_sense_needs_a_person_and_no_other_event() -> None:
+    problem = errors.StateUnreadable("an instance in the answer has odd tags")
+    found = summarize.of_unreadable(screened(ORDERS), problem)
+
+    assert (found.retryable, found.status, found.needs_human) == (False, 200, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "retryable"),
+    [
+        (None, True),
+        (reply(None), True),
+        (reply(200), True),
+        (reply(204), True),
+        (reply(302), False),
+        (reply(300), False),
+        (reply(400), False),
+        (reply(401), False),
+        (reply(401, "APIGW.0307"), False),
+        (reply(401, "APIGW.0303"), True),
+        (reply(401, "APIGW.0301", skew=1000), True),
+        (reply(403), False),
+        (reply(404), False),
+        (reply(404, "DMS.10240407"), True),
+        (reply(408), True),
+        (reply(429), True),
+        (reply(499), False),
+        (reply(500), True),
+        (reply(503), True),
+    ],
+)
+def test_a_state_that_may_be_readable_the_next_time_is_worth_another_event(
+    answer: ApiReply | None, *, retryable: bool
+) -> None:
+    problem = errors.StateUnreadable("the cloud answered", reply=answer, passing=True)
+    skipped = Verdict(B, Outcome.SKIPPED, "not_firing")
+    found = summarize.of_unreadable(screened(ORDERS, verdicts=(skipped,)), problem)
+
+    assert (found.outcome, found.reason, found.retryable) == (Outcome.FAILED, None, retryable)
+    assert found.status == (503 if retryable else 200)
+    assert found.needs_human == (not retryable)
+    assert found.verdicts == (
+        skipped,
+        Verdict(
+            ORDERS,
+            Outcome.FAILED,
+            "state_unreadable",
+            needs_human=not retryable,
+            retryable=retryable,
+        ),
+    )
+    assert found.message.endswith("so nothing was sent. The cloud answered.")
+    assert found.reply == answer
+
+
+def test_a_state_that_is_unreadable_for_a_purge_names_no_instance() -> None:
+    purge = screened(action=Action.PURGE_FAILED, targets=())
+    found = summarize.of_unreadable(purge, errors.StateUnreadable("no"))
+
+    assert (found.reason, found.verdicts) == ("state_unreadable", ())
+    assert found.message.startswith("Purge of failed creations failed: the live state")
+
+
+def test_an_event_that_finds_its_instance_held_may_come_again() -> None:
+    found = summarize.of_busy(screened())
+
+    assert (found.outcome, found.reason, found.status) == (Outcome.FAILED, "busy", 503)
+    assert (found.retryable, found.needs_human) == (True, False)
+    assert found.message == ("Restart of 1 instance failed: another operation is going on.")
+
+
+def test_wrong_settings_are_named_and_need_a_person() -> None:
+    found = summarize.of_settings(("A: is missing", "B: is wrong"))
+
+    assert (found.outcome, found.reason, found.status) == (Outcome.FAILED, "settings", 500)
+    assert found.message.endswith("A: is missing B: is wrong")
+    assert (found.retryable, found.needs_human) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("decision", "attempts"),
+    [
+        (None, 0),
+        (None, 1),
+        (Decision(Action.RESTART), 1),
+        (Decision(Action.RESTART, (verdict(None),), CALL), 0),
+    ],
+)
+def test_a_defect_before_the_call_is_a_failure_without_details(
+    decision: Decision | None, attempts: int
+) -> None:
+    trail = Trail(RECEIVED, "0" * 32, proven=True, decision=decision)
+    found = summarize.of_defect(trail, attempts)
+
+    assert (found.outcome, found.reason, found.status) == (Outcome.FAILED, "internal", 500)
+    assert (found.needs_human, found.request) == (True, None)
+
+
+def test_a_defect_after_the_call_leaves_its_end_unknown() -> None:
+    skipped = verdict(Outcome.SKIPPED, B, reason="status")
+    decision = Decision(Action.RESTART, (verdict(None), skipped), CALL)
+    trail = Trail(RECEIVED, "0" * 32, proven=True, decision=decision)
+    found = summarize.of_defect(trail, 1)
+
+    assert (found.outcome, found.reason, found.status) == (Outcome.UNKNOWN, None, 202)
+    assert found.verdicts == (
+        verdict(Outcome.UNKNOWN, reason="internal", needs_human=True),
+        skipped,
+    )
+    assert (found.request, found.attempts, found.needs_human) == (CALL.body, 1, True)
+    assert found.message.startswith("It may have been sent")
+
+
+def test_a_defect_after_a_purge_leaves_its_end_unknown() -> None:
+    decision = Decision(Action.PURGE_FAILED, (), PURGE)
+    found = summarize.of_defect(Trail(RECEIVED, "0" * 32, decision=decision), 1)
+
+    assert (found.outcome, found.reason, found.status) == (Outcome.UNKNOWN, "internal", 202)

@@ -1,0 +1,348 @@
+"""Settings: what may be set, and what is said of everything that is wrong, all of it at once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import certifi
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from function.entrypoints import startup
+from function.model.errors import SettingsInvalid
+from function.model.event import Action
+from function.settings.model import NAMES, Credentials, Limits, Settings
+from function.settings.reader import read
+from tests.factories import ORDERS, PAYMENTS
+from tests.signed_requests import TOPIC, certificate
+
+ROUTES = ("alertmanager", "cloudevents", "direct", "grafana")
+NEEDED = {
+    "HUAWEICLOUD_SDK_AK": "AKEXAMPLE",
+    "HUAWEICLOUD_SDK_SK": "sk-example",
+    "HUAWEICLOUD_SDK_PROJECT_ID": "0123456789abcdef" * 2,
+    "HUAWEICLOUD_REGION": "eu-de",
+    "DRY_RUN": "true",
+}
+LISTS = (
+    *("ENABLED_ACTIONS", "ALLOWED_INSTANCES", "BLOCKED_INSTANCES", "RESTART_STATUSES"),
+    *("ALARM_METRICS", "SMN_TOPIC_URNS", "PLATFORM_AUTHENTICATED", "DIRECT_SECRETS"),
+    *("ALERTMANAGER_SECRETS", "GRAFANA_SECRETS", "CLOUDEVENTS_SECRETS"),
+)
+WRONG = (
+    ("HUAWEICLOUD_SDK_AK", "has blanks"),
+    ("HUAWEICLOUD_SDK_SK", "line\nbreak"),
+    ("HUAWEICLOUD_SDK_SECURITY_TOKEN", "tökén"),
+    ("HUAWEICLOUD_SDK_PROJECT_ID", "my-project"),
+    ("HUAWEICLOUD_SDK_PROJECT_ID", "0123456789abcdef"),
+    ("HUAWEICLOUD_REGION", "Frankfurt"),
+    ("HUAWEICLOUD_REGION", "eu-de.evil.example/"),
+    ("DMS_ENDPOINT", "dms.example"),
+    ("DMS_ENDPOINT", "http://dms.example"),
+    ("DMS_ENDPOINT", "https://dms.example/v2"),
+    ("DMS_ENDPOINT", "https://user@dms.example"),
+    ("DMS_ENDPOINT", "https://dms.example?x=1"),
+    ("DMS_ENDPOINT", "https://dms.example:port"),
+    ("DMS_ENDPOINT", "https://[::1"),
+    ("DMS_ENDPOINT", "ftp://dms.example"),
+    ("DMS_ENDPOINT", "https://"),
+    ("DRY_RUN", "yes"),
+    ("DRY_RUN", "True"),
+    ("DRY_RUN", "1"),
+    ("ENABLED_ACTIONS", "restart,reboot"),
+    ("ALLOWED_INSTANCES", "*,*"),
+    ("ALLOWED_INSTANCES", "kafka-orders"),
+    ("BLOCKED_INSTANCES", "*"),
+    ("MAX_INSTANCES", "0"),
+    ("MAX_INSTANCES", "51"),
+    ("MAX_INSTANCES", "ten"),
+    ("MAX_PURGE", "-1"),
+    ("MAX_RESTARTING", "3.0"),
+    ("COOLDOWN_SECONDS", "1h"),
+    ("COOLDOWN_SECONDS", "86401"),
+    ("MAX_RESTARTS_PER_DAY", "\u0663"),
+    ("RESTART_STATUSES", "running"),
+    ("ALARM_METRICS", "broker alive"),
+    ("MAX_EVENT_AGE_SECONDS", "0"),
+    ("DEADLINE_SECONDS", "0.5"),
+    ("DEADLINE_SECONDS", "61"),
+    ("DEADLINE_SECONDS", "nan"),
+    *(("RESTART_TASK_PATTERN", text) for text in ("restart|reboot", "a,b", "re.*", "x" * 65)),
+    *(("DMS_ENDPOINT", f"https://{host}") for host in ("x\\y", "x%2fy", "x:", ".", "-", "x..y")),
+    ("DIRECT_SECRETS", "fifteen-letters"),
+    ("GRAFANA_SECRETS", "a-long-enough-secret,too-short"),
+    ("CLOUDEVENTS_SECRETS", "a secret with blanks"),
+    ("ALERTMANAGER_SECRETS", "sixteen-letters-ü"),
+    ("SMN_TOPIC_URNS", "kafka-alarms"),
+    ("SMN_TOPIC_URNS", f"{TOPIC},*"),
+    ("SMN_CERTIFICATE_FILE", "/no/such/file.pem"),
+    ("SMN_CERTIFICATE_FILE", "/"),
+    ("GRAFANA_TIMESTAMP_HEADER", "X Timestamp"),
+    ("PLATFORM_AUTHENTICATED", "smn"),
+    ("PLATFORM_AUTHENTICATED", "direct,everyone"),
+    ("FUNCTIONGRAPH_CONTAINER", "on"),
+    ("CA_BUNDLE_FILE", "/no/such/file.pem"),
+    ("PROXY_URL", "proxy.example:3128"),
+    ("K_SINK", "broker"),
+    ("K_CE_OVERRIDES", "team=a"),
+    ("K_CE_OVERRIDES", "[1]"),
+    ("K_CE_OVERRIDES", '{"extensions":[1]}'),
+    ("K_CE_OVERRIDES", '{"extensions":{"Upper":"x"}}'),
+    ("K_CE_OVERRIDES", '{"extensions":{"number":1}}'),
+    ("K_CE_OVERRIDES", '{"extensions":{"type":"mine"}}'),
+    ("LOG_LEVEL", "verbose"),
+)
+
+
+def taken(**changes: str) -> Settings:
+    return read({**NEEDED, **changes}, routes=ROUTES)
+
+
+def problems(given: dict[str, str], *, http_door: bool = False) -> list[str]:
+    with pytest.raises(SettingsInvalid) as invalid:
+        read(given, routes=ROUTES, http_door=http_door)
+    assert str(invalid.value).splitlines() == list(invalid.value.problems)
+    return list(invalid.value.problems)
+
+
+def test_what_is_needed_is_enough_and_the_rest_has_its_default() -> None:
+    found = taken()
+
+    assert found.limits == Limits(dry_run=True)
+    assert found.credentials == Credentials("AKEXAMPLE", "sk-example")
+    assert found.outgoing.endpoint == "https://dms.eu-de.myhuaweicloud.com"
+    assert found.outgoing.project_id == "0123456789abcdef" * 2
+    assert (found.deadline_seconds, found.log_level) == (4.5, "INFO")
+    assert (found.functiongraph_container, found.outgoing.sink) == (False, None)
+    assert not any(found.proofs.opens(route) for route in (*ROUTES, "smn"))
+
+
+def test_everything_that_is_missing_is_named_at_once() -> None:
+    lines = problems({})
+
+    assert sorted(line.partition(":")[0] for line in lines) == sorted(NEEDED)
+    assert all(f"is missing; for example {line.partition(':')[0]}=" in line for line in lines)
+
+
+def test_a_dry_run_has_no_default() -> None:
+    for value in ({}, {"DRY_RUN": ""}, {"DRY_RUN": "  "}):
+        (line,) = problems({**{n: v for n, v in NEEDED.items() if n != "DRY_RUN"}, **value})
+        assert line == "DRY_RUN: is missing; for example DRY_RUN=true"
+    assert taken(DRY_RUN="false").limits.dry_run is False
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG, ids=[f"{n}={v}"[:50] for n, v in WRONG])
+def test_a_wrong_value_is_one_line_that_does_not_quote_it(name: str, value: str) -> None:
+    (line,) = problems({**NEEDED, name: value})
+
+    assert line.startswith(f"{name}: ")
+    assert f"; for example {name}=" in line
+    assert len(value) < 5 or value not in line.partition("; for example ")[0]
+
+
+def test_all_that_is_wrong_is_said_together() -> None:
+    wrong = {name: value for name, value in WRONG if name != "HUAWEICLOUD_SDK_SECURITY_TOKEN"}
+
+    lines = problems({**NEEDED, **wrong})
+
+    assert sorted(line.partition(":")[0] for line in lines) == sorted(wrong)
+
+
+def test_every_example_that_is_given_is_right() -> None:
+    wrong = dict(WRONG)
+    lines = problems({**NEEDED, **wrong})
+    examples = dict(line.partition("; for example ")[2].split("=", 1) for line in lines)
+    files = {"SMN_CERTIFICATE_FILE", "CA_BUNDLE_FILE"}
+
+    assert set(examples) == set(wrong)
+    taken(**{name: value for name, value in examples.items() if name not in files})
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("form", ["{},", ",{}", "{0},,{0}", ","])
+def test_an_empty_item_stops_the_start(name: str, form: str) -> None:
+    (line,) = problems({**NEEDED, name: form.format("some-long-secret-x")})
+
+    assert line.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("name", sorted(NAMES - set(NEEDED) - {"ALLOWED_INSTANCES"}))
+def test_empty_means_unset(name: str) -> None:
+    assert taken(**{name: ""}) == taken() == taken(**{name: "  "})
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_a_list_of_allowed_instances_that_is_empty_stops_the_start(empty: str) -> None:
+    (line,) = problems({**NEEDED, "ALLOWED_INSTANCES": empty})
+
+    assert line.startswith("ALLOWED_INSTANCES: is set but empty")
+
+
+@settings(max_examples=100)
+@given(st.dictionaries(st.sampled_from(sorted(NAMES)), st.text(max_size=40), min_size=1))
+def test_no_part_of_a_wrong_value_is_ever_printed(values: dict[str, str]) -> None:
+    marked = {name: f"§{value}§" for name, value in values.items()}
+
+    lines = problems({**NEEDED, **marked})
+
+    assert len(lines) >= len(marked)
+    assert "§" not in "".join(lines)
+
+
+def test_secrets_have_no_repr() -> None:
+    secret = "a-secret-that-stays-one"
+    given = {f"{route.upper()}_SECRETS": secret for route in ROUTES}
+    more = {"HUAWEICLOUD_SDK_SK": secret, "HUAWEICLOUD_SDK_SECURITY_TOKEN": secret}
+    places = {"K_SINK": f"http://sink.example/{secret}", "PROXY_URL": f"http://u:{secret}@p:1"}
+
+    assert secret not in repr(taken(**given, **more, **places))
+
+
+def test_the_second_names_of_the_keys_work_too() -> None:
+    rest = {name: value for name, value in NEEDED.items() if "SDK_AK" not in name}
+    del rest["HUAWEICLOUD_SDK_SK"]
+
+    found = read({**rest, "CLOUD_SDK_AK": "AK", "CLOUD_SDK_SK": "SK"}, routes=ROUTES)
+    (line,) = problems({**rest, "CLOUD_SDK_AK": "A K", "CLOUD_SDK_SK": "SK"})
+
+    assert found.credentials == Credentials("AK", "SK")
+    assert line.startswith("CLOUD_SDK_AK: ")
+
+
+def test_the_first_name_wins() -> None:
+    assert taken(CLOUD_SDK_AK="OTHER").credentials == Credentials("AKEXAMPLE", "sk-example")
+
+
+def test_a_token_of_iam_serves_instead_of_keys() -> None:
+    rest = {name: value for name, value in NEEDED.items() if "_SDK_AK" not in name}
+    del rest["HUAWEICLOUD_SDK_SK"]
+
+    found = read({**rest, "HUAWEICLOUD_AUTH_TOKEN": "token"}, routes=ROUTES)
+    lines = problems({**NEEDED, "HUAWEICLOUD_AUTH_TOKEN": "token"})
+
+    assert found.credentials == Credentials(auth_token="token")
+    assert [line.partition(":")[0] for line in lines] == [
+        "HUAWEICLOUD_SDK_AK",
+        "HUAWEICLOUD_SDK_SK",
+    ]
+
+
+@pytest.mark.parametrize("only", ["HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"])
+def test_half_a_key_pair_is_none_even_where_the_platform_has_one(only: str) -> None:
+    rest = {name: value for name, value in NEEDED.items() if "_SDK_AK" not in name}
+    del rest["HUAWEICLOUD_SDK_SK"]
+
+    assert read(rest, routes=ROUTES, platform_credentials=True).credentials is None
+    container = read({**rest, "FUNCTIONGRAPH_CONTAINER": "true"}, routes=ROUTES)
+    assert container.credentials is None
+    with pytest.raises(SettingsInvalid, match="HUAWEICLOUD_SDK_SK: is missing"):
+        read({**rest, only: "x"}, routes=ROUTES, platform_credentials=True)
+
+
+@pytest.mark.parametrize(
+    ("region", "endpoint"),
+    [
+        ("cn-north-4", "https://dms.cn-north-4.myhuaweicloud.com"),
+        ("eu-west-101", "https://dms.eu-west-101.myhuaweicloud.eu"),
+    ],
+)
+def test_a_region_gives_the_endpoint(region: str, endpoint: str) -> None:
+    assert taken(HUAWEICLOUD_REGION=region).outgoing.endpoint == endpoint
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["https://dms.example", "https://dms.example:8443", "http://127.0.0.1:1", "http://localhost"],
+)
+def test_an_endpoint_overrides_that_of_the_region(endpoint: str) -> None:
+    assert taken(DMS_ENDPOINT=endpoint + "/", HUAWEICLOUD_REGION="").outgoing.endpoint == endpoint
+    assert taken(DMS_ENDPOINT=endpoint).outgoing.endpoint == endpoint
+    assert taken(DMS_ENDPOINT="http://[::1]:80").outgoing.endpoint == "http://[::1]:80"
+
+
+def test_what_is_set_arrives_in_our_words(tmp_path: Path) -> None:
+    (tmp_path / "smn.pem").write_bytes(certificate() * 2)
+    found = taken(
+        ALLOWED_INSTANCES=f" {ORDERS.upper()} , {PAYMENTS}",
+        ENABLED_ACTIONS="restart, delete",
+        COOLDOWN_SECONDS="0",
+        MAX_EVENT_AGE_SECONDS="60",
+        RESTART_TASK_PATTERN="Restart",
+        GRAFANA_TIMESTAMP_HEADER="X-Grafana-Timestamp",
+        SMN_CERTIFICATE_FILE=str(tmp_path / "smn.pem"),
+        CA_BUNDLE_FILE=certifi.where(),
+        PLATFORM_AUTHENTICATED="cloudevents",
+        DIRECT_SECRETS="the-first-of-two-secrets, the-second-of-two-secrets",
+        K_CE_OVERRIDES='{"extensions":{"team":"a"}}',
+        DEADLINE_SECONDS="2.5",
+    )
+
+    assert found.limits.allowed == frozenset({ORDERS, PAYMENTS})
+    assert found.limits.enabled_actions == {Action.RESTART, Action.DELETE}
+    assert (found.limits.cooldown, found.limits.max_event_age) == (
+        timedelta(0),
+        timedelta(minutes=1),
+    )
+    assert found.limits.restart_task_pattern == "restart"
+    assert found.proofs.grafana_timestamp_header == "x-grafana-timestamp"
+    assert found.proofs.secrets["direct"] == (
+        b"the-first-of-two-secrets",
+        b"the-second-of-two-secrets",
+    )
+    assert [route for route in ROUTES if found.proofs.opens(route)] == ["cloudevents", "direct"]
+    assert found.outgoing.sink_extensions == {"team": "a"}
+    assert taken(K_CE_OVERRIDES="{}").outgoing.sink_extensions == {}
+    assert taken(ALLOWED_INSTANCES="*").limits.allowed is None
+
+
+@pytest.mark.parametrize("name", ["SMN_CERTIFICATE_FILE", "CA_BUNDLE_FILE"])
+@pytest.mark.parametrize(
+    "text", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+)
+def test_a_file_without_certificates_stops_the_start(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "file.pem").write_text(text)
+
+    (line,) = problems({**NEEDED, name: str(tmp_path / "file.pem")})
+
+    assert line.startswith(f"{name}: must be the path of a file with PEM certificates")
+
+
+@pytest.mark.parametrize(
+    "opener",
+    [
+        *({f"{route.upper()}_SECRETS": "a-long-random-secret"} for route in ROUTES),
+        {"SMN_TOPIC_URNS": TOPIC},
+        {"PLATFORM_AUTHENTICATED": "cloudevents"},
+        {"FUNCTIONGRAPH_CONTAINER": "true"},
+    ],
+    ids=str,
+)
+def test_the_http_door_needs_somebody_who_may_call(opener: dict[str, str]) -> None:
+    read({**NEEDED, **opener}, routes=ROUTES, http_door=True)
+    read(NEEDED, routes=ROUTES)
+    (line,) = problems(NEEDED, http_door=True)
+
+    assert "DIRECT_SECRETS" in line
+    assert "SMN_TOPIC_URNS: set at least one" in line
+
+
+def test_that_nobody_may_call_is_said_together_with_the_rest() -> None:
+    lines = problems({}, http_door=True)
+
+    assert len(lines) == len(NEEDED) + 1
+    (line,) = problems({**NEEDED, "DIRECT_SECRETS": "short"}, http_door=True)
+    assert line.startswith("DIRECT_SECRETS: has a secret of fewer than 16 characters")
+
+
+def test_a_process_looks_at_no_other_variables() -> None:
+    routes = startup.routed()
+    secrets = {f"{route.upper()}_SECRETS" for route in routes}
+    assert set(ROUTES) <= set(routes)
+    assert startup.names() == NAMES | secrets | {"CLOUD_SDK_AK", "CLOUD_SDK_SK"}
+
+    runtime = startup.runtime({**NEEDED, "HTTPS_PROXY": "http://other", "PATH": "/bin"})
+
+    assert runtime.settings == read(NEEDED, routes=routes)
+    assert startup.runtime(NEEDED).settings is runtime.settings

@@ -1,0 +1,210 @@
+"""Sources of alerts: what groups of Alertmanager and Grafana ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from function import sources
+from function.lib import schemas, timestamps
+from function.model.event import Event, Intent
+from tests.factories import ORDERS
+
+SCHEMAS = schemas.load()
+
+
+SOURCES = sources.discover(SCHEMAS.names("events"))
+
+
+ALERTS = ("alertmanager", "grafana")
+
+
+def read(name: str, document: Any) -> Event:
+    SCHEMAS.check(f"events/{name}", document)
+    return SOURCES[name].read(document)
+
+
+def alert(status: str = "firing", starts: str | None = None, **labels: str) -> dict[str, Any]:
+    given = {"remediation": "restart", "kafka_instance_id": ORDERS, "alertname": "Down"}
+    labels = {key: value for key, value in {**given, **labels}.items() if value != "-"}
+    return {"status": status, "labels": labels, **({"startsAt": starts} if starts else {})}
+
+
+def group(*alerts: dict[str, Any], version: str = "4", **fields: Any) -> dict[str, Any]:
+    return {"version": version, "alerts": list(alerts), **fields}
+
+
+def only(event: Event) -> Intent:
+    (intent,) = event.intents
+    return intent
+
+
+@pytest.mark.parametrize("name", ALERTS)
+@pytest.mark.parametrize(
+    ("one", "skip", "instances"),
+    [
+        (alert(), None, (ORDERS,)),
+        (alert(kafka_instance_id=ORDERS.upper()), None, (ORDERS,)),
+        (alert("resolved"), "not_firing", (ORDERS,)),
+        (alert("resolved", remediation="-"), "not_firing", (ORDERS,)),
+        (alert("pending"), "not_firing", (ORDERS,)),
+        (alert(remediation="-"), "not_mapped", (ORDERS,)),
+        (alert(remediation="Restart"), "not_mapped", (ORDERS,)),
+        (alert(kafka_instance_id="-"), "not_mapped", ()),
+        (alert(kafka_instance_id=ORDERS + "\n"), "not_mapped", ()),
+        (alert(kafka_instance_id="x" + ORDERS), "not_mapped", ()),
+        (alert("resolved", kafka_instance_id="all"), "not_firing", ()),
+    ],
+)
+def test_an_alert_asks_for_a_restart_only_with_both_labels_and_while_it_fires(
+    name: str, one: dict[str, Any], skip: str | None, instances: tuple[str, ...]
+) -> None:
+    version = "4" if name == "alertmanager" else "1"
+    intent = only(read(name, group(one, version=version)))
+
+    assert (intent.skip, intent.instances, intent.metric) == (skip, instances, None)
+
+
+DATASOURCE_ALERTS = ("DatasourceError", "DatasourceNoData")
+
+
+@pytest.mark.parametrize("name", ALERTS)
+@pytest.mark.parametrize("alertname", DATASOURCE_ALERTS)
+@pytest.mark.parametrize("label", ["rulename", "grafana_folder"])
+def test_a_rule_of_grafana_that_could_not_look_does_not_fire_whoever_forwards_it(
+    name: str, alertname: str, label: str
+) -> None:
+    blind = alert(alertname=alertname, **{label: "Streaming"})
+    event = read(name, group(blind, alert(), version="4" if name == "alertmanager" else "1"))
+
+    assert [intent.skip for intent in event.intents] == ["not_firing", None]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"alertname": "DatasourceError"},
+        {"alertname": "DatasourceNoData", "datasource_uid": "prometheus"},
+        {"alertname": "DatasourceErrors", "rulename": "Down"},
+        {"alertname": "-", "rulename": "DatasourceError"},
+        {"grafana_folder": "DatasourceNoData"},
+    ],
+)
+def test_a_rule_of_ones_own_fires_whatever_its_name(labels: dict[str, str]) -> None:
+    assert only(read("alertmanager", group(alert(**labels)))).skip is None
+
+
+def test_the_examples_of_grafana_show_a_rule_that_could_not_look() -> None:
+    blind = {
+        one["labels"]["alertname"]: (one["labels"]["remediation"], only(read("grafana", example)))
+        for example in SCHEMAS.schema("events/grafana")["examples"]
+        for one in example["alerts"]
+        if "rulename" in one["labels"]
+    }
+
+    assert set(blind) == set(DATASOURCE_ALERTS)
+    for asked, intent in blind.values():
+        assert (asked, intent.skip, intent.instances) == ("restart", "not_firing", (ORDERS,))
+
+
+@pytest.mark.parametrize(
+    ("starts", "raised"),
+    [
+        ("2026-01-05T03:15:00.5+01:00", "2026-01-05T02:15:00.500Z"),
+        ("0001-01-01T00:00:00Z", None),
+        ("yesterday", None),
+        (None, None),
+    ],
+)
+def test_an_alert_was_raised_when_it_starts_if_it_says_so(
+    starts: str | None, raised: str | None
+) -> None:
+    intent = only(read("alertmanager", group(alert(starts=starts))))
+
+    assert timestamps.text(intent.raised) == raised
+
+
+def test_a_group_is_named_after_its_alerts_and_has_no_id_of_its_own() -> None:
+    named = group(alert(alertname="B"), alert(alertname="A"), alert(alertname="B"), groupKey="g")
+    event = read("alertmanager", named)
+
+    assert (event.name, event.id, event.sent, len(event.intents)) == ("A, B", None, None, 3)
+    assert read("alertmanager", group(alert(alertname="-"))).name is None
+    assert read("alertmanager", group(alert(alertname="-"), alert(alertname="A"))).name == "A"
+    long = [alert(alertname=f"{number}" * 50) for number in range(9)]
+    assert len(read("alertmanager", group(*long)).name or "") == 200
+
+
+LEFT_OUT = "The sender left out 7 alerts of this group."
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        (None, None),
+        (0, None),
+        (1, "The sender left out 1 alert of this group."),
+        (7, LEFT_OUT),
+    ],
+)
+def test_a_group_that_is_not_complete_says_how_many_alerts_are_missing(
+    missing: int | None, said: str | None
+) -> None:
+    fields: dict[str, Any] = {} if missing is None else {"truncatedAlerts": missing}
+
+    assert read("alertmanager", group(alert(), **fields)).note == said
+
+
+@pytest.mark.parametrize("name", ALERTS)
+@pytest.mark.parametrize("value", ["-", "", "orders", ORDERS + " ", "00000000" + ORDERS])
+def test_an_alert_that_asks_but_names_no_instance_is_told_without_what_it_says(
+    name: str, value: str
+) -> None:
+    version = "4" if name == "alertmanager" else "1"
+    nameless = alert(kafka_instance_id=value)
+
+    one = read(name, group(alert(), nameless, version=version))
+    two = read(name, group(nameless, alert(), nameless, version=version))
+
+    assert one.note == "1 alert asks for a restart, but names no instance."
+    assert two.note == "2 alerts ask for a restart, but name no instance."
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        alert(),
+        alert(remediation="-", kafka_instance_id="-"),
+        alert("resolved", kafka_instance_id="-"),
+        alert(alertname="DatasourceNoData", rulename="Down", kafka_instance_id="-"),
+    ],
+)
+def test_an_alert_that_names_its_instance_or_asks_for_nothing_needs_no_note(
+    silent: dict[str, Any],
+) -> None:
+    assert read("alertmanager", group(alert(), silent)).note is None
+
+
+def test_a_group_may_have_two_things_to_note() -> None:
+    both = group(alert(kafka_instance_id="-"), truncatedAlerts=7)
+
+    nameless = "1 alert asks for a restart, but names no instance."
+    assert read("alertmanager", both).note == f"{LEFT_OUT} {nameless}"
+
+
+def test_the_test_button_of_grafana_asks_for_nothing_and_real_alerts_are_not_taken_for_it() -> None:
+    button = {"alertname": "TestAlert", "instance": "Grafana"}
+    alerts = [
+        alert(**button),
+        alert("resolved", **button),
+        alert(alertname="TestAlert"),
+        alert(instance="Grafana"),
+        alert(kafka_instance_id="-", **button),
+    ]
+    event = read("grafana", group(*alerts, version="1"))
+
+    assert [intent.skip for intent in event.intents] == [
+        *("test_event", "not_firing", None, None, "test_event")
+    ]
+    assert only(read("alertmanager", group(alert(**button)))).skip is None

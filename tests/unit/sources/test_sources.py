@@ -1,0 +1,112 @@
+"""Sources: every example of every event schema is read into what it asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from function import sources
+from function.lib import schemas
+from function.model.errors import SourceWithoutTwin
+from function.model.event import Action, Event
+from tests.factories import ORDERS
+
+SCHEMAS = schemas.load()
+SOURCES = sources.discover(SCHEMAS.names("events"))
+RESTART, PURGE = {Action.RESTART}, {Action.RESTART, Action.PURGE_FAILED}
+SHIPPED = {
+    "alertmanager": RESTART,
+    "ces_alarm": RESTART,
+    "cloudevents": PURGE,
+    "direct": {*PURGE, Action.DELETE},
+    "grafana": RESTART,
+    "schedule": PURGE,
+    "timer": PURGE,
+    "topic_request": RESTART,
+}
+EXAMPLES = [
+    pytest.param(name, example, id=f"{name} {number}")
+    for name in SOURCES
+    for number, example in enumerate(SCHEMAS.schema(f"events/{name}")["examples"])
+]
+
+
+def read(name: str, document: Any) -> Event:
+    SCHEMAS.check(f"events/{name}", document)
+    return SOURCES[name].read(document)
+
+
+def alarm(**changes: Any) -> dict[str, Any]:
+    document = {
+        "alarm_status": "alarm",
+        "time": 1767578400123,
+        "namespace": "SYS.DMS",
+        "metric_name": "broker_alive",
+        "dimension": f"kafka_instance_id:{ORDERS}",
+    }
+    return {key: value for key, value in {**document, **changes}.items() if value is not ...}
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES)
+def test_every_example_is_valid_and_read_into_intents_its_source_may_have(
+    name: str, example: Any
+) -> None:
+    event = read(name, example)
+
+    assert event.intents
+    assert {intent.action for intent in event.intents} <= set(Action)
+    assert all(one == one.lower() for intent in event.intents for one in intent.instances)
+    if SOURCES[name].alarm:
+        assert {intent.action for intent in event.intents} == {Action.RESTART}
+
+
+def test_every_source_has_an_example_that_asks_for_something() -> None:
+    asking = {
+        param.values[0]
+        for param in EXAMPLES
+        for intent in read(str(param.values[0]), param.values[1]).intents
+        if intent.skip is None
+    }
+
+    assert asking == set(SOURCES)
+
+
+def test_which_source_may_ask_for_what() -> None:
+    assert {name: SOURCES[name].actions for name in SHIPPED} == SHIPPED
+    alarms = {name for name in SHIPPED if SOURCES[name].alarm}
+    assert alarms == {"alertmanager", "ces_alarm", "grafana"}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_only_a_direct_request_may_ask_for_a_delete_and_an_alarm_only_for_a_restart(
+    name: str,
+) -> None:
+    source = SOURCES[name]
+
+    assert Action.RESTART in source.actions
+    assert name == "direct" or Action.DELETE not in source.actions
+    assert source.actions == RESTART or not source.alarm
+
+
+def test_every_source_is_found_by_its_name_in_order() -> None:
+    found = sources.discover(reversed(list(SOURCES)))
+
+    assert list(found) == sorted(SOURCES)
+    assert found == SOURCES
+
+
+@pytest.mark.parametrize(
+    ("schema_names", "missing"),
+    [
+        ([*SOURCES, "single"], "schemas/events/single.json has no function/sources/single.py"),
+        (set(SOURCES) - {"timer"}, "function/sources/timer.py has no schemas/events/timer.json"),
+    ],
+)
+def test_a_file_without_its_twin_stops_the_start_with_its_name(
+    schema_names: Any, missing: str
+) -> None:
+    with pytest.raises(SourceWithoutTwin) as caught:
+        sources.discover(schema_names)
+
+    assert str(caught.value) == missing
