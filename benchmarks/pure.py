@@ -18,8 +18,8 @@ from function.intake import unwrap, validate
 from function.lib import schemas
 from function.model import result
 from function.model.cloud_state import InstanceState, Observation
-from function.model.errors import Refused
-from function.model.event import Action, Received
+from function.model.errors import EventRejected
+from function.model.event import Action, RawEvent
 from function.policy import decide, screen
 from function.settings.model import Limits
 
@@ -33,7 +33,7 @@ SOURCES = sources.discover(SCHEMAS.names("events"))
 RUNS = 20
 
 
-def _received(name: str, example: Any) -> Received:
+def _received(name: str, example: Any) -> RawEvent:
     """Return an example as it arrives: at its route, in a topic's envelope, or by a trigger."""
     channel, document = f"trigger/{name}", example
     headers = {"content-type": "application/json"}
@@ -45,21 +45,21 @@ def _received(name: str, example: Any) -> Received:
         channel, document = "trigger/smn", {"record": [{**envelope["record"][0], "smn": smn}]}
     if name == "cloudevents":
         headers = {"content-type": "application/cloudevents+json"}
-    return Received(channel, json.dumps(document).encode(), NOW, headers)
+    return RawEvent(channel, json.dumps(document).encode(), NOW, headers)
 
 
-def judge(received: Received) -> object:
+def judge(received: RawEvent) -> object:
     """Take an event from unwrap to decide; the live state is what would let it act."""
     try:
-        enveloped = unwrap.envelope(received, SOURCES, SCHEMAS)
-        document = validate.accept(enveloped, SCHEMAS)
+        enveloped = unwrap.unwrap(received, SOURCES, SCHEMAS)
+        document = validate.validate(enveloped, SCHEMAS)
         source = SOURCES[document.source]
-        event = result.completed(source.read(document.value), enveloped)
+        event = result.with_envelope_fields(source.parse(document.value), enveloped)
         screened = screen.screen(event, source, LIMITS, NOW)
         states = {id_: InstanceState(id_, "ERROR", "kafka", ()) for id_ in screened.targets}
         seen = Observation(instances=states)
-        return decide.verdicts(screened, seen, source=source, limits=LIMITS, now=NOW)
-    except Refused as refusal:
+        return decide.decide(screened, seen, source=source, limits=LIMITS, now=NOW)
+    except EventRejected as refusal:
         return refusal
 
 

@@ -7,7 +7,7 @@ import signal
 import sys
 from types import FrameType
 
-from .play import play
+from .runner import play
 from .serve import serve
 from .server import NotReady
 

@@ -10,10 +10,10 @@ from contextlib import contextmanager, suppress
 
 from tests.fake_dms import Arrival
 
-from .scene import ORDERS, SECRETS, Scene, scene
+from .output import verdict
+from .script import example
 from .server import function, is_free
-from .story import example
-from .telling import verdict
+from .setup import ORDERS, SECRETS, Setup, setup
 
 RESTART_SECONDS = 20.0
 PORT = 8080
@@ -43,10 +43,10 @@ def curl_lines(url: str, cloud_url: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def served(port: int | None) -> Iterator[tuple[Scene, tuple[str, ...]]]:
+def served(port: int | None) -> Iterator[tuple[Setup, tuple[str, ...]]]:
     """Run both, and give the scene and the lines to try."""
     with (
-        scene(RESTART_SECONDS) as stage,
+        setup(RESTART_SECONDS) as stage,
         function(stage.settings, port=port, hear=_tell_what_is_said) as url,
     ):
         stage.cloud.observer = _tell_what_arrives
@@ -88,7 +88,7 @@ def _tell_what_is_said(line: str) -> None:
         _tell("function", told)
 
 
-def _tell_of_instances(stage: Scene) -> None:
+def _tell_of_instances(stage: Setup) -> None:
     print(f"The instances of the stand-in, where a restart takes {RESTART_SECONDS:.0f} seconds:")
     for one in stage.cloud.instances:
         print(f"   {one.name:10} {one.id}  {one.status}")

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from .entrypoints import platform_context, routes, startup
-from .entrypoints.invocation import invoke, refuse
+from .entrypoints.invocation import invoke, reject_all
 from .model.errors import SettingsInvalid
 
 
@@ -15,13 +15,15 @@ def handler(event: Any, context: Any) -> Any:
 
     Raises TryAgain, whose text is the result event, for what failed and may be tried again.
     """
-    given = platform_context.settings(context, startup.names(), os.environ)
+    given = platform_context.settings(context, startup.variable_names(), os.environ)
     credentials = platform_context.credentials(context)
     try:
         runtime = startup.runtime(given, platform_credentials=credentials is not None)
     except SettingsInvalid as invalid:
-        built = startup.parts()
-        return refuse(event, invalid, channels=routes.channels(built.sources), clock=built.clock)
+        built = startup.components()
+        return reject_all(
+            event, invalid, channels=routes.channels(built.sources), clock=built.clock
+        )
     return invoke(
         event,
         runtime,

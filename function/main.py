@@ -10,33 +10,35 @@ import functions_framework
 
 from .entrypoints import container, routes, startup
 from .lib import strict_json
-from .model.errors import SettingsInvalid, SourceWithoutTwin
+from .model.errors import SettingsInvalid, SourceSchemaMismatch
 from .pipeline import Runtime
 
 
 def _runtime() -> Runtime:
     """Return what to run with, or end the process with one line for each problem."""
     try:
-        return startup.runtime(os.environ, http_door=True)
-    except (SettingsInvalid, SourceWithoutTwin) as problem:
+        return startup.runtime(os.environ, http_entrypoint=True)
+    except (SettingsInvalid, SourceSchemaMismatch) as problem:
         sys.exit(f"Not started:\n{problem}")
 
 
 # The server, which starts after this, would let whoever calls from loopback rewrite the path.
 os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
 RUNTIME = _runtime()
-ANSWER = container.answer if RUNTIME.settings.functiongraph_container else routes.answer
+HANDLE = (
+    container.handle_request if RUNTIME.settings.functiongraph_container else routes.handle_request
+)
 
-PART = 65536
+CHUNK_BYTES = 65536
 # A sender that is not heard out sees a broken connection instead of the status 413.
-MOST_READ = 16 * strict_json.LIMIT
+MAX_DRAIN_BYTES = 16 * strict_json.LIMIT
 
 
 def _body(request: flask.Request) -> tuple[bytes, bool]:
     """Read a body, and tell whether it is too large to keep; one that is cut off counts as none."""
     body, length = b"", 0
     try:
-        while length <= MOST_READ and (chunk := request.stream.read(PART)):
+        while length <= MAX_DRAIN_BYTES and (chunk := request.stream.read(CHUNK_BYTES)):
             length += len(chunk)
             body += chunk if length <= strict_json.LIMIT else b""
     except Exception:  # noqa: BLE001 - servers have errors of their own for what is not HTTP
@@ -53,7 +55,7 @@ def remediate(request: flask.Request) -> flask.Response:
     # functions-framework would read the body once more, and without a bound.
     request._cached_data = body
     headers = {name.lower(): value for name, value in request.headers.items()}
-    reply = ANSWER(
+    reply = HANDLE(
         routes.HttpRequest(request.method, request.path, headers, body, too_large), RUNTIME
     )
     return flask.Response(reply.body, reply.status, dict(reply.headers))

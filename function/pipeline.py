@@ -9,18 +9,24 @@ from traceback import extract_tb
 from typing import Any, NamedTuple
 
 from .dms import observe
-from .dms.action import ApiHands
-from .dms.inventory import Cloud
+from .dms.action import DmsActions
+from .dms.inventory import Inventory
 from .dms.locks import InFlight, InstanceLocks
-from .dms.session import Api
+from .dms.session import DmsSession
 from .intake import authenticate, unwrap, validate
 from .lib.clock import Clock, Deadline
 from .lib.schemas import Schemas
 from .model.cloud_state import Observation
-from .model.decision import ApiCall, Decision, Execution, Screened
-from .model.errors import Busy, OwnResult, Refused, SettingsInvalid, StateUnreadable
-from .model.event import Action, Enveloped, Event, Notice, Received, Source
-from .model.result import Findings, Result, Trail, completed
+from .model.decision import ActionCall, Decision, ExecutionResult, ScreenedEvent
+from .model.errors import (
+    EventRejected,
+    InstanceBusy,
+    OwnResultEvent,
+    SettingsInvalid,
+    StateUnreadable,
+)
+from .model.event import Action, Event, RawEvent, Source, SubscriptionNotice, UnwrappedEvent
+from .model.result import EventContext, ResultEvent, Summary, with_envelope_fields
 from .policy import decide, execute, screen
 from .reporting import emit, report, summarize
 from .reporting.messages import MISSING_CREDENTIALS
@@ -43,147 +49,153 @@ class _Run:
 
     def __init__(
         self,
-        received: Received,
+        raw_event: RawEvent,
         runtime: Runtime,
         credentials: Credentials | None,
         deadline: Deadline,
     ) -> None:
         self.runtime = runtime
         self.has_credentials = credentials is not None
-        self.screened = Screened(Action.RESTART, alarm=False)
+        self.screened = ScreenedEvent(Action.RESTART, alarm=False)
         self.limits = runtime.settings.limits
-        outgoing = runtime.settings.outgoing
-        self.trail = Trail(received, outgoing.project_id)
-        self.api = Api(outgoing, credentials, clock=runtime.clock, deadline=deadline)
+        outbound = runtime.settings.outbound
+        self.context = EventContext(raw_event, outbound.project_id)
+        self.session = DmsSession(outbound, credentials, clock=runtime.clock, deadline=deadline)
 
-    def findings(self) -> Findings:
+    def findings(self) -> Summary:
         """Walk the path to its end, or to where the event leaves it."""
         try:
-            enveloped = self._prove()
-            if enveloped.notice is not None:
-                return self._heed(enveloped.notice)
-            source = self._admit(enveloped)
+            unwrapped = self._prove()
+            if unwrapped.notice is not None:
+                return self._heed(unwrapped.notice)
+            source = self._admit(unwrapped)
             return self._judge(source)
-        except Refused as refusal:
-            if not self.trail.proven:  # its result does not say what is wrong
+        except EventRejected as refusal:
+            if not self.context.authenticated:  # its result does not say what is wrong
                 self.log("WARNING", f"Refused: {refusal}.")
-            return summarize.of_refusal(refusal)
+            return summarize.rejection(refusal)
         except StateUnreadable as problem:
-            return summarize.of_unreadable(self.screened, problem)
-        except Busy:
-            return summarize.of_busy(self.screened)
+            return summarize.unreadable_state(self.screened, problem)
+        except InstanceBusy:
+            return summarize.busy(self.screened)
         except SettingsInvalid as invalid:
-            return summarize.of_settings(invalid.problems)
+            return summarize.invalid_settings(invalid.problems)
         finally:
-            self.api.close()
+            self.session.close()
 
-    def _prove(self) -> Enveloped:
+    def _prove(self) -> UnwrappedEvent:
         """Take the event out of its envelope and make sure of its sender."""
-        received, proofs = self.trail.received, self.runtime.settings.proofs
-        authenticate.require_open(received, proofs)
-        enveloped = unwrap.envelope(received, self.runtime.sources, self.runtime.schemas)
-        authenticate.check(received, enveloped, proofs)
-        event = completed(Event(()), enveloped)
-        self.trail = self.trail._replace(proven=True, source=enveloped.source, event=event)
-        return enveloped
+        raw_event, auth = self.context.raw_event, self.runtime.settings.auth
+        authenticate.require_enabled_route(raw_event, auth)
+        unwrapped = unwrap.unwrap(raw_event, self.runtime.sources, self.runtime.schemas)
+        authenticate.authenticate(raw_event, unwrapped, auth)
+        event = with_envelope_fields(Event(()), unwrapped)
+        self.context = self.context._replace(
+            authenticated=True, source=unwrapped.source, event=event
+        )
+        return unwrapped
 
     @property
     def event(self) -> Event:
         """What the event says of itself: as much as has been read of it so far."""
-        return self.trail.event or Event(())
+        return self.context.event or Event(())
 
-    def _heed(self, notice: Notice) -> Findings:
+    def _heed(self, notice: SubscriptionNotice) -> Summary:
         """Log the link of a proven confirmation for a person; it can confirm only this topic."""
-        self.trail = self.trail._replace(source="smn")
+        self.context = self.context._replace(source="smn")
         if notice.link is not None:
             emit.log("WARNING", "Open this link to confirm the topic.", link=notice.link)
-        return summarize.of_notice(notice)
+        return summarize.notice(notice)
 
-    def _admit(self, enveloped: Enveloped) -> Source:
+    def _admit(self, unwrapped: UnwrappedEvent) -> Source:
         """Validate the document and read what it asks for."""
-        document = validate.accept(enveloped, self.runtime.schemas)
-        self.trail = self.trail._replace(source=document.source)
+        document = validate.validate(unwrapped, self.runtime.schemas)
+        self.context = self.context._replace(source=document.source)
         source = self.runtime.sources[document.source]
-        event = source.read(document.value)
-        self.trail = self.trail._replace(event=completed(event, enveloped))
+        event = source.parse(document.value)
+        self.context = self.context._replace(event=with_envelope_fields(event, unwrapped))
         return source
 
-    def _judge(self, source: Source) -> Findings:
+    def _judge(self, source: Source) -> Summary:
         """Screen the event; what is left is observed, decided and done, one at a time."""
-        screened = screen.screen(self.event, source, self.limits, self.trail.received.at)
+        screened = screen.screen(
+            self.event, source, self.limits, self.context.raw_event.received_at
+        )
         self.screened = screened
-        if not screened.open:
-            decision = decide.skipped(screened, dry_run=self.limits.dry_run)
-            return summarize.of_judgement(self.trail, decision, Execution())
+        if not screened.needs_live_state:
+            decision = decide.decide_without_state(screened, dry_run=self.limits.dry_run)
+            return summarize.decision_outcome(self.context, decision, ExecutionResult())
         if not self.has_credentials:
             raise SettingsInvalid((MISSING_CREDENTIALS,))
-        remaining = partial(self.api.remaining, self.api.deadline.reading)
+        remaining = partial(self.session.remaining, self.session.deadline.read_until)
         with self.runtime.locks.hold(screened.targets, remaining):
             return self._act(screened, source)
 
-    def _act(self, screened: Screened, source: Source) -> Findings:
+    def _act(self, screened: ScreenedEvent, source: Source) -> Summary:
         """Observe, decide, execute."""
         begun, now = self.runtime.clock.monotonic(), self.runtime.clock.now()
-        cloud = Cloud(self.api, until=self.api.deadline.reading)
-        observation = observe.read(screened, self.limits, cloud, now)
+        inventory = Inventory(self.session, until=self.session.deadline.read_until)
+        observation = observe.read_live_state(screened, self.limits, inventory, now)
 
         def decided(in_flight: frozenset[str]) -> tuple[Decision, Sequence[str]]:
             seen = observation._replace(restarting=observation.restarting | in_flight)
-            decision = decide.verdicts(screened, seen, source=source, limits=self.limits, now=now)
+            decision = decide.decide(screened, seen, source=source, limits=self.limits, now=now)
             restarts = decision.action is Action.RESTART and not decision.dry_run
             return decision, decision.call.instances if decision.call and restarts else ()
 
         decision = self.runtime.in_flight.take_off(begun, decided)
-        self.trail = self.trail._replace(decision=decision)
+        self.context = self.context._replace(decision=decision)
         for warning in decision.warnings:
             self.log("WARNING", warning)
         if decision.call is None or decision.dry_run:
-            return summarize.of_judgement(self.trail, decision, Execution())
+            return summarize.decision_outcome(self.context, decision, ExecutionResult())
         execution = self._execute(decision, decision.call, observation)
-        return summarize.of_judgement(self.trail, decision, execution)
+        return summarize.decision_outcome(self.context, decision, execution)
 
-    def _execute(self, decision: Decision, call: ApiCall, observation: Observation) -> Execution:
-        hands = ApiHands(
-            self.api,
+    def _execute(
+        self, decision: Decision, call: ActionCall, observation: Observation
+    ) -> ExecutionResult:
+        port = DmsActions(
+            self.session,
             announce=self._announce,
-            look=partial(observe.again, limits=self.limits, now=self.runtime.clock.now()),
+            look=partial(observe.reread, limits=self.limits, now=self.runtime.clock.now()),
         )
         try:
-            return execute.carry_out(decision, call, observation.instances, hands)
+            return execute.execute(decision, call, observation.instances, port)
         finally:
             self.runtime.in_flight.land(call.instances)
 
-    def _announce(self, call: ApiCall) -> None:
+    def _announce(self, call: ActionCall) -> None:
         emit.log("INFO", "About to send.", request=call.body, event_id=self.event.id)
 
     def log(self, level: str, message: str, **details: Any) -> None:
         """Write one line, unless the operator wants to see only what is louder."""
-        emit.log(level, message, least=self.runtime.settings.log_level, **details)
+        emit.log(level, message, min_level=self.runtime.settings.log_level, **details)
 
 
-def _broke(run: _Run, error: Exception) -> Findings:
+def _broke(run: _Run, error: Exception) -> Summary:
     """Name the place of a defect in the log, without the text, which may quote the event."""
     places = [
         f"{Path(frame.filename).name}:{frame.lineno}" for frame in extract_tb(error.__traceback__)
     ]
     run.log("ERROR", "A defect.", kind=type(error).__name__, at=places[-4:])
-    return summarize.of_defect(run.trail, run.api.attempts)
+    return summarize.crash(run.context, run.session.attempts)
 
 
 def run(
-    received: Received, runtime: Runtime, deadline: Deadline, *, credentials: Credentials | None
-) -> Result | None:
+    raw_event: RawEvent, runtime: Runtime, deadline: Deadline, *, credentials: Credentials | None
+) -> ResultEvent | None:
     """Take one event down the path and emit its one result; None for a result that came back."""
-    journey = _Run(received, runtime, credentials, deadline)
+    journey = _Run(raw_event, runtime, credentials, deadline)
     try:
         found = journey.findings()
-    except OwnResult:
+    except OwnResultEvent:
         return None
     except Exception as error:  # noqa: BLE001 - every event gets its result, whatever breaks
         found = _broke(journey, error)
     elapsed = runtime.clock.monotonic() - deadline.start
-    result = report.result(
-        journey.trail,
+    result = report.build(
+        journey.context,
         found,
         dry_run=runtime.settings.limits.dry_run,
         now=runtime.clock.now(),
@@ -193,11 +205,11 @@ def run(
     return result
 
 
-def _emit(result: Result, journey: _Run, deadline: Deadline) -> None:
+def _emit(result: ResultEvent, journey: _Run, deadline: Deadline) -> None:
     """Write the result line, and post the result to the sink if its sender is proven."""
-    outgoing = journey.runtime.settings.outgoing
-    emit.result_line(result)
-    if outgoing.sink is not None and journey.trail.proven:
-        seconds = min(deadline.end - journey.runtime.clock.monotonic(), deadline.reporting)
-        if not emit.to_sink(result, outgoing, seconds=seconds):
+    outbound = journey.runtime.settings.outbound
+    emit.log_result(result)
+    if outbound.sink is not None and journey.context.authenticated:
+        seconds = min(deadline.end - journey.runtime.clock.monotonic(), deadline.report_seconds)
+        if not emit.post_to_sink(result, outbound, seconds=seconds):
             journey.log("WARNING", "The sink did not take the result.", id=result.event["id"])

@@ -1,4 +1,4 @@
-"""What most tests begin with: a night in the world, and what the function prints in it."""
+"""What most tests begin with: a remediator in the world, and what the function prints in it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from .harness import World, world
+from .harness import Remediator, open_remediator
 
 
-@pytest.fixture(name="night")
-def a_night() -> Iterator[World]:
+@pytest.fixture(name="remediator")
+def open_the_remediator() -> Iterator[Remediator]:
     """Open a world in which one instance is in ERROR."""
-    with world() as night:
-        yield night
+    with open_remediator() as remediator:
+        yield remediator
 
 
 @pytest.fixture(name="out")

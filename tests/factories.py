@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from function.model.cloud_state import InstanceState, Observation, Task
-from function.model.decision import Decision, Screened
+from function.model.decision import Decision, ScreenedEvent
 from function.model.event import Action, Event, Intent, Source
 from function.policy import decide
 from function.policy.screen import screen
@@ -32,9 +32,9 @@ def read(_: Any) -> Event:
     raise AssertionError("the event is at hand")
 
 
-ALARMS = Source(read=read, actions=frozenset({Action.RESTART}), alarm=True)
-SCHEDULES = Source(read=read, actions=frozenset({Action.RESTART, Action.PURGE_FAILED}))
-REQUESTS = Source(read=read, actions=frozenset(Action))
+ALARMS = Source(parse=read, actions=frozenset({Action.RESTART}), alarm=True)
+SCHEDULES = Source(parse=read, actions=frozenset({Action.RESTART, Action.PURGE_FAILED}))
+REQUESTS = Source(parse=read, actions=frozenset(Action))
 
 
 def limits(**changes: Any) -> Limits:
@@ -59,11 +59,11 @@ def state(instance: str = ORDERS, status: str | None = "ERROR", **fields: Any) -
     return InstanceState(**{"id": instance, "status": status, "engine": "kafka", **fields})
 
 
-def screened(*targets: str, alarm: bool = True, **fields: Any) -> Screened:
+def screened(*targets: str, alarm: bool = True, **fields: Any) -> ScreenedEvent:
     """Return what is left of an event after screening: targets whose alarm was raised just now."""
     targets = targets or (ORDERS,)
-    given = {"action": Action.RESTART, "raised": dict.fromkeys(targets, NOW)}
-    return Screened(**{**given, "alarm": alarm, "targets": targets, **fields})
+    given = {"action": Action.RESTART, "raised_at": dict.fromkeys(targets, NOW)}
+    return ScreenedEvent(**{**given, "alarm": alarm, "targets": targets, **fields})
 
 
 def observed(*states: InstanceState, **fields: Any) -> Observation:
@@ -72,15 +72,18 @@ def observed(*states: InstanceState, **fields: Any) -> Observation:
 
 
 def decided(
-    observation: Observation, asked: Screened | None = None, source: Source = ALARMS, **given: Any
+    observation: Observation,
+    asked: ScreenedEvent | None = None,
+    source: Source = ALARMS,
+    **given: Any,
 ) -> Decision:
     """Decide at NOW on what was observed, asked for by an alarm unless a source is given."""
     asked = asked or screened(*observation.instances)
-    return decide.verdicts(asked, observation, source=source, limits=limits(**given), now=NOW)
+    return decide.decide(asked, observation, source=source, limits=limits(**given), now=NOW)
 
 
 def screen_of(
     *intents: Intent, source: Source = ALARMS, sent: Any = None, **given: Any
-) -> Screened:
+) -> ScreenedEvent:
     """Screen the intents of an event at NOW."""
-    return screen(Event(intents, sent=sent), source, limits(**given), NOW)
+    return screen(Event(intents, sent_at=sent), source, limits(**given), NOW)

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from function.dms.inventory import Cloud
+from function.dms.inventory import Inventory
 from function.dms.locks import InFlight, InstanceLocks
-from function.dms.session import Api
+from function.dms.session import DmsSession
 from function.entrypoints import startup
-from function.entrypoints.invocation import TryAgain, invoke
-from function.entrypoints.routes import HttpRequest, answer
+from function.entrypoints.invocation import RetryableFailure, invoke
+from function.entrypoints.routes import HttpRequest, handle_request
 from function.lib import schemas
 from function.lib.clock import Deadline
 from function.lib.timestamps import text
 from function.pipeline import Runtime
 
 from .factories import HOUR, MINUTE, NOW, ORDERS
-from .fake_dms import Behaviour, Clock, StandIn
+from .fake_dms import Behaviour, Clock, FakeDms
 
 SECRET = "a-secret-for-every-route"
 SCHEMAS = schemas.load()
@@ -38,7 +38,7 @@ OPEN = {
 class CloudTime:
     """The clock of the function: the cloud's time of day, and real seconds for deadlines."""
 
-    def __init__(self, cloud: StandIn) -> None:
+    def __init__(self, cloud: FakeDms) -> None:
         self._cloud = cloud
 
     def now(self) -> datetime:
@@ -69,13 +69,13 @@ class Answered:
         return self.status, self.data["outcome"], self.data["reason"]
 
 
-class World:
+class Remediator:
     """The function with some settings, in front of the stand-in."""
 
-    def __init__(self, cloud: StandIn, clock: Clock, settings: dict[str, str]) -> None:
+    def __init__(self, cloud: FakeDms, clock: Clock, settings: dict[str, str]) -> None:
         self.cloud, self.clock = cloud, clock
         self.settings = {**cloud.environment(), **OPEN, **settings}
-        self.readers: list[Api] = []
+        self.readers: list[DmsSession] = []
         self.runtime = self._runtime()
 
     def _runtime(self) -> Runtime:
@@ -93,7 +93,7 @@ class World:
         """Post a document to a route with its secret."""
         given = {"content-type": "application/json", "authorization": f"Bearer {SECRET}"}
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
-        reply = answer(HttpRequest("POST", path, given | headers, body), self.runtime)
+        reply = handle_request(HttpRequest("POST", path, given | headers, body), self.runtime)
         return self._checked(reply.status, json.loads(reply.body))
 
     def _checked(self, status: int, event: dict[str, Any]) -> Answered:
@@ -122,21 +122,23 @@ class World:
         keys = self.runtime.settings.credentials
         try:
             result = invoke(event, self.runtime, credentials=keys, remaining=None)
-        except TryAgain as again:
+        except RetryableFailure as again:
             return self._checked(503, json.loads(str(again)))
         return self._checked(200, result)
 
     def ces_alarm(self, **changes: Any) -> Answered:
-        """Send a Cloud Eye alarm through the trigger of the topic service."""
+        """Send a Inventory Eye alarm through the trigger of the topic service."""
         return self.trigger(ces_alarm(**changes))
 
-    def reader(self, seconds: float = 3) -> Cloud:
+    def reader(self, seconds: float = 3) -> Inventory:
         """Return the cloud as one event reads it, until the world ends."""
         now = time.monotonic()
-        outgoing, keys = self.runtime.settings.outgoing, self.runtime.settings.credentials
-        api = Api(outgoing, keys, clock=self.runtime.clock, deadline=Deadline(now, seconds / 0.4))
+        outgoing, keys = self.runtime.settings.outbound, self.runtime.settings.credentials
+        api = DmsSession(
+            outgoing, keys, clock=self.runtime.clock, deadline=Deadline(now, seconds / 0.4)
+        )
         self.readers.append(api)
-        return Cloud(api, until=api.deadline.reading)
+        return Inventory(api, until=api.deadline.read_until)
 
 
 def alerts(*instances: str, raised: datetime = NOW, **fields: Any) -> dict[str, Any]:
@@ -153,7 +155,7 @@ def alerts(*instances: str, raised: datetime = NOW, **fields: Any) -> dict[str, 
 
 
 def ces_alarm(*, sent: datetime = NOW, raised: datetime = NOW, **changes: Any) -> dict[str, Any]:
-    """Return an event of FunctionGraph's SMN trigger that carries a Cloud Eye alarm."""
+    """Return an event of FunctionGraph's SMN trigger that carries a Inventory Eye alarm."""
     alarm = {
         "alarm_status": "alarm",
         "alarm_name": "kafka-broker-alive",
@@ -169,16 +171,16 @@ def ces_alarm(*, sent: datetime = NOW, raised: datetime = NOW, **changes: Any) -
 
 
 @contextmanager
-def world(behaviour: Behaviour | None = None, **settings: str) -> Iterator[World]:
+def open_remediator(behaviour: Behaviour | None = None, **settings: str) -> Iterator[Remediator]:
     """Open a world in which it is NOW and one instance, ORDERS, is in ERROR."""
     clock = Clock(NOW.timestamp())
-    with StandIn(behaviour, clock=clock) as cloud:
+    with FakeDms(behaviour, clock=clock) as cloud:
         cloud.add_instance(ORDERS, status="ERROR")
-        night = World(cloud, clock, settings)
+        remediator = Remediator(cloud, clock, settings)
         try:
-            yield night
+            yield remediator
         finally:
-            for api in night.readers:
+            for api in remediator.readers:
                 api.close()
 
 
@@ -188,13 +190,13 @@ def ago(time_since: timedelta) -> float:
 
 
 def restarted(
-    cloud: StandIn, began: timedelta = HOUR, took: timedelta = MINUTE, **fields: Any
+    cloud: FakeDms, began: timedelta = HOUR, took: timedelta = MINUTE, **fields: Any
 ) -> None:
     """Let ORDERS have been restarted a while ago."""
     cloud.add_task(ORDERS, created_at=ago(began), updated_at=ago(began - took), **fields)
 
 
-def assert_held_back(found: Answered, reason: str, *, needs_human: bool, cloud: StandIn) -> None:
+def assert_held_back(found: Answered, reason: str, *, needs_human: bool, cloud: FakeDms) -> None:
     """Assert that all of an event was skipped for this reason, and that nothing was sent."""
     assert found.brief == (200, "skipped", reason)
     assert found.data["needs_human"] == needs_human

@@ -33,7 +33,7 @@ class Reply:
         return event
 
 
-class Door:
+class HttpServer:
     """A running door; `printed` are the lines on its stdout since it was asked last.
 
     `logged` is what it has written to stderr while it ran; it is there when the door has stopped.
@@ -102,7 +102,7 @@ def refused(settings: Mapping[str, str]) -> tuple[int, str, str]:
 
 
 @contextmanager
-def serving(settings: Mapping[str, str], directory: Path) -> Iterator[Door]:
+def serving(settings: Mapping[str, str], directory: Path) -> Iterator[HttpServer]:
     """Start a door, wait until it listens, and stop it in the end."""
     port = _free_port()
     with (directory / "out").open("wb") as out, (directory / "out").open("rb") as printed:
@@ -114,7 +114,7 @@ def serving(settings: Mapping[str, str], directory: Path) -> Iterator[Door]:
             stderr=subprocess.PIPE,
         )
         assert process.stderr is not None
-        door = Door(process, port, printed)
+        door = HttpServer(process, port, printed)
         with process, process.stderr:
             try:
                 started = any(b"Listening at" in line for line in process.stderr)

@@ -63,7 +63,7 @@ def test_imports_inside_the_function_are_relative() -> None:
 def test_only_one_file_can_change_anything_in_the_cloud() -> None:
     openers = [name(path) for path in sources(FUNCTION) if "once=True" in path.read_text("utf-8")]
 
-    assert openers == ["function/dms/session.py"]
+    assert openers == ["function/dms/action.py"]
 
 
 def test_the_fake_cloud_borrows_nothing_from_what_it_tests() -> None:

@@ -1,55 +1,86 @@
-"""Hands: what executing needs of the world, over the API of one event."""
+"""The one call that changes anything in the cloud, and what `execute` needs around it.
+
+No other file opens a one-shot gate, and nothing is posted without one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
 
-from ..model.cloud_state import ApiReply, InstanceState
-from ..model.decision import ApiCall
-from ..policy.call_result import Fate, retry_after
-from .inventory import Cloud
-from .session import Api
+from ..lib import strict_json
+from ..lib.send_gate import Gate, NoResponse
+from ..lib.threads import DeadlineExceeded, ThreadUnavailable, call_with_timeout
+from ..model.cloud_state import ApiResponse, InstanceState
+from ..model.decision import ActionCall
+from .inventory import Inventory
+from .session import DmsSession
 
-FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 1.0
-
-Look = Callable[[Cloud, tuple[str, ...]], Mapping[str, InstanceState]]
+Reread = Callable[[Inventory, tuple[str, ...]], Mapping[str, InstanceState]]
 
 
-class ApiHands:
+def post_action(session: DmsSession, call: ActionCall) -> ApiResponse:
+    """Send the one call that changes anything, over a connection of its own; never twice.
+
+    The deadline closes the gate: what has not been sent by then is not sent at all.
+    """
+    seconds = session.remaining(session.deadline.send_until)
+    if seconds <= 0:
+        return ApiResponse(possibly_sent=False, timed_out=True)
+    gate = Gate(once=True)
+    client = session.open_client(gate)
+    request = session.signed_request("/instances/action", {}, strict_json.dumps(call.body).encode())
+    # The socket waits longer than the deadline, which closes it: only one of them may decide.
+    send = partial(client.send, request, read_timeout=seconds + 1, connect_timeout=seconds / 2)
+    timed_out = False
+    try:
+        return session.parse(call_with_timeout(seconds, send))
+    except DeadlineExceeded:
+        timed_out = True
+    except (NoResponse, ThreadUnavailable):
+        pass
+    finally:
+        session.attempts += gate.close()
+        client.close()
+    return ApiResponse(possibly_sent=gate.sending_begun, timed_out=timed_out)
+
+
+class DmsActions:
     """Sends and looks through one event's API, within the deadline of that event."""
 
-    def __init__(self, api: Api, *, announce: Callable[[ApiCall], None], look: Look) -> None:
-        self.platform_credentials = api.platform_credentials
-        self._api = api
+    def __init__(
+        self, session: DmsSession, *, announce: Callable[[ActionCall], None], look: Reread
+    ) -> None:
+        self.platform_credentials = session.platform_credentials
+        self._session = session
         self._announce = announce
         self._look = look
 
-    def send(self, call: ApiCall) -> ApiReply:
+    def send(self, call: ActionCall) -> ApiResponse:
         """Announce the call, so that a run that is killed leaves a trace, and send it once."""
         self._announce(call)
-        return self._api.act(call)
+        return post_action(self._session, call)
 
-    def look(self, instances: tuple[str, ...]) -> Mapping[str, InstanceState]:
+    def read_states(self, instances: tuple[str, ...]) -> Mapping[str, InstanceState]:
         """Read instances again; raise StateUnreadable when that does not work."""
-        cloud = Cloud(self._api, until=self._api.deadline.confirming)
-        return cloud.bounded(lambda: self._look(cloud, instances))
+        inventory = Inventory(self._session, until=self._session.deadline.confirm_until)
+        return inventory.with_deadline(lambda: self._look(inventory, instances))
 
-    def _pause(self, seconds: float, *, until: float) -> bool:
-        if seconds >= self._api.remaining(until):
+    def _sleep(self, seconds: float, *, until: float) -> bool:
+        if seconds >= self._session.remaining(until):
             return False
-        self._api.pause(seconds, until=until)
-        return self._api.remaining(until) > 0
+        self._session.sleep(seconds, until=until)
+        return self._session.remaining(until) > 0
 
-    def wait_to_send(self, reply: ApiReply, found: Fate, attempt: int) -> bool:
-        """Wait as long as the cloud asks, or a little, before sending again; False: no time."""
-        if found is Fate.THROTTLED:
-            seconds = retry_after(reply, self._api.now())
-        else:
-            seconds = FIRST_PAUSE_SECONDS * 2**attempt
-        return seconds is not None and self._pause(seconds, until=self._api.deadline.sending)
+    def now(self) -> datetime:
+        """Return the time of day."""
+        return self._session.now()
 
-    def wait_to_look(self, attempt: int) -> bool:
-        """Wait a little before every look but the first; False: no time."""
-        seconds = min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS)
-        return self._pause(seconds if attempt else 0, until=self._api.deadline.confirming)
+    def sleep_before_send(self, seconds: float) -> bool:
+        """Sleep before the call is sent again; False when there is no time for it."""
+        return self._sleep(seconds, until=self._session.deadline.send_until)
+
+    def sleep_before_read(self, seconds: float) -> bool:
+        """Sleep before instances are read again; False when there is no time for it."""
+        return self._sleep(seconds, until=self._session.deadline.confirm_until)

@@ -7,26 +7,26 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
-from ..model.errors import Busy
+from ..model.errors import InstanceBusy
 
 T = TypeVar("T")
-LOCKS = 64
-FORGOTTEN_AFTER_SECONDS = 60
+LOCK_STRIPES = 64
+FORGET_AFTER_SECONDS = 60
 
 
 class InstanceLocks:
     """A fixed number of locks that instances share; forgetting them changes no verdict."""
 
     def __init__(self) -> None:
-        self._locks = tuple(threading.Lock() for _ in range(LOCKS))
+        self._locks = tuple(threading.Lock() for _ in range(LOCK_STRIPES))
 
     @contextmanager
     def hold(self, instances: Sequence[str], remaining: Callable[[], float]) -> Iterator[None]:
-        """Hold the locks of these instances, taken in order; raise Busy when time is over."""
+        """Hold the locks of these instances, taken in order; raise InstanceBusy at the end."""
         with ExitStack() as held:
-            for index in sorted({int(instance[:8], 16) % LOCKS for instance in instances}):
+            for index in sorted({int(instance[:8], 16) % LOCK_STRIPES for instance in instances}):
                 if not self._locks[index].acquire(timeout=max(remaining(), 0)):
-                    raise Busy
+                    raise InstanceBusy
                 held.callback(self._locks[index].release)
             yield
 
@@ -65,5 +65,5 @@ class InFlight:
         with self._lock:
             self._landed.update(dict.fromkeys(instances, now))
             for instance, landed in list(self._landed.items()):
-                if landed is not None and landed < now - FORGOTTEN_AFTER_SECONDS:
+                if landed is not None and landed < now - FORGET_AFTER_SECONDS:
                     del self._landed[instance]

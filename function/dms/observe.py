@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from ..model.cloud_state import InstanceState, Observation, Task
-from ..model.decision import Screened
+from ..model.decision import ScreenedEvent
 from ..model.errors import StateUnreadable
 from ..model.event import Action
 from ..settings.model import Limits
-from .inventory import Cloud
+from .inventory import Inventory
 
 DAY = timedelta(days=1)
-LONGEST_HISTORY = timedelta(days=30)
-UNDONE_TASKS = frozenset({"CANCELLED", "DELETED"})
-TELLING_STATUSES = frozenset({"RESTARTING", "DELETING", "RECYCLE"})
+MAX_HISTORY = timedelta(days=30)
+CANCELLED_TASKS = frozenset({"CANCELLED", "DELETED"})
+CONCLUSIVE_STATUSES = frozenset({"RESTARTING", "DELETING", "RECYCLE"})
 
 
 def history_start(raised: datetime | None, now: datetime) -> datetime:
@@ -25,13 +25,15 @@ def history_start(raised: datetime | None, now: datetime) -> datetime:
     A day wider, because the time zone of the API's begin_time is not documented.
     """
     begin = min(raised or now, now - DAY) - DAY
-    return max(begin, now - LONGEST_HISTORY)
+    return max(begin, now - MAX_HISTORY)
 
 
-def restarts(tasks: tuple[Task, ...], pattern: str) -> tuple[Task, ...]:
+def restart_tasks(tasks: tuple[Task, ...], pattern: str) -> tuple[Task, ...]:
     """Return the restarts among background tasks; StateUnreadable for one without a time."""
     found = tuple(
-        task for task in tasks if pattern in task.name.lower() and task.status not in UNDONE_TASKS
+        task
+        for task in tasks
+        if pattern in task.name.lower() and task.status not in CANCELLED_TASKS
     )
     if any(task.created_at is None for task in found):
         raise StateUnreadable("a restart among the background tasks has no readable time")
@@ -39,47 +41,49 @@ def restarts(tasks: tuple[Task, ...], pattern: str) -> tuple[Task, ...]:
 
 
 def with_history(
-    state: InstanceState, cloud: Cloud, limits: Limits, *, since: datetime
+    state: InstanceState, inventory: Inventory, limits: Limits, *, since: datetime
 ) -> InstanceState:
     """Return an instance with the restarts among its background tasks."""
     if state.status is None:
         return state
-    tasks = cloud.tasks(state.id, since)
+    tasks = inventory.tasks(state.id, since)
     dated = [(task.created_at, task.name) for task in tasks if task.created_at is not None]
     return state._replace(
-        restarts=restarts(tasks, limits.restart_task_pattern),
-        newest_task=max(dated)[1] if dated else None,
+        restart_tasks=restart_tasks(tasks, limits.restart_task_pattern),
+        newest_task_name=max(dated)[1] if dated else None,
     )
 
 
 def _listed(
-    screened: Screened, limits: Limits, cloud: Cloud
+    screened: ScreenedEvent, limits: Limits, inventory: Inventory
 ) -> tuple[Mapping[str, InstanceState], frozenset[str]]:
     """Return what a list tells, where it saves reads, and which instances restart now."""
     storm_watch = screened.alarm and limits.max_restarting > 0
     if not storm_watch and len(screened.targets) == 1:
         return {}, frozenset()
-    rows, total = cloud.page(0)
+    rows, total = inventory.page(0)
     known = {row.id: row for row in rows if row.tags is not None and row.engine}
     if storm_watch and len(rows) < total:
-        rows, total = cloud.instances(status="RESTARTING")
+        rows, total = inventory.instances(status="RESTARTING")
         if len(rows) < total:
-            raise StateUnreadable("the list of instances is not complete", passing=True)
+            raise StateUnreadable("the list of instances is not complete", transient=True)
     return known, frozenset(row.id for row in rows if row.status == "RESTARTING")
 
 
-def _instances(screened: Screened, limits: Limits, cloud: Cloud, now: datetime) -> Observation:
-    known, restarting = _listed(screened, limits, cloud)
+def _instances(
+    screened: ScreenedEvent, limits: Limits, inventory: Inventory, now: datetime
+) -> Observation:
+    known, restarting = _listed(screened, limits, inventory)
 
     def state(target: str) -> InstanceState:
-        found = known.get(target) or cloud.instance(target)
+        found = known.get(target) or inventory.instance(target)
         if screened.action is not Action.RESTART:
             return found
-        since = history_start(screened.raised.get(target), now)
-        return with_history(found, cloud, limits, since=since)
+        since = history_start(screened.raised_at.get(target), now)
+        return with_history(found, inventory, limits, since=since)
 
-    states = cloud.gather([partial(state, target) for target in screened.targets])
-    recycle_bin = cloud.recycle_bin() if screened.action is Action.DELETE else None
+    states = inventory.gather([partial(state, target) for target in screened.targets])
+    recycle_bin = inventory.recycle_bin() if screened.action is Action.DELETE else None
     return Observation(
         instances={state.id: state for state in states},
         restarting=restarting,
@@ -87,30 +91,32 @@ def _instances(screened: Screened, limits: Limits, cloud: Cloud, now: datetime) 
     )
 
 
-def _failed_creations(cloud: Cloud) -> Observation:
+def _failed_creations(inventory: Inventory) -> Observation:
     """Return what failed to be created; whether the cloud lists that is not documented."""
-    rows, total = cloud.instances(include_failure="true")
+    rows, total = inventory.instances(include_failure="true")
     failed = tuple(row for row in rows if row.status == "CREATEFAILED")
     return Observation(failed_creations=failed, unlisted=max(total - len(rows), 0))
 
 
-def again(
-    cloud: Cloud, instances: tuple[str, ...], limits: Limits, now: datetime
+def reread(
+    inventory: Inventory, instances: tuple[str, ...], limits: Limits, now: datetime
 ) -> Mapping[str, InstanceState]:
     """Return instances as they are now; with their history, unless the status says it all."""
 
     def state(target: str) -> InstanceState:
-        found = cloud.instance(target)
-        if found.status in TELLING_STATUSES:
+        found = inventory.instance(target)
+        if found.status in CONCLUSIVE_STATUSES:
             return found
-        return with_history(found, cloud, limits, since=history_start(None, now))
+        return with_history(found, inventory, limits, since=history_start(None, now))
 
-    states = cloud.gather([partial(state, target) for target in instances])
+    states = inventory.gather([partial(state, target) for target in instances])
     return {state.id: state for state in states}
 
 
-def read(screened: Screened, limits: Limits, cloud: Cloud, now: datetime) -> Observation:
+def read_live_state(
+    screened: ScreenedEvent, limits: Limits, inventory: Inventory, now: datetime
+) -> Observation:
     """Return the live state that a decision on these targets needs, or raise StateUnreadable."""
     if screened.action is Action.PURGE_FAILED:
-        return cloud.bounded(lambda: _failed_creations(cloud))
-    return cloud.bounded(lambda: _instances(screened, limits, cloud, now))
+        return inventory.with_deadline(lambda: _failed_creations(inventory))
+    return inventory.with_deadline(lambda: _instances(screened, limits, inventory, now))

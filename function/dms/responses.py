@@ -9,21 +9,21 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ..lib import strict_json, timestamps
-from ..lib.transport import MOST_REPLY_BYTES, Answer
-from ..model.cloud_state import ApiReply, InstanceState, Task
+from ..lib.text import one_line
+from ..lib.transport import MAX_RESPONSE_BYTES, RawResponse
+from ..model.cloud_state import ApiResponse, InstanceState, Task
 from ..model.errors import StateUnreadable
-from ..reporting.messages import one_line
 
 OK = 200
-TELLING_LENGTH = 16
-WITHHELD = "The text of the cloud quotes the credentials, so it is left out."
+SECRET_PREFIX_LENGTH = 16
+REDACTED = "The text of the cloud quotes the credentials, so it is left out."
 REFUSED = frozenset({401, 403})
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def _document(body: bytes | None) -> Any:
     try:
-        return strict_json.loads(body or b"", limit=MOST_REPLY_BYTES)
+        return strict_json.loads(body or b"", limit=MAX_RESPONSE_BYTES)
     except strict_json.InvalidJSON:
         return None
 
@@ -36,42 +36,42 @@ def _skew(headers: Mapping[str, str], now: datetime) -> int | None:
         return None
 
 
-def _without_quotes(reply: ApiReply, secrets: Sequence[str]) -> ApiReply:
+def _redact_secrets(response: ApiResponse, secrets: Sequence[str]) -> ApiResponse:
     """Leave out what quotes the beginning of a secret, as the vendor's texts on signing do."""
 
     def quotes(text: object) -> bool:
         told = str(text).lower()
-        return any(secret[:TELLING_LENGTH].lower() in told for secret in secrets)
+        return any(secret[:SECRET_PREFIX_LENGTH].lower() in told for secret in secrets)
 
-    if quotes(reply.request_id):
-        reply = reply._replace(request_id=None)
-    if isinstance(reply.document, dict) and quotes(reply.document.get("error_msg")):
-        reply = reply._replace(document={**reply.document, "error_msg": WITHHELD})
-    return reply
+    if quotes(response.request_id):
+        response = response._replace(request_id=None)
+    if isinstance(response.document, dict) and quotes(response.document.get("error_msg")):
+        response = response._replace(document={**response.document, "error_msg": REDACTED})
+    return response
 
 
-def reply(answer: Answer, now: datetime, secrets: Sequence[str]) -> ApiReply:
-    """Return an HTTP answer as an ApiReply; texts of the vendor that we repeat are bounded."""
+def parse_response(answer: RawResponse, now: datetime, secrets: Sequence[str]) -> ApiResponse:
+    """Return an HTTP answer as an ApiResponse; texts of the vendor that we repeat are bounded."""
     document = _document(answer.body)
     request_id = answer.headers.get("X-Request-Id")
     if request_id is None and isinstance(document, dict):
         request_id = document.get("request_id")
-    found = ApiReply(
-        arrived=True,
+    found = ApiResponse(
+        possibly_sent=True,
         status=answer.status,
         document=document,
         request_id=request_id if _PLAIN.fullmatch(_text(request_id)) else None,
         retry_after=answer.headers.get("Retry-After"),
-        skew_seconds=_skew(answer.headers, now) if answer.status in REFUSED else None,
+        clock_skew_seconds=_skew(answer.headers, now) if answer.status in REFUSED else None,
     )
-    return _without_quotes(found, secrets)
+    return _redact_secrets(found, secrets)
 
 
 def _text(value: Any, limit: int = 128) -> str:
     return value[:limit] if isinstance(value, str) else ""
 
 
-def tags(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
+def parse_tags(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
     """Return the tags of an instance, or None where the row does not list them."""
     listed = row.get("tags")
     if listed is None:
@@ -81,7 +81,7 @@ def tags(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
     return tuple((str(tag.get("key"))[:128], str(tag.get("value"))[:128]) for tag in listed)
 
 
-def instance(row: Any) -> InstanceState:
+def parse_instance(row: Any) -> InstanceState:
     """Return one row of a list, or one detail, as an instance; its status may be any word."""
     if not isinstance(row, dict) or not _PLAIN.fullmatch(_text(row.get("instance_id"))):
         raise StateUnreadable("an instance in the answer has no id")
@@ -91,44 +91,47 @@ def instance(row: Any) -> InstanceState:
         id=row["instance_id"].lower(),
         status=_text(row["status"], 64).upper(),
         engine=_text(row.get("engine"), 64).lower() or None,
-        tags=tags(row),
+        tags=parse_tags(row),
     )
 
 
-def required(reply: ApiReply, permission: str) -> dict[str, Any]:
+def require_ok(response: ApiResponse, permission: str) -> dict[str, Any]:
     """Return the document of a read that went well; StateUnreadable says what did not."""
-    if reply.status == OK and isinstance(reply.document, dict):
-        return reply.document
-    if reply.skewed:
-        problem = f"the clock of this machine is {reply.skew_seconds} seconds off the cloud's"
-    elif reply.status in REFUSED:
+    if response.status == OK and isinstance(response.document, dict):
+        return response.document
+    if response.clock_skew_rejected:
+        seconds = response.clock_skew_seconds
+        problem = f"the clock of this machine is {seconds} seconds off the cloud's"
+    elif response.status in REFUSED:
         problem = f"the credentials are refused, or lack {permission}"
-    elif reply.status is None:
+    elif response.status is None:
         problem = "the cloud could not be reached, or gave no whole answer"
     else:
-        problem = f"the cloud answered {reply.status}" + (
-            " without JSON" if reply.document is None else ""
+        problem = f"the cloud answered {response.status}" + (
+            " without JSON" if response.document is None else ""
         )
-    raise StateUnreadable(problem, reply=reply)
+    raise StateUnreadable(problem, response=response)
 
 
-def page(reply: ApiReply, rows: str, count: str, permission: str) -> tuple[list[Any], int]:
+def parse_page(
+    response: ApiResponse, rows: str, count: str, permission: str
+) -> tuple[list[Any], int]:
     """Return the rows of one page, and the count of all, which may be a text or a number."""
-    document = required(reply, permission)
+    document = require_ok(response, permission)
     listed, total = document.get(rows), str(document.get(count))
     if not isinstance(listed, list) or not re.fullmatch(r"[0-9]{1,6}", total):
         raise StateUnreadable(f"the answer has no {rows} or no {count}")
     return listed, int(total)
 
 
-def by_id(rows: list[Any]) -> dict[str, Any]:
+def tasks_by_id(rows: list[Any]) -> dict[str, Any]:
     """Return background tasks by their id, so that pages that overlap count each once."""
     if not all(isinstance(row, dict) and isinstance(row.get("id"), str) for row in rows):
         raise StateUnreadable("a background task in the answer has no id")
     return {row["id"]: row for row in rows}
 
 
-def task(row: Mapping[str, Any]) -> Task:
+def parse_task(row: Mapping[str, Any]) -> Task:
     """Return one background task; an odd time is none, and another time has to serve."""
     updated_at = timestamps.parse(_text(row.get("updated_at")))
     return Task(

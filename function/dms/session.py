@@ -14,21 +14,19 @@ from urllib.parse import urlencode
 from requests import PreparedRequest
 from requests.structures import CaseInsensitiveDict
 
-from ..lib import strict_json
 from ..lib.clock import Clock, Deadline
-from ..lib.send_gate import CalledOff, Gate, NoAnswer
-from ..lib.threads import NoThread, TookTooLong, gather, within
-from ..lib.transport import Answer, Client
-from ..model.cloud_state import ApiReply
-from ..model.decision import ApiCall
+from ..lib.send_gate import Gate, NoResponse, SendCancelled
+from ..lib.threads import DeadlineExceeded, ThreadUnavailable, gather
+from ..lib.transport import Client, RawResponse
+from ..model.cloud_state import ApiResponse
 from ..model.errors import StateUnreadable
-from ..settings.model import Credentials, Outgoing
+from ..settings.model import Credentials, OutboundSettings
 from . import responses
 from .signing import Signer, TokenAuth
 
 T = TypeVar("T")
-TRIES = 3
-REPEATED = frozenset({408, 429, 500, 502, 503, 504})
+MAX_ATTEMPTS = 3
+RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 HEADERS = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
 
 
@@ -48,7 +46,7 @@ def _authentication(
     )
 
 
-class Api:
+class DmsSession:
     """The API of one project, for the length of one event.
 
     Nothing is sent after it is closed. `attempts` counts the changing calls that may have arrived.
@@ -56,7 +54,7 @@ class Api:
 
     def __init__(
         self,
-        outgoing: Outgoing,
+        outbound: OutboundSettings,
         credentials: Credentials | None,
         *,
         clock: Clock,
@@ -65,11 +63,11 @@ class Api:
         self.deadline = deadline
         self.attempts = 0
         self.platform_credentials = credentials is not None and credentials.from_platform
-        self._outgoing = outgoing
+        self._outbound = outbound
         self._clock = clock
-        self._authentication = _authentication(credentials, outgoing.project_id, clock)
-        self._secrets = credentials.texts() if credentials else ()
-        self._base = f"{outgoing.endpoint}/v2/{outgoing.project_id}"
+        self._authentication = _authentication(credentials, outbound.project_id, clock)
+        self._secrets = credentials.secrets() if credentials else ()
+        self._base = f"{outbound.endpoint}/v2/{outbound.project_id}"
         self._idle: queue.SimpleQueue[Client] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
@@ -86,7 +84,7 @@ class Api:
         """Return the seconds left until a point on the monotonic clock."""
         return until - self._clock.monotonic()
 
-    def pause(self, seconds: float, *, until: float) -> None:
+    def sleep(self, seconds: float, *, until: float) -> None:
         """Let time pass, with jitter, before something is tried again; at most until a moment."""
         jittered = seconds * random.uniform(1, 1.25)  # noqa: S311 - jitter, no secret
         time.sleep(max(min(jittered, self.remaining(until)), 0))
@@ -95,18 +93,21 @@ class Api:
         """Return the time of day."""
         return self._clock.now()
 
-    def _client(self, gate: Gate | None = None) -> Client:
-        outgoing = self._outgoing
+    def open_client(self, gate: Gate | None = None) -> Client:
+        """Return a client for this event; raise SendCancelled when the event is over."""
+        outbound = self._outbound
         client = Client(
-            ca_bundle_file=outgoing.ca_bundle_file, proxy_url=outgoing.proxy_url, gate=gate
+            ca_bundle_file=outbound.ca_bundle_file, proxy_url=outbound.proxy_url, gate=gate
         )
         with self._lock:
             if self._closed:
-                raise CalledOff
+                raise SendCancelled
             self._clients.append(client)
         return client
 
-    def _request(self, path: str, query: Mapping[str, Any], body: bytes | None) -> PreparedRequest:
+    def signed_request(
+        self, path: str, query: Mapping[str, Any], body: bytes | None
+    ) -> PreparedRequest:
         """Return a signed request; its parts are checked by now, so nothing is prepared twice."""
         request = PreparedRequest()
         request.method = "GET" if body is None else "POST"
@@ -117,71 +118,43 @@ class Api:
             request.headers["Content-Length"] = str(len(body))
         return self._authentication(request)
 
-    def _reply(self, answer: Answer) -> ApiReply:
-        return responses.reply(answer, self._clock.now(), self._secrets)
+    def parse(self, answer: RawResponse) -> ApiResponse:
+        """Return an HTTP response as the answer of the API, with our secrets redacted."""
+        return responses.parse_response(answer, self._clock.now(), self._secrets)
 
-    def _get_once(self, path: str, parameters: Mapping[str, Any], seconds: float) -> ApiReply:
+    def _get_once(self, path: str, parameters: Mapping[str, Any], seconds: float) -> ApiResponse:
         """Send one read over an idle connection of the event, or over a new one."""
         try:
             client = self._idle.get_nowait()
         except queue.Empty:
-            client = self._client()
-        request = self._request(path, parameters, None)
+            client = self.open_client()
+        request = self.signed_request(path, parameters, None)
         try:
-            answer = client.exchange(request, seconds=seconds)
-        except NoAnswer:
+            answer = client.send(request, read_timeout=seconds)
+        except NoResponse:
             client.close()
-            return ApiReply(arrived=True)
+            return ApiResponse(possibly_sent=True)
         self._idle.put(client)
-        return self._reply(answer)
+        return self.parse(answer)
 
-    def get(self, path: str, until: float, **parameters: Any) -> ApiReply:
+    def get(self, path: str, until: float, **parameters: Any) -> ApiResponse:
         """Return the answer to a read, repeated while it is unclear and there is time."""
-        reply = ApiReply(arrived=False, late=True)
-        for attempt in range(TRIES):
+        response = ApiResponse(possibly_sent=False, timed_out=True)
+        for attempt in range(MAX_ATTEMPTS):
             if attempt:
-                self.pause(0.05 * 2**attempt, until=until)
+                self.sleep(0.05 * 2**attempt, until=until)
             if self.remaining(until) <= 0:
                 break
-            reply = self._get_once(path, parameters, max(self.remaining(until) / 2, 0.1))
-            if reply.status is not None and reply.status not in REPEATED:
+            response = self._get_once(path, parameters, max(self.remaining(until) / 2, 0.1))
+            if response.status is not None and response.status not in RETRYABLE_STATUSES:
                 break
-        return reply
+        return response
 
     def gather(self, works: Sequence[Callable[[], T]], *, threads: int, until: float) -> list[T]:
         """Return what all the work returns, or raise StateUnreadable, at the latest when told."""
         try:
             return gather(works, threads=threads, seconds=self.remaining(until))
-        except TookTooLong:
-            raise StateUnreadable("the cloud did not answer in time", passing=True) from None
-        except NoThread:
-            raise StateUnreadable("this machine gives no more threads", passing=True) from None
-
-    def act(self, call: ApiCall) -> ApiReply:
-        """Send the one call that changes anything, over a connection of its own; never twice.
-
-        At the deadline the gate is closed: what has not been sent by then is not sent at all.
-        """
-        seconds = self.remaining(self.deadline.sending)
-        if seconds <= 0:
-            return ApiReply(arrived=False, late=True)
-        gate = Gate(once=True)
-        client = self._client(gate)
-        request = self._request("/instances/action", {}, strict_json.dumps(call.body).encode())
-        late = False
-        try:
-            # The wait for the answer is the deadline's to end, never that of the socket.
-            answer = within(
-                seconds,
-                lambda: client.exchange(request, seconds=seconds + 1, connecting=seconds / 2),
-            )
-        except TookTooLong:
-            late = True
-        except (NoAnswer, NoThread):
-            pass
-        else:
-            return self._reply(answer)
-        finally:
-            self.attempts += gate.close()
-            client.close()
-        return ApiReply(arrived=gate.passed, late=late)
+        except DeadlineExceeded:
+            raise StateUnreadable("the cloud did not answer in time", transient=True) from None
+        except ThreadUnavailable:
+            raise StateUnreadable("this machine gives no more threads", transient=True) from None

@@ -8,20 +8,20 @@ from typing import Any
 from ..lib import strict_json
 from ..lib.clock import Clock, Deadline
 from ..model.errors import SettingsInvalid
-from ..model.event import Outcome, Received
-from ..model.result import Result, Trail
+from ..model.event import Outcome, RawEvent
+from ..model.result import EventContext, ResultEvent
 from ..pipeline import Runtime, run
 from ..reporting import emit, report, summarize
 from ..settings.model import Credentials
 from . import routes, triggers
-from .routes import HttpAnswer, HttpRequest
+from .routes import HttpRequest, HttpResponse
 
-LONGEST_SECONDS = 25.0
+MAX_SECONDS = 25.0
 RESERVE_SECONDS = 1.0
 DONE = frozenset({Outcome.ACCEPTED, Outcome.PARTIAL, Outcome.UNKNOWN})
 
 
-class TryAgain(Exception):
+class RetryableFailure(Exception):
     """The event failed, certainly nothing was done, and trying again may help.
 
     The text is the result event, or the list of them, as JSON.
@@ -31,8 +31,8 @@ class TryAgain(Exception):
 def allowed_seconds(remaining: float | None) -> float:
     """Return the seconds that an asynchronous event may take of those the platform has left."""
     if remaining is None:
-        return LONGEST_SECONDS
-    return max(min(remaining - RESERVE_SECONDS, LONGEST_SECONDS), 0.0)
+        return MAX_SECONDS
+    return max(min(remaining - RESERVE_SECONDS, MAX_SECONDS), 0.0)
 
 
 def _plain(event: Mapping[str, Any]) -> Any:
@@ -40,7 +40,7 @@ def _plain(event: Mapping[str, Any]) -> Any:
     return strict_json.loads(strict_json.dumps(event))
 
 
-def _gateway(answer: HttpAnswer) -> dict[str, Any]:
+def _gateway(answer: HttpResponse) -> dict[str, Any]:
     """Put an HTTP answer into the envelope of API gateways."""
     return {
         "isBase64Encoded": False,
@@ -50,8 +50,8 @@ def _gateway(answer: HttpAnswer) -> dict[str, Any]:
     }
 
 
-def _returned(results: list[Result]) -> Any:
-    """Return one result or the list of several, or raise TryAgain where one may be repeated.
+def _platform_value(results: list[ResultEvent]) -> Any:
+    """Return one result or a list, or raise RetryableFailure where one may be repeated.
 
     A platform repeats all or nothing: what was done, or may have been, is never sent again.
     """
@@ -60,7 +60,7 @@ def _returned(results: list[Result]) -> Any:
     failed = [result.event["id"] for result in results if result.data.get("retryable")]
     done = any(result.data["outcome"] in DONE for result in results)
     if failed and not done:
-        raise TryAgain(strict_json.dumps(value))
+        raise RetryableFailure(strict_json.dumps(value))
     if failed:
         message = "Failed beside what was done, so it is not repeated: send these again."
         emit.log("ERROR", message, needshuman=True, ids=failed)
@@ -68,7 +68,7 @@ def _returned(results: list[Result]) -> Any:
 
 
 def run_each(
-    received: Sequence[Received],
+    raw_event: Sequence[RawEvent],
     runtime: Runtime,
     *,
     credentials: Credentials | None,
@@ -78,18 +78,18 @@ def run_each(
     own = runtime.settings.credentials
     results = []
     end = runtime.clock.monotonic() + allowed_seconds(remaining)
-    for number, one in enumerate(received):
+    for number, one in enumerate(raw_event):
         begin = runtime.clock.monotonic()
-        deadline = Deadline(begin, (end - begin) / (len(received) - number))
+        deadline = Deadline(begin, (end - begin) / (len(raw_event) - number))
         result = run(one, runtime, deadline, credentials=own or credentials)
         results += [result] if result is not None else []
-    return _returned(results)
+    return _platform_value(results)
 
 
 def invoke(
     event: Any, runtime: Runtime, *, credentials: Credentials | None, remaining: float | None
 ) -> Any:
-    """Return what the platform gets for an event; raise TryAgain to have it repeated.
+    """Return what the platform gets for an event; raise RetryableFailure to have it repeated.
 
     `credentials` are those of the platform, which serve when the settings have none;
     `remaining` are the seconds until the platform ends the invocation.
@@ -97,40 +97,40 @@ def invoke(
     request = triggers.http_request(event)
     if request is not None:
         return _gateway(
-            routes.answer(request, runtime, credentials=credentials, remaining=remaining)
+            routes.handle_request(request, runtime, credentials=credentials, remaining=remaining)
         )
-    received = triggers.received(event, runtime.clock.now())
-    return run_each(received, runtime, credentials=credentials, remaining=remaining)
+    raw_event = triggers.received(event, runtime.clock.now())
+    return run_each(raw_event, runtime, credentials=credentials, remaining=remaining)
 
 
-def _refused(one: Received, invalid: SettingsInvalid, clock: Clock, *, proven: bool) -> Result:
+def _refused(one: RawEvent, invalid: SettingsInvalid, clock: Clock, *, proven: bool) -> ResultEvent:
     """Return the result of an event that came while the settings are wrong, and emit it."""
-    trail = Trail(one, project_id="", proven=proven)
-    found = summarize.of_settings(invalid.problems)
-    result = report.result(trail, found, dry_run=False, now=clock.now(), duration_ms=0)
-    emit.result_line(result)
+    context = EventContext(one, project_id="", authenticated=proven)
+    found = summarize.invalid_settings(invalid.problems)
+    result = report.build(context, found, dry_run=False, now=clock.now(), duration_ms=0)
+    emit.log_result(result)
     return result
 
 
 def _refused_request(
     request: HttpRequest, channels: Mapping[str, str], invalid: SettingsInvalid, clock: Clock
-) -> HttpAnswer:
+) -> HttpResponse:
     """Answer a request while the settings are wrong; what is wrong goes to the log only."""
-    found = routes.no_event(request, channels, ready=False)
+    found = routes.non_event_response(request, channels, ready=False)
     if found is not None:
         return found
     emit.log("ERROR", "The settings are wrong.", problems=list(invalid.problems))
-    received = Received(channels[request.path], request.body, clock.now(), request.headers)
-    result = _refused(received, invalid, clock, proven=False)
-    return HttpAnswer(result.status, strict_json.dumps(result.event), result.headers)
+    raw_event = RawEvent(channels[request.path], request.body, clock.now(), request.headers)
+    result = _refused(raw_event, invalid, clock, proven=False)
+    return HttpResponse(result.status, strict_json.dumps(result.event), result.headers)
 
 
-def refuse(
+def reject_all(
     event: Any, invalid: SettingsInvalid, *, channels: Mapping[str, str], clock: Clock
 ) -> Any:
     """Return what the platform gets while the settings are wrong: what is wrong, and no action."""
     request = triggers.http_request(event)
     if request is not None:
         return _gateway(_refused_request(request, channels, invalid, clock))
-    received = triggers.received(event, clock.now())
-    return _returned([_refused(one, invalid, clock, proven=True) for one in received])
+    raw_event = triggers.received(event, clock.now())
+    return _platform_value([_refused(one, invalid, clock, proven=True) for one in raw_event])

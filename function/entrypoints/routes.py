@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 from ..lib import strict_json
 from ..lib.clock import Deadline
-from ..model.event import Received, Source
+from ..model.event import RawEvent, Source
 from ..pipeline import Runtime, run
 from ..settings.model import Credentials
 
 SMN = "/smn"
 HEALTH = "/health"
 CLOUDEVENTS = "/"
-READING, POSTING = ("GET", "HEAD", "OPTIONS"), ("OPTIONS", "POST")
+READ_METHODS, EVENT_METHODS = ("GET", "HEAD", "OPTIONS"), ("OPTIONS", "POST")
 
 
 class HttpRequest(NamedTuple):
@@ -28,7 +28,7 @@ class HttpRequest(NamedTuple):
     too_large: bool = False
 
 
-class HttpAnswer(NamedTuple):
+class HttpResponse(NamedTuple):
     """An answer to a request."""
 
     status: int
@@ -36,10 +36,12 @@ class HttpAnswer(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
 
 
-def plain(status: int, text: str = "", headers: Mapping[str, str] | None = None) -> HttpAnswer:
+def json_message(
+    status: int, text: str = "", headers: Mapping[str, str] | None = None
+) -> HttpResponse:
     """Return an answer that is no result event, because the request was no event."""
     body = strict_json.dumps({"message": text}) if text else ""
-    return HttpAnswer(status, body, {"Content-Type": "application/json", **(headers or {})})
+    return HttpResponse(status, body, {"Content-Type": "application/json", **(headers or {})})
 
 
 def channels(sources: Mapping[str, Source]) -> dict[str, str]:
@@ -48,30 +50,32 @@ def channels(sources: Mapping[str, Source]) -> dict[str, str]:
     return {**routed, SMN: "smn"}
 
 
-def no_event(
+def non_event_response(
     request: HttpRequest, routes: Collection[str], *, ready: bool, hook: bool = False
-) -> HttpAnswer | None:
+) -> HttpResponse | None:
     """Return the answer to a request that is no event, or None for an event.
 
     `ready` says that events would be taken, `hook` that CloudEvents may be delivered.
     """
     health = request.path == HEALTH
     if not health and request.path not in routes:
-        return plain(404, "There is no such route.")
-    methods = READING if health else POSTING
+        return json_message(404, "There is no such route.")
+    methods = READ_METHODS if health else EVENT_METHODS
     allow = {"Allow": ", ".join(methods)}
     if request.method == "OPTIONS":
         asked = request.path == CLOUDEVENTS and "webhook-request-origin" in request.headers
-        return plain(200, headers={**allow, **(_GRANT if asked and hook else {})})
+        return json_message(
+            200, headers={**allow, **(_WEBHOOK_GRANT_HEADERS if asked and hook else {})}
+        )
     if request.method not in methods:
-        return plain(405, f"Use {methods[0] if health else methods[1]}.", allow)
+        return json_message(405, f"Use {methods[0] if health else methods[1]}.", allow)
     if not health:
         return None
-    return plain(200, "ready") if ready else plain(503, "not ready: see the log")
+    return json_message(200, "ready") if ready else json_message(503, "not ready: see the log")
 
 
 # What grants a sender of CloudEvents the right to deliver, section 4 of its web-hook specification.
-_GRANT = {"WebHook-Allowed-Origin": "*", "WebHook-Allowed-Rate": "*"}
+_WEBHOOK_GRANT_HEADERS = {"WebHook-Allowed-Origin": "*", "WebHook-Allowed-Rate": "*"}
 
 
 def _seconds(runtime: Runtime, remaining: float | None) -> float:
@@ -80,46 +84,46 @@ def _seconds(runtime: Runtime, remaining: float | None) -> float:
     return least if remaining is None else max(min(least, remaining - 1), 0.0)
 
 
-def take(
+def handle_event(
     request: HttpRequest,
     channel: str,
     runtime: Runtime,
     *,
     credentials: Credentials | None = None,
     remaining: float | None = None,
-) -> HttpAnswer:
+) -> HttpResponse:
     """Return the answer to a request that is an event: its result, if it has one."""
     deadline = Deadline(runtime.clock.monotonic(), _seconds(runtime, remaining))
-    received = Received(
+    raw_event = RawEvent(
         channel=channel,
         body=request.body,
-        at=runtime.clock.now(),
+        received_at=runtime.clock.now(),
         headers=request.headers,
         too_large=request.too_large,
     )
     own = runtime.settings.credentials
-    result = run(received, runtime, deadline, credentials=own or credentials)
+    result = run(raw_event, runtime, deadline, credentials=own or credentials)
     if result is None:
-        return HttpAnswer(204)
-    return HttpAnswer(result.status, strict_json.dumps(result.event), result.headers)
+        return HttpResponse(204)
+    return HttpResponse(result.status, strict_json.dumps(result.event), result.headers)
 
 
-def answer(
+def handle_request(
     request: HttpRequest,
     runtime: Runtime,
     *,
     credentials: Credentials | None = None,
     remaining: float | None = None,
-) -> HttpAnswer:
+) -> HttpResponse:
     """Return the answer to a request.
 
     `credentials` are those the platform sent with it, `remaining` the seconds it has left.
     """
     routes = channels(runtime.sources)
-    hook = runtime.settings.proofs.opens("cloudevents")
-    found = no_event(request, routes, ready=True, hook=hook)
+    hook = runtime.settings.auth.is_enabled("cloudevents")
+    found = non_event_response(request, routes, ready=True, hook=hook)
     if found is not None:
         return found
-    return take(
+    return handle_event(
         request, routes[request.path], runtime, credentials=credentials, remaining=remaining
     )

@@ -17,7 +17,7 @@ from ..settings.model import NAMES, Settings, secrets_name
 from ..settings.reader import ALIASES, read
 
 
-class _Parts(NamedTuple):
+class _Components(NamedTuple):
     """What needs no settings."""
 
     sources: Mapping[str, Source]
@@ -28,43 +28,47 @@ class _Parts(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def parts() -> _Parts:
+def components() -> _Components:
     """Build what needs no settings; raise SourceWithoutTwin when a source is incomplete."""
     loaded = schemas.load()
     found = sources.discover(loaded.names("events"))
     clock = SystemClock()
-    return _Parts(found, loaded, clock, InstanceLocks(), InFlight(clock.monotonic))
+    return _Components(found, loaded, clock, InstanceLocks(), InFlight(clock.monotonic))
 
 
-def routed() -> tuple[str, ...]:
+def routed_sources() -> tuple[str, ...]:
     """Return the names of the sources with a route of their own, each opened by its secrets."""
-    return tuple(name for name, source in parts().sources.items() if source.route is not None)
+    return tuple(name for name, source in components().sources.items() if source.route is not None)
 
 
-def names() -> frozenset[str]:
+def variable_names() -> frozenset[str]:
     """Return the names of all variables that are looked at."""
-    return NAMES | {*ALIASES.values()} | {secrets_name(name) for name in routed()}
+    return NAMES | {*ALIASES.values()} | {secrets_name(name) for name in routed_sources()}
 
 
 @lru_cache(maxsize=8)
 def _settings(
-    given: tuple[tuple[str, str], ...], *, platform_credentials: bool, http_door: bool
+    given: tuple[tuple[str, str], ...], *, platform_credentials: bool, http_entrypoint: bool
 ) -> Settings:
     return read(
         dict(given),
-        routes=routed(),
+        routes=routed_sources(),
         platform_credentials=platform_credentials,
-        http_door=http_door,
+        http_entrypoint=http_entrypoint,
     )
 
 
 def runtime(
-    given: Mapping[str, str], *, platform_credentials: bool = False, http_door: bool = False
+    given: Mapping[str, str], *, platform_credentials: bool = False, http_entrypoint: bool = False
 ) -> Runtime:
     """Return what events run with, or raise SettingsInvalid; checked when settings change."""
-    own = tuple((name, given[name]) for name in sorted(names()) if given.get(name) is not None)
-    settings = _settings(own, platform_credentials=platform_credentials, http_door=http_door)
-    built = parts()
+    own = tuple(
+        (name, given[name]) for name in sorted(variable_names()) if given.get(name) is not None
+    )
+    settings = _settings(
+        own, platform_credentials=platform_credentials, http_entrypoint=http_entrypoint
+    )
+    built = components()
     return Runtime(
         settings=settings,
         sources=built.sources,

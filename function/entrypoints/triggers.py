@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..lib import strict_json
-from ..model.event import Received
+from ..model.event import RawEvent
 from .routes import HttpRequest
 
 _ENCODED = "isBase64Encoded"
@@ -55,7 +55,7 @@ def _records(event: dict[str, Any], *keys: str) -> list[Any]:
     return [one for key in keys if isinstance(event.get(key), list) for one in event[key]]
 
 
-def _split(event: dict[str, Any], part: str, *keys: str) -> list[Any]:
+def _records_with(event: dict[str, Any], part: str, *keys: str) -> list[Any]:
     """Return every record under these keys, one by one, where one has this part; else none."""
     records = _records(event, *keys)
     ours = any(isinstance(one, dict) and part in one for one in records)
@@ -76,12 +76,12 @@ def _stranger(event: Any) -> str:
     return _TRIGGERS.get(trigger, known)
 
 
-def _parts(event: Any) -> list[tuple[str, Any]]:
+def _messages(event: Any) -> list[tuple[str, Any]]:
     """Return the channel of every event in one invocation, and the event itself."""
     if not isinstance(event, dict):
         return []
-    messages = [("trigger/smn", one) for one in _split(event, "smn", "record", "records")]
-    messages += [("trigger/sns", one) for one in _split(event, "Sns", "Records")]
+    messages = [("trigger/smn", one) for one in _records_with(event, "smn", "record", "records")]
+    messages += [("trigger/sns", one) for one in _records_with(event, "Sns", "Records")]
     if messages:
         return messages
     if event.get("trigger_type") == "TIMER":
@@ -91,15 +91,15 @@ def _parts(event: Any) -> list[tuple[str, Any]]:
     return [("trigger/schedule", event)] if "action" in event else []
 
 
-def received(event: Any, at: datetime) -> tuple[Received, ...]:
+def received(event: Any, at: datetime) -> tuple[RawEvent, ...]:
     """Return every event in one invocation of an event function."""
-    parts = _parts(event) or [("trigger/unknown", event)]
-    looks_like = None if _parts(event) else _stranger(event)
+    parts = _messages(event) or [("trigger/unknown", event)]
+    looks_like = None if _messages(event) else _stranger(event)
     return tuple(
-        Received(
+        RawEvent(
             channel=channel,
             body=body,
-            at=at,
+            received_at=at,
             too_large=len(body) > strict_json.LIMIT,
             looks_like=looks_like,
         )

@@ -4,67 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ..model.errors import RouteClosed, TopicNotListed, Unauthenticated
-from ..model.event import Enveloped, Proof, Received
-from ..settings.model import Proofs
+from ..model.errors import RouteDisabled, TopicNotListed, Unauthenticated
+from ..model.event import AuthMethod, RawEvent, UnwrappedEvent
+from ..settings.model import AuthSettings
 from . import smn_signature, webhook_signatures
 
 
-def require_open(received: Received, proofs: Proofs) -> None:
-    """Raise RouteClosed for an HTTP route on which nobody could prove himself."""
-    if not received.channel.startswith("trigger/") and not proofs.opens(received.channel):
-        raise RouteClosed("this route has no secret, so it stays shut")
+def require_enabled_route(raw_event: RawEvent, auth: AuthSettings) -> None:
+    """Raise RouteDisabled for an HTTP route on which nobody could prove himself."""
+    if not raw_event.channel.startswith("trigger/") and not auth.is_enabled(raw_event.channel):
+        raise RouteDisabled("this route has no secret, so it stays shut")
 
 
-def _bearer(received: Received, _: Enveloped, proofs: Proofs) -> bool:
-    return webhook_signatures.bearer(received.headers, proofs.secrets[received.channel])
+def _bearer(raw_event: RawEvent, _: UnwrappedEvent, auth: AuthSettings) -> bool:
+    return webhook_signatures.bearer(raw_event.headers, auth.secrets[raw_event.channel])
 
 
-def _standard_webhooks(received: Received, _: Enveloped, proofs: Proofs) -> bool:
-    secrets = proofs.secrets[received.channel]
+def _standard_webhooks(raw_event: RawEvent, _: UnwrappedEvent, auth: AuthSettings) -> bool:
+    secrets = auth.secrets[raw_event.channel]
     return webhook_signatures.standard_webhooks(
-        received.headers, received.body, secrets, received.at
+        raw_event.headers, raw_event.body, secrets, raw_event.received_at
     )
 
 
-def _grafana(received: Received, _: Enveloped, proofs: Proofs) -> bool:
+def _grafana(raw_event: RawEvent, _: UnwrappedEvent, auth: AuthSettings) -> bool:
     return webhook_signatures.grafana(
-        received.headers,
-        received.body,
-        proofs.secrets[received.channel],
-        timestamp_header=proofs.grafana_timestamp_header,
-        now=received.at,
+        raw_event.headers,
+        raw_event.body,
+        auth.secrets[raw_event.channel],
+        timestamp_header=auth.grafana_timestamp_header,
+        now=raw_event.received_at,
     )
 
 
-def _smn(received: Received, enveloped: Enveloped, proofs: Proofs) -> bool:
-    file, signature = proofs.certificate_file or smn_signature.PUBLISHED, enveloped.signature
-    signed_by = smn_signature.signers(signature, file) if signature else ()
-    if any(smn_signature.is_valid(one, received.at) for one in signed_by):
+def _smn(raw_event: RawEvent, unwrapped: UnwrappedEvent, auth: AuthSettings) -> bool:
+    file, signature = (
+        auth.certificate_file or smn_signature.DEFAULT_CERTIFICATES,
+        unwrapped.signature,
+    )
+    signed_by = smn_signature.matching_certificates(signature, file) if signature else ()
+    if any(smn_signature.is_valid(one, raw_event.received_at) for one in signed_by):
         return True
-    raise Unauthenticated(smn_signature.problem(signed_by, file))
+    raise Unauthenticated(smn_signature.failure_reason(signed_by, file))
 
 
-def _platform(received: Received, _: Enveloped, __: Proofs) -> bool:
-    return received.channel.startswith("trigger/")
+def _platform(raw_event: RawEvent, _: UnwrappedEvent, __: AuthSettings) -> bool:
+    return raw_event.channel.startswith("trigger/")
 
 
-_CHECKS: Mapping[Proof, Callable[[Received, Enveloped, Proofs], bool]] = {
-    Proof.PLATFORM: _platform,
-    Proof.BEARER: _bearer,
-    Proof.STANDARD_WEBHOOKS: _standard_webhooks,
-    Proof.GRAFANA: _grafana,
-    Proof.SMN: _smn,
+_CHECKS: Mapping[AuthMethod, Callable[[RawEvent, UnwrappedEvent, AuthSettings], bool]] = {
+    AuthMethod.PLATFORM: _platform,
+    AuthMethod.BEARER: _bearer,
+    AuthMethod.STANDARD_WEBHOOKS: _standard_webhooks,
+    AuthMethod.GRAFANA: _grafana,
+    AuthMethod.SMN: _smn,
 }
 
 
-def check(received: Received, enveloped: Enveloped, proofs: Proofs) -> None:
+def authenticate(raw_event: RawEvent, unwrapped: UnwrappedEvent, auth: AuthSettings) -> None:
     """Return when one proof of the event's channel holds, or raise Unauthenticated.
 
     A verified SMN message proves only that SMN sent it: its topic must be listed too.
     """
-    held = [_CHECKS[proof](received, enveloped, proofs) for proof in enveloped.proofs]
-    if received.channel not in proofs.platform_authenticated and not any(held):
+    held = [_CHECKS[proof](raw_event, unwrapped, auth) for proof in unwrapped.auth_methods]
+    if raw_event.channel not in auth.platform_authenticated and not any(held):
         raise Unauthenticated("the proof is missing or wrong")
-    if enveloped.signature is not None and enveloped.signature.topic_urn not in proofs.topic_urns:
+    if unwrapped.signature is not None and unwrapped.signature.topic_urn not in auth.topic_urns:
         raise TopicNotListed("the topic is not in SMN_TOPIC_URNS")

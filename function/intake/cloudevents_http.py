@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from ..lib import strict_json
-from ..model.errors import OwnResult, SchemaViolated
+from ..model.errors import OwnResultEvent, SchemaViolated
+from ..model.result import RESULT_TYPE
 
-RESULT_TYPE = "dev.kafka-remediator.result.v1"
 REQUEST_TYPES = ("dev.knative.sources.ping", "dev.kafka-remediator.request.v1")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 
@@ -46,17 +46,17 @@ def _with_data(event: dict[str, Any]) -> dict[str, Any]:
     return {**{name: event[name] for name in event.keys() - {"data_base64"}}, "data": data}
 
 
-def folded(event: Any) -> Any:
+def normalize(event: Any) -> Any:
     """Return an event without unset attributes and with its data in `data`; else as it is.
 
     JSON null is how the JSON format may say that an attribute is unset (section 2.2). Raises
-    OwnResult for a result of ours, SchemaViolated for a type that nothing here reads.
+    OwnResultEvent for a result of ours, SchemaViolated for a type that nothing here reads.
     """
     if not isinstance(event, dict):
         return event
     kind = event.get("type")
     if kind == RESULT_TYPE:
-        raise OwnResult
+        raise OwnResultEvent
     if isinstance(kind, str) and kind not in REQUEST_TYPES:
         raise SchemaViolated(
             f"this is a CloudEvent of another type than {', '.join(REQUEST_TYPES)}"

@@ -16,8 +16,8 @@ from ..model.event import SmnSignature
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
-PUBLISHED = Path(__file__).with_name("smn_signing_certificate.pem")
-SMALLEST_KEY_BITS = 2048
+DEFAULT_CERTIFICATES = Path(__file__).with_name("smn_signing_certificate.pem")
+MIN_KEY_BITS = 2048
 
 
 @lru_cache(maxsize=4)
@@ -36,7 +36,7 @@ def _verifies(certificate: Certificate, signature: bytes, text: bytes) -> bool:
     from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - same
 
     key = certificate.public_key()
-    if not isinstance(key, RSAPublicKey) or key.key_size < SMALLEST_KEY_BITS:
+    if not isinstance(key, RSAPublicKey) or key.key_size < MIN_KEY_BITS:
         return False
     try:
         key.verify(signature, text, PKCS1v15(), SHA256())
@@ -45,7 +45,7 @@ def _verifies(certificate: Certificate, signature: bytes, text: bytes) -> bool:
     return True
 
 
-def signers(proof: SmnSignature, file: Path) -> tuple[Certificate, ...]:
+def matching_certificates(proof: SmnSignature, file: Path) -> tuple[Certificate, ...]:
     """Return the certificates of a file that have signed a text of a message, valid now or not."""
     try:
         signature = base64.b64decode(proof.signature, validate=True)
@@ -67,7 +67,7 @@ def is_valid(certificate: Certificate, now: datetime) -> bool:
     return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
 
 
-def problem(signed_by: Iterable[Certificate], file: Path) -> str:
+def failure_reason(signed_by: Iterable[Certificate], file: Path) -> str:
     """Say, for the log, why a message is not proven that these certificates have signed."""
     from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - costs cold start
 

@@ -9,7 +9,14 @@ from typing import Any
 from ..lib import strict_json
 from ..lib.schemas import Schemas, Violation
 from ..model.errors import InvalidJson, SchemaViolated, TooLarge, UnsupportedMediaType
-from ..model.event import Enveloped, Notice, Proof, Received, SmnSignature, Source
+from ..model.event import (
+    AuthMethod,
+    RawEvent,
+    SmnSignature,
+    Source,
+    SubscriptionNotice,
+    UnwrappedEvent,
+)
 
 _CONFIRMATIONS = {
     "SubscriptionConfirmation": "subscription_confirmation",
@@ -66,53 +73,53 @@ def _signed_texts(message: Mapping[str, Any]) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(text.encode() for text in texts))
 
 
-def _smn(received: Received, schemas: Schemas) -> Enveloped:
+def _smn(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
     """Take the envelope of an SMN message over HTTPS, whose proof lies inside it.
 
     Its media type is not looked at: SMN sends JSON as plain text.
     """
-    _refuse_encoded(received.headers)
-    message = _checked(schemas, "envelopes/smn", received.body)
+    _refuse_encoded(raw_event.headers)
+    message = _checked(schemas, "envelopes/smn", raw_event.body)
     reason = _CONFIRMATIONS.get(message["type"])
-    return Enveloped(
+    return UnwrappedEvent(
         source=None,
         payload=message["message"],
-        proofs=(Proof.SMN,),
+        auth_methods=(AuthMethod.SMN,),
         signature=SmnSignature(
             topic_urn=message["topic_urn"],
             version=message["signature_version"],
             signature=message["signature"],
             texts=_signed_texts(message),
         ),
-        notice=Notice(reason, message.get("subscribe_url")) if reason else None,
+        notice=SubscriptionNotice(reason, message.get("subscribe_url")) if reason else None,
         id=message["message_id"],
-        sent=message["timestamp"],
+        sent_at=message["timestamp"],
         name=message.get("subject"),
     )
 
 
-def _smn_trigger(received: Received, schemas: Schemas) -> Enveloped:
+def _smn_trigger(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
     """Take one record of FunctionGraph's SMN trigger."""
-    message = _checked(schemas, "envelopes/functiongraph_smn", received.body)["record"][0]["smn"]
-    return Enveloped(
+    message = _checked(schemas, "envelopes/functiongraph_smn", raw_event.body)["record"][0]["smn"]
+    return UnwrappedEvent(
         source=None,
         payload=message["message"],
-        proofs=(Proof.PLATFORM,),
+        auth_methods=(AuthMethod.PLATFORM,),
         id=message.get("message_id"),
-        sent=message.get("timestamp"),
+        sent_at=message.get("timestamp"),
         name=message.get("subject"),
     )
 
 
-def _sns_trigger(received: Received, schemas: Schemas) -> Enveloped:
+def _sns_trigger(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
     """Take one record of AWS Lambda's SNS trigger."""
-    message = _checked(schemas, "envelopes/sns", received.body)["Records"][0]["Sns"]
-    return Enveloped(
+    message = _checked(schemas, "envelopes/sns", raw_event.body)["Records"][0]["Sns"]
+    return UnwrappedEvent(
         source=None,
         payload=message["Message"],
-        proofs=(Proof.PLATFORM,),
+        auth_methods=(AuthMethod.PLATFORM,),
         id=message["MessageId"],
-        sent=message["Timestamp"],
+        sent_at=message["Timestamp"],
         name=message.get("Subject"),
     )
 
@@ -123,41 +130,41 @@ def _attributes(headers: Mapping[str, str]) -> Mapping[str, str]:
     return {**attributes, "datacontenttype": headers.get("content-type", "")}
 
 
-def _posted(received: Received, name: str, source: Source) -> Enveloped:
+def _posted(raw_event: RawEvent, name: str, source: Source) -> UnwrappedEvent:
     """Take a body that a sender posted to the route of its source."""
-    kind = media_type(received.headers)
+    kind = media_type(raw_event.headers)
     if kind != "application/json" and not re.fullmatch(r"application/[a-z0-9.-]+\+json", kind):
         raise UnsupportedMediaType("send application/json")
     if "cloudevents-batch" in kind:
         raise UnsupportedMediaType("send one CloudEvent at a time")
     binary = source.route == "/" and kind != "application/cloudevents+json"
-    return Enveloped(
+    return UnwrappedEvent(
         source=name,
-        payload=received.body,
-        proofs=source.proofs,
-        attributes=_attributes(received.headers) if binary else None,
+        payload=raw_event.body,
+        auth_methods=source.auth_methods,
+        attributes=_attributes(raw_event.headers) if binary else None,
     )
 
 
-_ENVELOPES: Mapping[str, Callable[[Received, Schemas], Enveloped]] = {
+_ENVELOPES: Mapping[str, Callable[[RawEvent, Schemas], UnwrappedEvent]] = {
     "smn": _smn,
     "trigger/smn": _smn_trigger,
     "trigger/sns": _sns_trigger,
 }
 
 
-def envelope(received: Received, sources: Mapping[str, Source], schemas: Schemas) -> Enveloped:
+def unwrap(raw_event: RawEvent, sources: Mapping[str, Source], schemas: Schemas) -> UnwrappedEvent:
     """Return what arrived out of its envelope, or raise Refused."""
-    if received.too_large:
+    if raw_event.too_large:
         raise TooLarge("the body is larger than 256 KiB")
-    if received.channel in _ENVELOPES:
-        return _ENVELOPES[received.channel](received, schemas)
-    trigger, _, name = received.channel.rpartition("/")
+    if raw_event.channel in _ENVELOPES:
+        return _ENVELOPES[raw_event.channel](raw_event, schemas)
+    trigger, _, name = raw_event.channel.rpartition("/")
     if not trigger:
-        return _posted(received, name, sources[name])
-    return Enveloped(
+        return _posted(raw_event, name, sources[name])
+    return UnwrappedEvent(
         source=name if name in sources else None,
-        payload=received.body,
-        proofs=(Proof.PLATFORM,),
-        looks_like=received.looks_like,
+        payload=raw_event.body,
+        auth_methods=(AuthMethod.PLATFORM,),
+        looks_like=raw_event.looks_like,
     )

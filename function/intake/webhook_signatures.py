@@ -13,7 +13,7 @@ from hashlib import sha256
 TOLERANCE_SECONDS = 300
 
 
-def _raw(header: str) -> bytes:
+def _header_bytes(header: str) -> bytes:
     """Return the bytes of a header value, which WSGI hands on as Latin-1."""
     return header.encode("latin-1", "replace")
 
@@ -25,7 +25,7 @@ def _any_equal(given: Iterable[bytes], expected: Iterable[bytes]) -> bool:
     return any(equal)
 
 
-def _is_now(timestamp: str, now: datetime) -> bool:
+def _is_recent(timestamp: str, now: datetime) -> bool:
     """Tell whether a time in whole seconds is at most five minutes from now."""
     if not re.fullmatch(r"[0-9]{1,12}", timestamp):
         return False
@@ -35,7 +35,7 @@ def _is_now(timestamp: str, now: datetime) -> bool:
 def bearer(headers: Mapping[str, str], secrets: tuple[bytes, ...]) -> bool:
     """Tell whether the Authorization header bears one of the secrets."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and _any_equal([_raw(token.strip())], secrets)
+    return scheme.lower() == "bearer" and _any_equal([_header_bytes(token.strip())], secrets)
 
 
 def _webhook_key(secret: bytes) -> bytes:
@@ -52,14 +52,14 @@ def standard_webhooks(
 ) -> bool:
     """Tell whether one of the signatures is right, see standardwebhooks.com."""
     identity, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-    if not identity or not _is_now(timestamp, now):
+    if not identity or not _is_recent(timestamp, now):
         return False
-    text = b".".join((_raw(identity), timestamp.encode(), body))
+    text = b".".join((_header_bytes(identity), timestamp.encode(), body))
     expected = [
         b"v1," + base64.b64encode(hmac.new(_webhook_key(secret), text, sha256).digest())
         for secret in secrets
     ]
-    return _any_equal(map(_raw, headers.get("webhook-signature", "").split(" ")), expected)
+    return _any_equal(map(_header_bytes, headers.get("webhook-signature", "").split(" ")), expected)
 
 
 def grafana(
@@ -74,8 +74,8 @@ def grafana(
     text = body
     if timestamp_header is not None:
         timestamp = headers.get(timestamp_header, "")
-        if not _is_now(timestamp, now):
+        if not _is_recent(timestamp, now):
             return False
         text = timestamp.encode() + b":" + body
-    given = _raw(headers.get("x-grafana-alerting-signature", ""))
+    given = _header_bytes(headers.get("x-grafana-alerting-signature", ""))
     return _any_equal([given], [hmac.new(s, text, sha256).hexdigest().encode() for s in secrets])

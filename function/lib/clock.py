@@ -6,7 +6,7 @@ import time
 from datetime import datetime, timezone
 from typing import NamedTuple, Protocol
 
-READING, SENDING, CONFIRMING = 0.4, 0.8, 0.9
+READ_SHARE, SEND_SHARE, CONFIRM_SHARE = 0.4, 0.8, 0.9
 
 
 class Clock(Protocol):
@@ -38,24 +38,24 @@ class Deadline(NamedTuple):
     seconds: float
 
     @property
-    def reading(self) -> float:
+    def read_until(self) -> float:
         """When reading the live state ends."""
-        return self.start + READING * self.seconds
+        return self.start + READ_SHARE * self.seconds
 
     @property
-    def sending(self) -> float:
+    def send_until(self) -> float:
         """When the call must have been answered."""
-        return self.start + SENDING * self.seconds
+        return self.start + SEND_SHARE * self.seconds
 
     @property
-    def confirming(self) -> float:
+    def confirm_until(self) -> float:
         """When looking for the effect of the call ends; the rest is for the report."""
-        return self.start + CONFIRMING * self.seconds
+        return self.start + CONFIRM_SHARE * self.seconds
 
     @property
-    def reporting(self) -> float:
+    def report_seconds(self) -> float:
         """How many seconds are kept for the report."""
-        return (1 - CONFIRMING) * self.seconds
+        return (1 - CONFIRM_SHARE) * self.seconds
 
     @property
     def end(self) -> float:

@@ -19,7 +19,16 @@ DIRECTORY = Path(__file__).resolve().parents[2] / "schemas"
 Schema = Mapping[str, Any]
 
 # Values of these keywords are short, and come from the schema instead of the event.
-_TELLING = {"const", "enum", "type", "format", "minItems", "maxItems", "minLength", "maxLength"}
+_SAFE_KEYWORDS = {
+    "const",
+    "enum",
+    "type",
+    "format",
+    "minItems",
+    "maxItems",
+    "minLength",
+    "maxLength",
+}
 
 
 class Violation(Exception):
@@ -126,7 +135,7 @@ def _detail(error: ValidationError) -> str:
         return f" ({next(name for name in value if name not in members)})"
     if error.validator == "contentMediaType":
         return f" ({error.message})"
-    if error.validator in _TELLING:
+    if error.validator in _SAFE_KEYWORDS:
         return f" ({strict_json.dumps(value)})"
     return " (it must be absent)" if value == {} else ""
 

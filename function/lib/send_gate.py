@@ -7,11 +7,11 @@ import threading
 from contextlib import suppress
 
 
-class NoAnswer(Exception):
+class NoResponse(Exception):
     """No whole answer came back; whether the request went out, the gate tells."""
 
 
-class CalledOff(NoAnswer):
+class SendCancelled(NoResponse):
     """The gate was closed before the request was sent: it certainly never arrived."""
 
 
@@ -25,33 +25,33 @@ class Gate:
     def __init__(self, *, once: bool = False) -> None:
         self._lock = threading.Lock()
         self._once = once
-        self._wires: list[socket.socket] = []
+        self._sockets: list[socket.socket] = []
         self.closed = False
-        self.passed = False
+        self.sending_begun = False
 
-    def enter(self) -> None:
-        """Pass, for good; raise CalledOff when the gate was closed first."""
+    def begin_sending(self) -> None:
+        """Pass, for good; raise SendCancelled when the gate was closed first."""
         with self._lock:
-            if self.closed or (self._once and self.passed):
-                raise CalledOff
-            self.passed = True
+            if self.closed or (self._once and self.sending_begun):
+                raise SendCancelled
+            self.sending_begun = True
 
-    def watch(self, wire: socket.socket) -> None:
-        """Keep a handle on a new connection; raise CalledOff when the gate is closed by now."""
+    def track(self, sock: socket.socket) -> None:
+        """Keep a handle on a new connection; raise SendCancelled when the gate is closed by now."""
         with self._lock:
             if not self.closed:
-                self._wires.append(wire.dup())
+                self._sockets.append(sock.dup())
                 return
-        wire.close()
-        raise CalledOff
+        sock.close()
+        raise SendCancelled
 
     def close(self) -> bool:
         """Close the gate and what is behind it, and tell whether somebody had passed before."""
         with self._lock:
             self.closed = True
-            wires, self._wires = self._wires, []
-        for wire in wires:
+            sockets, self._sockets = self._sockets, []
+        for sock in sockets:
             with suppress(OSError):  # the other side may have ended it
-                wire.shutdown(socket.SHUT_RDWR)
-            wire.close()
-        return self.passed
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+        return self.sending_begun

@@ -15,11 +15,11 @@ T = TypeVar("T")
 NAME = "abandonable"
 
 
-class TookTooLong(Exception):
+class DeadlineExceeded(Exception):
     """The work was not done in time; its thread is abandoned and may still go on."""
 
 
-class NoThread(Exception):
+class ThreadUnavailable(Exception):
     """This machine gives no thread for the work, which was not begun."""
 
 
@@ -49,10 +49,10 @@ class _Desk:
             self._news.release()
 
     def take(self, end: float) -> _Told:
-        """Wait until there is something; raise TookTooLong at the end, or the error of a thread."""
+        """Wait until there is something; raise DeadlineExceeded or a thread's error."""
         while not self._told:
             if not self._news.acquire(timeout=max(end - time.monotonic(), 0)):
-                raise TookTooLong
+                raise DeadlineExceeded
         one = self._told.popleft()
         if one.error is not None:
             raise one.error
@@ -81,7 +81,7 @@ os.register_at_fork(after_in_child=_idle.clear)  # a forked process has none of 
 
 
 def gather(works: Sequence[Callable[[], T]], *, threads: int, seconds: float) -> list[T]:
-    """Return the results of all the work; raise the first error, TookTooLong or NoThread."""
+    """Return all results; raise the first error, DeadlineExceeded or ThreadUnavailable."""
     end = time.monotonic() + seconds
     desk = _Desk()
     batches = min(threads, len(works))
@@ -94,8 +94,8 @@ def gather(works: Sequence[Callable[[], T]], *, threads: int, seconds: float) ->
     return [found[index % batches][index // batches] for index in range(len(works))]
 
 
-def within(seconds: float, work: Callable[[], T]) -> T:
-    """Return what the work returns; raise its error, TookTooLong or NoThread."""
+def call_with_timeout(seconds: float, work: Callable[[], T]) -> T:
+    """Return what the work returns; raise its error, DeadlineExceeded or ThreadUnavailable."""
     return gather([work], threads=1, seconds=seconds)[0]
 
 
@@ -114,7 +114,7 @@ def _started() -> _Inbox:
     try:
         threading.Thread(target=_work, args=(inbox,), name=NAME, daemon=True).start()
     except RuntimeError:
-        raise NoThread from None
+        raise ThreadUnavailable from None
     return inbox
 
 

@@ -19,9 +19,9 @@ from urllib3 import BaseHTTPResponse, connection_from_url
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from .send_gate import CalledOff, Gate, NoAnswer
+from .send_gate import Gate, NoResponse, SendCancelled
 
-MOST_REPLY_BYTES = 1024 * 1024
+MAX_RESPONSE_BYTES = 1024 * 1024
 WITHOUT_BODY = frozenset({204, 304})
 
 
@@ -35,16 +35,16 @@ class _GatedConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         """Connect, after which only the gate can still end what goes on."""
         if self._gate.closed:
-            raise CalledOff
-        wire = super()._new_conn()
-        self._gate.watch(wire)
-        return wire
+            raise SendCancelled
+        sock = super()._new_conn()
+        self._gate.track(sock)
+        return sock
 
     def endheaders(self, *arguments: Any, **options: Any) -> None:
         """Connect if that is still to be done, ask the gate, then send."""
         if self.sock is None:
             self.connect()
-        self._gate.enter()
+        self._gate.begin_sending()
         super().endheaders(*arguments, **options)
 
 
@@ -53,7 +53,7 @@ class _GatedTlsConnection(_GatedConnection, HTTPSConnection):
 
 
 @lru_cache(maxsize=2)
-def tls(ca_bundle_file: Path | None) -> ssl.SSLContext:
+def tls_context(ca_bundle_file: Path | None) -> ssl.SSLContext:
     """Return the TLS set-up of this process: loading the roots costs 15 ms, so it is done once."""
     context = ssl.create_default_context(cafile=str(ca_bundle_file or where()))
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -64,7 +64,7 @@ class _Adapter(HTTPAdapter):
     """A requests adapter with the TLS set-up of the process and a gate."""
 
     def __init__(self, ca_bundle_file: Path | None, gate: Gate) -> None:
-        self._tls = partial(tls, ca_bundle_file)
+        self._tls = partial(tls_context, ca_bundle_file)
         self._gate = gate
         self._pool: Any = None
         super().__init__(pool_connections=1, pool_maxsize=1)
@@ -115,7 +115,7 @@ class _Adapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
-class Answer(NamedTuple):
+class RawResponse(NamedTuple):
     """A whole HTTP answer; `body` is None where it is too long or encoded, so not to be read."""
 
     status: int
@@ -123,16 +123,16 @@ class Answer(NamedTuple):
     body: bytes | None
 
 
-def _whole(response: BaseHTTPResponse) -> Answer:
+def _read_response(response: BaseHTTPResponse) -> RawResponse:
     """Read an answer to its end; without one its connection is closed."""
     status, headers = response.status, response.headers
     with closing(response):
-        body = response.read(MOST_REPLY_BYTES + 1, decode_content=False)
-        too_long = len(body) > MOST_REPLY_BYTES
+        body = response.read(MAX_RESPONSE_BYTES + 1, decode_content=False)
+        too_long = len(body) > MAX_RESPONSE_BYTES
         if status < 200 or (response.length_remaining and not too_long):
-            raise NoAnswer
+            raise NoResponse
     encoded = (headers.get("Content-Encoding") or "identity").lower() != "identity"
-    return Answer(status, headers, None if too_long or encoded else body)
+    return RawResponse(status, headers, None if too_long or encoded else body)
 
 
 class Client:
@@ -145,22 +145,22 @@ class Client:
         self._adapter = _Adapter(ca_bundle_file, self._gate)
         self._proxies = {"http": proxy_url, "https": proxy_url} if proxy_url else {}
 
-    def exchange(
-        self, request: PreparedRequest, *, seconds: float, connecting: float | None = None
-    ) -> Answer:
-        """Send a request and return the whole answer, or raise NoAnswer.
+    def send(
+        self, request: PreparedRequest, *, read_timeout: float, connect_timeout: float | None = None
+    ) -> RawResponse:
+        """Send a request and return the whole answer, or raise NoResponse.
 
         `seconds` bound each wait, and `connecting` those before the request is sent, not the sum:
         only closing the client ends them all.
         """
-        timeout = (connecting or seconds, seconds)
+        timeout = (connect_timeout or read_timeout, read_timeout)
         try:
             response: Any = self._adapter.send(
                 request, stream=True, timeout=timeout, proxies=self._proxies
             )
-            answer = _whole(response)
+            answer = _read_response(response)
         except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError):
-            raise NoAnswer from None
+            raise NoResponse from None
         if answer.status in WITHOUT_BODY:  # whoever sends one nevertheless, leaves it in the wire
             self._adapter.close()
         return answer

@@ -8,9 +8,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-UNAUTHORIZED = 401
-SKEW_CODES = frozenset({"APIGW.0303", "APIG.0303"})
-LARGEST_SKEW_SECONDS = 15 * 60
+UNAUTHORIZED, TOO_MANY_REQUESTS = 401, 429
+THROTTLED_CODES = frozenset({"APIGW.0308", "APIG.0308", "DMS.10240407"})
+CLOCK_SKEW_CODES = frozenset({"APIGW.0303", "APIG.0303"})
+MAX_CLOCK_SKEW_SECONDS = 15 * 60
 _CODE = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+", re.DOTALL)
 
 
@@ -31,8 +32,8 @@ class InstanceState(NamedTuple):
     status: str | None
     engine: str | None = None
     tags: tuple[tuple[str, str], ...] | None = None
-    restarts: tuple[Task, ...] = ()
-    newest_task: str | None = None
+    restart_tasks: tuple[Task, ...] = ()
+    newest_task_name: str | None = None
 
 
 class Observation(NamedTuple):
@@ -50,7 +51,7 @@ class Observation(NamedTuple):
     recycle_bin: bool | None = None
 
 
-class ApiReply(NamedTuple):
+class ApiResponse(NamedTuple):
     """What came back from the cloud, or why nothing did.
 
     `arrived` is False when the request certainly never reached the cloud; `status` is None when
@@ -58,19 +59,29 @@ class ApiReply(NamedTuple):
     body, or None; `skew_seconds` is how far our clock is from the cloud's, where it matters.
     """
 
-    arrived: bool
+    possibly_sent: bool
     status: int | None = None
     document: Any = None
     request_id: str | None = None
     retry_after: str | None = None
-    late: bool = False
-    skew_seconds: int | None = None
+    timed_out: bool = False
+    clock_skew_seconds: int | None = None
 
     @property
-    def skewed(self) -> bool:
+    def clock_skew_rejected(self) -> bool:
         """Whether the cloud refused the call because the clocks differ too much."""
-        code, skew = self.error_code, abs(self.skew_seconds or 0)
-        return self.status == UNAUTHORIZED and (code in SKEW_CODES or skew > LARGEST_SKEW_SECONDS)
+        code, skew = self.error_code, abs(self.clock_skew_seconds or 0)
+        return self.status == UNAUTHORIZED and (
+            code in CLOCK_SKEW_CODES or skew > MAX_CLOCK_SKEW_SECONDS
+        )
+
+    @property
+    def throttled(self) -> bool:
+        """Whether the cloud refused the call because there were too many; it did nothing.
+
+        DMS.10240407 says so with the HTTP status 404.
+        """
+        return self.status == TOO_MANY_REQUESTS or self.error_code in THROTTLED_CODES
 
     @property
     def error_code(self) -> str | None:

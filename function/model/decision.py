@@ -7,7 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .cloud_state import ApiReply
+from .cloud_state import ApiResponse
 from .event import Action, Outcome
 
 
@@ -23,23 +23,23 @@ class Verdict(NamedTuple):
     retryable: bool = False
 
 
-class Screened(NamedTuple):
+class ScreenedEvent(NamedTuple):
     """The part of a decision that needs no live state: what is left to look at, what is not."""
 
     action: Action
     alarm: bool
     targets: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
-    raised: Mapping[str, datetime | None] = MappingProxyType({})
+    raised_at: Mapping[str, datetime | None] = MappingProxyType({})
     reason: str | None = None
 
     @property
-    def open(self) -> bool:
+    def needs_live_state(self) -> bool:
         """Whether anything is left that the live state decides."""
         return bool(self.targets) or (self.action is Action.PURGE_FAILED and self.reason is None)
 
 
-class ApiCall(NamedTuple):
+class ActionCall(NamedTuple):
     """The one call that changes anything: its body, the ids it names, and what it is for."""
 
     action: Action
@@ -52,20 +52,20 @@ class Decision(NamedTuple):
 
     action: Action
     verdicts: tuple[Verdict, ...] = ()
-    call: ApiCall | None = None
+    call: ActionCall | None = None
     dry_run: bool = False
     reason: str | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
-class Execution(NamedTuple):
+class ExecutionResult(NamedTuple):
     """What the call did: a final verdict per instance, the last answer, what to say besides."""
 
     outcome: Outcome | None = None
     reason: str | None = None
     verdicts: tuple[Verdict, ...] = ()
-    reply: ApiReply | None = None
+    response: ApiResponse | None = None
     attempts: int = 0
     retryable: bool = False
     needs_human: bool = False

@@ -2,68 +2,68 @@
 
 from __future__ import annotations
 
-from .cloud_state import ApiReply
+from .cloud_state import ApiResponse
 
 
-class Refused(Exception):
+class EventRejected(Exception):
     """An event is turned away; the text says what is wrong and never quotes the event."""
 
     status, reason, needs_human = 400, "schema", False
 
 
-class InvalidJson(Refused):
+class InvalidJson(EventRejected):
     """The body is not strict JSON."""
 
     reason = "invalid_json"
 
 
-class SchemaViolated(Refused):
+class SchemaViolated(EventRejected):
     """The document breaks a rule of its schema."""
 
 
-class WrongConfirm(Refused):
+class ConfirmationMismatch(EventRejected):
     """A delete does not repeat its ids in `confirm`."""
 
     reason = "confirm"
 
 
-class Unauthenticated(Refused):
+class Unauthenticated(EventRejected):
     """The caller could not prove who it is."""
 
     status, reason = 401, "unauthenticated"
 
 
-class RouteClosed(Refused):
+class RouteDisabled(EventRejected):
     """The route has no secret, so nobody may call it."""
 
     status, reason = 403, "route_closed"
 
 
-class TopicNotListed(Refused):
+class TopicNotListed(EventRejected):
     """The message is signed, but its topic is not ours."""
 
     status, reason = 403, "topic_not_listed"
 
 
-class ActionNotForSource(Refused):
+class ActionNotForSource(EventRejected):
     """This kind of event may not ask for this action."""
 
     status, reason = 403, "action_not_for_source"
 
 
-class ActionDisabled(Refused):
+class ActionDisabled(EventRejected):
     """The action is not in ENABLED_ACTIONS."""
 
     status, reason = 403, "action_disabled"
 
 
-class NotAllowed(Refused):
+class NotAllowed(EventRejected):
     """An instance is blocked, or not in ALLOWED_INSTANCES."""
 
     status, reason = 403, "not_allowed"
 
 
-class TooMany(Refused):
+class TooMany(EventRejected):
     """The event reaches further than a limit allows; from an alarm, so many need a person."""
 
     status, reason = 403, "too_many"
@@ -73,23 +73,23 @@ class TooMany(Refused):
         self.needs_human = alarm
 
 
-class TooLarge(Refused):
+class TooLarge(EventRejected):
     """The body is larger than 256 KiB."""
 
     status, reason = 413, "too_large"
 
 
-class UnsupportedMediaType(Refused):
+class UnsupportedMediaType(EventRejected):
     """The body is not plain JSON: another media type, or a content encoding."""
 
     status, reason = 415, "media_type"
 
 
-class OwnResult(Exception):
+class OwnResultEvent(Exception):
     """The event is one of our own results, come back: neither an event nor an error."""
 
 
-class Busy(Exception):
+class InstanceBusy(Exception):
     """Another event holds an instance of this one, and did not let go in time."""
 
 
@@ -100,10 +100,10 @@ class StateUnreadable(Exception):
     """
 
     def __init__(
-        self, problem: str, *, reply: ApiReply | None = None, passing: bool = False
+        self, problem: str, *, response: ApiResponse | None = None, transient: bool = False
     ) -> None:
         super().__init__(problem)
-        self.reply, self.passing = reply, passing
+        self.reply, self.transient = response, transient
 
 
 class SettingsInvalid(Exception):
@@ -114,5 +114,5 @@ class SettingsInvalid(Exception):
         self.problems = problems
 
 
-class SourceWithoutTwin(Exception):
+class SourceSchemaMismatch(Exception):
     """A source lacks its schema, or a schema its source."""

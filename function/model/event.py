@@ -13,7 +13,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-INSTANCE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+INSTANCE_ID_PATTERN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """An instance id in lower case, as it is compared everywhere."""
 
 
@@ -37,7 +37,7 @@ class Outcome(str, Enum):
     REJECTED = "rejected"
 
 
-class Proof(str, Enum):
+class AuthMethod(str, Enum):
     """How a sender proves who it is."""
 
     PLATFORM = "platform"
@@ -47,7 +47,7 @@ class Proof(str, Enum):
     SMN = "smn_signature"
 
 
-class Received(NamedTuple):
+class RawEvent(NamedTuple):
     """One event as it arrived at a door; header names are lower-case.
 
     `channel` is how it came: the name of an HTTP route, or `trigger/` and the kind of trigger.
@@ -56,7 +56,7 @@ class Received(NamedTuple):
 
     channel: str
     body: bytes
-    at: datetime
+    received_at: datetime
     headers: Mapping[str, str] = MappingProxyType({})
     too_large: bool = False
     looks_like: str | None = None
@@ -71,14 +71,14 @@ class SmnSignature(NamedTuple):
     texts: tuple[bytes, ...]
 
 
-class Notice(NamedTuple):
+class SubscriptionNotice(NamedTuple):
     """A message of the topic service about the subscription itself."""
 
     reason: str
     link: str | None = None
 
 
-class Enveloped(NamedTuple):
+class UnwrappedEvent(NamedTuple):
     """An event out of its envelope, not parsed further: its source, its payload, its proof.
 
     `attributes` are those of a binary-mode CloudEvent, which `payload` is the data of.
@@ -87,13 +87,13 @@ class Enveloped(NamedTuple):
 
     source: str | None
     payload: bytes | str
-    proofs: tuple[Proof, ...]
+    auth_methods: tuple[AuthMethod, ...]
     attributes: Mapping[str, str] | None = None
     signature: SmnSignature | None = None
     looks_like: str | None = None
-    notice: Notice | None = None
+    notice: SubscriptionNotice | None = None
     id: str | None = None
-    sent: str | None = None
+    sent_at: str | None = None
     name: str | None = None
 
 
@@ -114,7 +114,7 @@ class Intent(NamedTuple):
     action: Action
     instances: tuple[str, ...] = ()
     skip: str | None = None
-    raised: datetime | None = None
+    raised_at: datetime | None = None
     metric: str | None = None
 
 
@@ -127,7 +127,7 @@ class Event(NamedTuple):
     intents: tuple[Intent, ...]
     id: str | None = None
     origin: str | None = None
-    sent: datetime | None = None
+    sent_at: datetime | None = None
     name: str | None = None
     note: str | None = None
     traceparent: str | None = None
@@ -136,8 +136,8 @@ class Event(NamedTuple):
 class Source(NamedTuple):
     """A kind of event: how it is read, where it may come in, and what it may ask for."""
 
-    read: Callable[[Any], Event]
+    parse: Callable[[Any], Event]
     actions: frozenset[Action]
     route: str | None = None
-    proofs: tuple[Proof, ...] = (Proof.BEARER,)
+    auth_methods: tuple[AuthMethod, ...] = (AuthMethod.BEARER,)
     alarm: bool = False

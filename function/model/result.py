@@ -7,23 +7,25 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..lib import timestamps
-from .cloud_state import ApiReply
+from .cloud_state import ApiResponse
 from .decision import Decision, Verdict
-from .event import Enveloped, Event, Outcome, Received
+from .event import Event, Outcome, RawEvent, UnwrappedEvent
+
+RESULT_TYPE = "dev.kafka-remediator.result.v1"
 
 
-class Trail(NamedTuple):
+class EventContext(NamedTuple):
     """Every value of the path of one event, as far as it has come."""
 
-    received: Received
+    raw_event: RawEvent
     project_id: str
-    proven: bool = False
+    authenticated: bool = False
     source: str | None = None
     event: Event | None = None
     decision: Decision | None = None
 
 
-class Findings(NamedTuple):
+class Summary(NamedTuple):
     """What the result event is to say of a trail."""
 
     outcome: Outcome
@@ -32,13 +34,13 @@ class Findings(NamedTuple):
     status: int
     verdicts: tuple[Verdict, ...] = ()
     request: Mapping[str, Any] | None = None
-    reply: ApiReply | None = None
+    response: ApiResponse | None = None
     attempts: int = 0
     retryable: bool = False
     needs_human: bool = False
 
 
-class Result(NamedTuple):
+class ResultEvent(NamedTuple):
     """The result event, and the HTTP answer that carries it."""
 
     event: Mapping[str, Any]
@@ -52,13 +54,13 @@ class Result(NamedTuple):
         return data
 
 
-def completed(event: Event, enveloped: Enveloped) -> Event:
+def with_envelope_fields(event: Event, unwrapped: UnwrappedEvent) -> Event:
     """Add what the envelope says: an id and a name where the event has none, and when it was sent.
 
     That moment is signed, or the platform's: it counts before one that the sender wrote inside.
     """
     return event._replace(
-        id=event.id or enveloped.id,
-        sent=timestamps.parse(enveloped.sent) or event.sent,
-        name=event.name or enveloped.name,
+        id=event.id or unwrapped.id,
+        sent_at=timestamps.parse(unwrapped.sent_at) or event.sent_at,
+        name=event.name or unwrapped.name,
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..model.decision import ApiCall
-from ..model.event import INSTANCE_ID, Action
+from ..model.decision import ActionCall
+from ..model.event import INSTANCE_ID_PATTERN, Action
 
-MOST_IDS = 50
+MAX_IDS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Restarts:
+class RestartRequest:
     """The instances to restart: at least one, at most 50, each named once."""
 
     instances: tuple[str, ...]
@@ -22,7 +22,7 @@ class Restarts:
 
 
 @dataclass(frozen=True, slots=True)
-class Deletions:
+class DeleteRequest:
     """The instances to delete: at least one, at most 50, each named once."""
 
     instances: tuple[str, ...]
@@ -33,36 +33,36 @@ class Deletions:
 
 
 @dataclass(frozen=True, slots=True)
-class Purge:
+class PurgeRequest:
     """The removal of every instance that failed to be created, asked for by one that may."""
 
-    asker_may: frozenset[Action]
+    allowed_actions: frozenset[Action]
 
     def __post_init__(self) -> None:
         """Raise ValueError where the source of the event may not ask for a purge."""
-        if Action.PURGE_FAILED not in self.asker_may:
+        if Action.PURGE_FAILED not in self.allowed_actions:
             raise ValueError("this source may not ask for a purge")
 
 
 def _require_selection(instances: tuple[str, ...]) -> None:
-    if not 1 <= len(instances) <= MOST_IDS or len(set(instances)) != len(instances):
+    if not 1 <= len(instances) <= MAX_IDS or len(set(instances)) != len(instances):
         raise ValueError("a selection names 1 to 50 instances, each once")
-    if not all(INSTANCE_ID.fullmatch(instance) for instance in instances):
+    if not all(INSTANCE_ID_PATTERN.fullmatch(instance) for instance in instances):
         raise ValueError("a selection is made of lower-case instance ids")
 
 
-def restart(selection: Restarts) -> ApiCall:
+def restart(selection: RestartRequest) -> ActionCall:
     """Return the call that restarts these instances and nothing else."""
     body = {"action": "restart", "instances": list(selection.instances)}
-    return ApiCall(action=Action.RESTART, body=body, instances=selection.instances)
+    return ActionCall(action=Action.RESTART, body=body, instances=selection.instances)
 
 
-def purge(purge: Purge) -> ApiCall:  # noqa: ARG001 - having a Purge is the permission
+def purge(purge: PurgeRequest) -> ActionCall:  # noqa: ARG001 - having a PurgeRequest is the permission
     """Return the call that removes what failed to be created and nothing else."""
-    return ApiCall(action=Action.PURGE_FAILED, body={"action": "delete", "all_failure": "kafka"})
+    return ActionCall(action=Action.PURGE_FAILED, body={"action": "delete", "all_failure": "kafka"})
 
 
-def delete(selection: Deletions) -> ApiCall:
+def delete(selection: DeleteRequest) -> ActionCall:
     """Return the call that deletes these instances; never with force_delete."""
     body = {"action": "delete", "instances": list(selection.instances)}
-    return ApiCall(action=Action.DELETE, body=body, instances=selection.instances)
+    return ActionCall(action=Action.DELETE, body=body, instances=selection.instances)

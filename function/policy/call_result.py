@@ -7,17 +7,16 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
 
-from ..model.cloud_state import ApiReply
-from ..model.decision import ApiCall
+from ..model.cloud_state import ApiResponse
+from ..model.decision import ActionCall
 from ..model.event import Action, Outcome
 
-THROTTLED_CODES = frozenset({"APIGW.0308", "APIG.0308", "DMS.10240407"})
 BUSY_CODES = frozenset({"DMS.00400026", "DMS.00400017", "DMS.00400099"})
 EXPIRED_CODES = frozenset({"APIGW.0307", "APIG.0307", "DMS.10240102"})
 UNAVAILABLE_CODES = frozenset({"APIGW.0613", "APIG.0613"})
 
 
-class Fate(Enum):
+class CallResult(Enum):
     """What became of a call: `reason` names it in the result, `retryable` where it was not done."""
 
     ROWS = (None, None, False)
@@ -40,75 +39,79 @@ class Fate(Enum):
         self.retryable = retryable
 
 
-def _of_success(reply: ApiReply, call: ApiCall) -> Fate:
+def _of_success(response: ApiResponse, call: ActionCall) -> CallResult:
     """Read a 2xx: only the answers that the vendor documents mean that something was done."""
     purge = call.action is Action.PURGE_FAILED
-    if reply.status == HTTPStatus.NO_CONTENT:
-        return Fate.DONE if purge else Fate.UNKNOWN
-    if reply.status != HTTPStatus.OK or reply.document is None:
-        return Fate.UNKNOWN
+    if response.status == HTTPStatus.NO_CONTENT:
+        return CallResult.DONE if purge else CallResult.UNKNOWN
+    if response.status != HTTPStatus.OK or response.document is None:
+        return CallResult.UNKNOWN
     if purge:
-        return Fate.DONE
-    has_rows = isinstance(reply.document, dict) and isinstance(reply.document.get("results"), list)
-    return Fate.ROWS if has_rows else Fate.UNKNOWN
+        return CallResult.DONE
+    has_rows = isinstance(response.document, dict) and isinstance(
+        response.document.get("results"), list
+    )
+    return CallResult.ROWS if has_rows else CallResult.UNKNOWN
 
 
-def _of_unauthenticated(reply: ApiReply, *, platform_credentials: bool) -> Fate:
-    if reply.skewed:
-        return Fate.SKEWED
-    expired = reply.error_code in EXPIRED_CODES and platform_credentials
-    return Fate.EXPIRED if expired else Fate.UNAUTHENTICATED
+def _of_unauthenticated(response: ApiResponse, *, platform_credentials: bool) -> CallResult:
+    if response.clock_skew_rejected:
+        return CallResult.SKEWED
+    expired = response.error_code in EXPIRED_CODES and platform_credentials
+    return CallResult.EXPIRED if expired else CallResult.UNAUTHENTICATED
 
 
-def _of_refusal(reply: ApiReply, *, platform_credentials: bool) -> Fate:
+def _of_refusal(response: ApiResponse, *, platform_credentials: bool) -> CallResult:
     """Read a 4xx: the gateway or the service looked at the call and did not do it."""
-    if reply.status == HTTPStatus.TOO_MANY_REQUESTS or reply.error_code in THROTTLED_CODES:
-        return Fate.THROTTLED
-    if reply.error_code in BUSY_CODES:
-        return Fate.BUSY
-    if reply.status == HTTPStatus.UNAUTHORIZED or reply.error_code in EXPIRED_CODES:
-        return _of_unauthenticated(reply, platform_credentials=platform_credentials)
-    return Fate.FORBIDDEN if reply.status == HTTPStatus.FORBIDDEN else Fate.REFUSED
+    if response.throttled:
+        return CallResult.THROTTLED
+    if response.error_code in BUSY_CODES:
+        return CallResult.BUSY
+    if response.status == HTTPStatus.UNAUTHORIZED or response.error_code in EXPIRED_CODES:
+        return _of_unauthenticated(response, platform_credentials=platform_credentials)
+    return CallResult.FORBIDDEN if response.status == HTTPStatus.FORBIDDEN else CallResult.REFUSED
 
 
-def of(reply: ApiReply, call: ApiCall, *, platform_credentials: bool) -> Fate:
+def classify(response: ApiResponse, call: ActionCall, *, platform_credentials: bool) -> CallResult:
     """Return what an answer means; whatever is not clear is unknown."""
-    if not reply.arrived:
-        return Fate.LATE if reply.late else Fate.NOT_SENT
-    status = reply.status or 0
+    if not response.possibly_sent:
+        return CallResult.LATE if response.timed_out else CallResult.NOT_SENT
+    status = response.status or 0
     if 200 <= status < 300:
-        return _of_success(reply, call)
+        return _of_success(response, call)
     if 400 <= status < 500:
-        return _of_refusal(reply, platform_credentials=platform_credentials)
+        return _of_refusal(response, platform_credentials=platform_credentials)
     unavailable = status == HTTPStatus.SERVICE_UNAVAILABLE
     return (
-        Fate.UNAVAILABLE if unavailable and reply.error_code in UNAVAILABLE_CODES else Fate.UNKNOWN
+        CallResult.UNAVAILABLE
+        if unavailable and response.error_code in UNAVAILABLE_CODES
+        else CallResult.UNKNOWN
     )
 
 
-def _of_rows(reply: ApiReply, instance: str) -> Fate:
+def _of_rows(response: ApiResponse, instance: str) -> CallResult:
     """Return what the rows of a 200 say of one instance: nothing, or two things, is unknown."""
-    listed = reply.document.get("results") if isinstance(reply.document, dict) else None
+    listed = response.document.get("results") if isinstance(response.document, dict) else None
     rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
     words = {str(row.get("result")) for row in rows if str(row.get("instance")).lower() == instance}
     if words == {"success"}:
-        return Fate.DONE
-    return Fate.REFUSED if words == {"failed"} else Fate.UNKNOWN
+        return CallResult.DONE
+    return CallResult.REFUSED if words == {"failed"} else CallResult.UNKNOWN
 
 
-def of_instance(whole: Fate, reply: ApiReply, instance: str) -> Fate:
+def classify_instance(whole: CallResult, response: ApiResponse, instance: str) -> CallResult:
     """Return what became of one instance: a purge needs no rows, but a row may say that it failed.
 
     `whole` is the fate of the call.
     """
-    own = _of_rows(reply, instance)
-    failed = whole is Fate.DONE and own is Fate.REFUSED
-    return own if failed or whole is Fate.ROWS else whole
+    own = _of_rows(response, instance)
+    failed = whole is CallResult.DONE and own is CallResult.REFUSED
+    return own if failed or whole is CallResult.ROWS else whole
 
 
-def retry_after(reply: ApiReply, now: datetime) -> float | None:
+def retry_after(response: ApiResponse, now: datetime) -> float | None:
     """Return the seconds to wait that Retry-After names, as a number or as a date, or None."""
-    text = (reply.retry_after or "").strip()
+    text = (response.retry_after or "").strip()
     if text.isascii() and text.isdigit() and len(text) <= 6:
         return float(text)
     try:

@@ -3,53 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
-from ..model.cloud_state import ApiReply, InstanceState
-from ..model.decision import ApiCall, Decision, Execution, Verdict
+from ..model.cloud_state import ApiResponse, InstanceState
+from ..model.decision import ActionCall, Decision, ExecutionResult, Verdict
 from ..model.errors import StateUnreadable
 from ..model.event import Action, Outcome
 from . import call_result
-from .call_result import Fate
+from .call_result import CallResult
 from .instance_rules import RUNNING_TASKS
 
-MOST_RESENDS = 2
-GONE = frozenset({"DELETING", "RECYCLE", "DELETED", None})
+MAX_RESENDS = 2
+FIRST_PAUSE_SECONDS = 0.1  # doubled each time: two resends fit into the 4.5 s SMN waits
+MAX_PAUSE_SECONDS = 1.0
+DELETED_STATUSES = frozenset({"DELETING", "RECYCLE", "DELETED", None})
 
 
-class Hands(Protocol):
-    """What executing needs of the world."""
+class ActionPort(Protocol):
+    """The operations `execute` needs: send, read again, sleep. Faked in tests."""
 
     platform_credentials: bool
 
-    def send(self, call: ApiCall) -> ApiReply:
+    def send(self, call: ActionCall) -> ApiResponse:
         """Send the call once and return what came back."""
 
-    def look(self, instances: tuple[str, ...]) -> Mapping[str, InstanceState]:
+    def read_states(self, instances: tuple[str, ...]) -> Mapping[str, InstanceState]:
         """Read instances again; raise StateUnreadable when that does not work."""
 
-    def wait_to_send(self, reply: ApiReply, found: Fate, attempt: int) -> bool:
-        """Let time pass until the call may be sent again; False when there is none."""
+    def now(self) -> datetime:
+        """Return the time of day, which a Retry-After may name."""
 
-    def wait_to_look(self, attempt: int) -> bool:
-        """Let time pass before another look; False when there is none."""
+    def sleep_before_send(self, seconds: float) -> bool:
+        """Sleep before the call is sent again; False when there is no time for it."""
+
+    def sleep_before_read(self, seconds: float) -> bool:
+        """Sleep before instances are read again; False when there is no time for it."""
 
 
-def _send(call: ApiCall, hands: Hands) -> tuple[Fate, ApiReply, int]:
+def _seconds_before_resend(
+    result: CallResult, response: ApiResponse, attempt: int, now: datetime
+) -> float | None:
+    """Return the pause that the cloud asks for, or a short one; None: do not send again."""
+    if result is CallResult.THROTTLED:
+        return call_result.retry_after(response, now)
+    return FIRST_PAUSE_SECONDS * 2**attempt if result is CallResult.NOT_SENT else None
+
+
+def _send(call: ActionCall, port: ActionPort) -> tuple[CallResult, ApiResponse, int]:
     """Send until it is done, refused or unknown; only what was certainly not done is repeated."""
-    attempt, arrived, throttled = 0, 0, 0
+    attempt, possibly_sent, throttled = 0, 0, 0
     while True:
-        reply = hands.send(call)
-        found = call_result.of(reply, call, platform_credentials=hands.platform_credentials)
-        arrived += reply.arrived
-        throttled += found is Fate.THROTTLED
-        again = found is Fate.NOT_SENT or (found is Fate.THROTTLED and throttled == 1)
-        if not again or attempt == MOST_RESENDS or not hands.wait_to_send(reply, found, attempt):
-            return found, reply, arrived
+        response = port.send(call)
+        result = call_result.classify(
+            response, call, platform_credentials=port.platform_credentials
+        )
+        possibly_sent += response.possibly_sent
+        throttled += result is CallResult.THROTTLED
+        seconds = _seconds_before_resend(result, response, attempt, port.now())
+        is_last = attempt == MAX_RESENDS or throttled > 1
+        if is_last or seconds is None or not port.sleep_before_send(seconds):
+            return result, response, possibly_sent
         attempt += 1
 
 
-def _final(verdict: Verdict, found: Fate) -> Verdict:
+def _with_result(verdict: Verdict, found: CallResult) -> Verdict:
     hopeless = found.outcome is Outcome.FAILED and not found.retryable
     return verdict._replace(
         outcome=found.outcome,
@@ -59,22 +77,27 @@ def _final(verdict: Verdict, found: Fate) -> Verdict:
     )
 
 
-def _shows(state: InstanceState, before: InstanceState, action: Action) -> bool:
+def _effect_is_visible(state: InstanceState, before: InstanceState, action: Action) -> bool:
     """Tell whether the cloud shows what the call asked for."""
     if action is Action.DELETE:
-        return state.status in GONE
-    known = {task.id for task in before.restarts}
-    return state.status == "RESTARTING" or any(task.id not in known for task in state.restarts)
+        return state.status in DELETED_STATUSES
+    known = {task.id for task in before.restart_tasks}
+    return state.status == "RESTARTING" or any(task.id not in known for task in state.restart_tasks)
 
 
-def _lags(state: InstanceState, action: Action) -> bool:
+def _status_lags(state: InstanceState, action: Action) -> bool:
     """Tell whether a restart goes on of which the status does not tell yet."""
-    going_on = any(task.status in RUNNING_TASKS for task in state.restarts)
+    going_on = any(task.status in RUNNING_TASKS for task in state.restart_tasks)
     return action is Action.RESTART and state.status != "RESTARTING" and going_on
 
 
-def _seen(
-    ids: set[str], before: Mapping[str, InstanceState], action: Action, hands: Hands
+def _seconds_before_read(attempt: int) -> float:
+    """Read at once the first time, then after pauses that grow to a second."""
+    return min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), MAX_PAUSE_SECONDS) if attempt else 0.0
+
+
+def _poll_until_visible(
+    ids: set[str], before: Mapping[str, InstanceState], action: Action, port: ActionPort
 ) -> set[str]:
     """Look until the cloud shows the effect on all of these instances, or time is over.
 
@@ -84,15 +107,17 @@ def _seen(
     seen: set[str] = set()
     listed: set[str] = set()
     attempt = 0
-    while listed != ids and hands.wait_to_look(attempt):
+    while listed != ids and port.sleep_before_read(_seconds_before_read(attempt)):
         attempt += 1
         try:
-            states = hands.look(tuple(sorted(ids - listed)))
+            states = port.read_states(tuple(sorted(ids - listed)))
         except StateUnreadable:
             continue
-        shown = {id_ for id_, state in states.items() if _shows(state, before[id_], action)}
+        shown = {
+            id_ for id_, state in states.items() if _effect_is_visible(state, before[id_], action)
+        }
         seen |= shown
-        listed |= {id_ for id_ in shown if not _lags(states[id_], action)}
+        listed |= {id_ for id_ in shown if not _status_lags(states[id_], action)}
     return seen
 
 
@@ -100,13 +125,13 @@ def _confirmed(
     verdicts: Mapping[str, Verdict],
     before: Mapping[str, InstanceState],
     action: Action,
-    hands: Hands,
+    port: ActionPort,
 ) -> dict[str, Verdict]:
     """Resolve what is unknown by reading; a restart that was accepted is waited for, too."""
     unknown = {id_ for id_, one in verdicts.items() if one.outcome is Outcome.UNKNOWN}
     accepted = {id_ for id_, one in verdicts.items() if one.outcome is Outcome.ACCEPTED}
     watched = unknown | accepted if action is Action.RESTART else unknown
-    seen = _seen(watched, before, action, hands)
+    seen = _poll_until_visible(watched, before, action, port)
     reason = "seen_restarting" if action is Action.RESTART else None
     return {
         id_: one._replace(outcome=Outcome.ACCEPTED, reason=reason, needs_human=False)
@@ -116,14 +141,14 @@ def _confirmed(
     }
 
 
-def _already_restarting(verdicts: Mapping[str, Verdict], hands: Hands) -> dict[str, Verdict]:
+def _already_restarting(verdicts: Mapping[str, Verdict], port: ActionPort) -> dict[str, Verdict]:
     """Look once more at what was refused: what restarts already is not our failure.
 
     Whether a wrong status makes the cloud refuse the call or one row of it is not documented.
     """
     refused = {id_: one for id_, one in verdicts.items() if one.outcome is Outcome.FAILED}
     try:
-        states = hands.look(tuple(refused)) if refused else {}
+        states = port.read_states(tuple(refused)) if refused else {}
     except StateUnreadable:
         return {}
     return {
@@ -135,25 +160,26 @@ def _already_restarting(verdicts: Mapping[str, Verdict], hands: Hands) -> dict[s
     }
 
 
-def carry_out(
-    decision: Decision, call: ApiCall, before: Mapping[str, InstanceState], hands: Hands
-) -> Execution:
+def execute(
+    decision: Decision, call: ActionCall, before: Mapping[str, InstanceState], port: ActionPort
+) -> ExecutionResult:
     """Send the call and return what became of every instance that it was for."""
-    whole, reply, attempts = _send(call, hands)
+    whole, response, attempts = _send(call, port)
     acting = {one.id: one for one in decision.verdicts if one.outcome is None}
     verdicts = {
-        id_: _final(one, call_result.of_instance(whole, reply, id_)) for id_, one in acting.items()
+        id_: _with_result(one, call_result.classify_instance(whole, response, id_))
+        for id_, one in acting.items()
     }
     if call.action is not Action.PURGE_FAILED:
-        if whole in {Fate.BUSY, Fate.ROWS}:
-            verdicts |= _already_restarting(verdicts, hands)
-        verdicts = _confirmed(verdicts, before, call.action, hands)
-    return Execution(
+        if whole in {CallResult.BUSY, CallResult.ROWS}:
+            verdicts |= _already_restarting(verdicts, port)
+        verdicts = _confirmed(verdicts, before, call.action, port)
+    return ExecutionResult(
         outcome=whole.outcome,
         reason=whole.reason,
         retryable=whole.retryable,
-        needs_human=_final(Verdict(""), whole).needs_human,
+        needs_human=_with_result(Verdict(""), whole).needs_human,
         verdicts=tuple(verdicts.get(one.id, one) for one in decision.verdicts),
-        reply=reply,
+        response=response,
         attempts=attempts,
     )

@@ -11,20 +11,20 @@ from ..model.event import Action
 from ..settings.model import Limits
 
 DAY = timedelta(days=1)
-LONGEST_RESTART = timedelta(minutes=20)
-HANGING_RESTART = timedelta(hours=1)
+MAX_RESTART_TIME = timedelta(minutes=20)
+STUCK_AFTER = timedelta(hours=1)
 """The vendor documents 3 to 15 minutes: what still goes on after this hangs."""
 RUNNING_TASKS = frozenset({"CREATED", "EXECUTING"})
 DELETABLE = frozenset({"RUNNING", "ERROR"})
 
 
-class Situation(NamedTuple):
+class RuleContext(NamedTuple):
     """What the rules for one instance look at, besides the instance itself."""
 
     limits: Limits
     now: datetime
     alarm: bool = False
-    raised: datetime | None = None
+    raised_at: datetime | None = None
 
 
 class Skip(NamedTuple):
@@ -34,7 +34,7 @@ class Skip(NamedTuple):
     needs_human: bool = False
 
 
-Rule = Callable[[InstanceState, Situation], "Skip | None"]
+Rule = Callable[[InstanceState, RuleContext], "Skip | None"]
 
 
 def _began(task: Task) -> datetime:
@@ -52,83 +52,83 @@ def _ended(task: Task, now: datetime) -> datetime:
 
 def last_restart(state: InstanceState) -> datetime | None:
     """Return when the newest restart of an instance began."""
-    return max(map(_began, state.restarts), default=None)
+    return max(map(_began, state.restart_tasks), default=None)
 
 
 def restarts_today(state: InstanceState, now: datetime) -> int:
     """Return how many restarts of an instance began within the last 24 hours."""
-    return sum(_began(task) > now - DAY for task in state.restarts)
+    return sum(_began(task) > now - DAY for task in state.restart_tasks)
 
 
-def not_found(state: InstanceState, situation: Situation) -> Skip | None:
+def not_found(state: InstanceState, context: RuleContext) -> Skip | None:
     """Rule 9: the cloud knows no such instance."""
-    return Skip("not_found", situation.alarm) if state.status is None else None
+    return Skip("not_found", context.alarm) if state.status is None else None
 
 
-def not_kafka(state: InstanceState, _: Situation) -> Skip | None:
+def not_kafka(state: InstanceState, _: RuleContext) -> Skip | None:
     """Rule 9: the instance is of another engine."""
     return Skip("not_kafka") if state.engine != "kafka" else None
 
 
-def opted_out(state: InstanceState, _: Situation) -> Skip | None:
+def opted_out(state: InstanceState, _: RuleContext) -> Skip | None:
     """Rule 10: its owner tagged the instance to be left alone."""
     tags = {(key.strip().lower(), value.strip().lower()) for key, value in state.tags or ()}
     off = {("auto-remediation", word) for word in ("off", "no", "false")}
     return Skip("opted_out") if tags & off else None
 
 
-def _hangs(state: InstanceState, now: datetime) -> bool:
+def _is_stuck(state: InstanceState, now: datetime) -> bool:
     """Tell whether a restart of an instance goes on for too long to end well."""
-    going_on = [task for task in state.restarts if task.status in RUNNING_TASKS]
-    return any(now - _began(task) > HANGING_RESTART for task in going_on)
+    going_on = [task for task in state.restart_tasks if task.status in RUNNING_TASKS]
+    return any(now - _began(task) > STUCK_AFTER for task in going_on)
 
 
-def already_restarting(state: InstanceState, situation: Situation) -> Skip | None:
+def already_restarting(state: InstanceState, context: RuleContext) -> Skip | None:
     """Rule 11: a restart is going on; where it hangs and the alarm still fires, a person looks."""
     if state.status != "RESTARTING":
         return None
-    hangs = situation.alarm and _hangs(state, situation.now)
+    hangs = context.alarm and _is_stuck(state, context.now)
     return Skip("already_restarting", needs_human=hangs)
 
 
-def not_restartable(state: InstanceState, situation: Situation) -> Skip | None:
+def not_restartable(state: InstanceState, context: RuleContext) -> Skip | None:
     """Rule 12: only a status that the operator listed; a word nobody knows is refused."""
-    restartable = state.status in situation.limits.restart_statuses
-    return None if restartable else Skip("status", situation.alarm)
+    restartable = state.status in context.limits.restart_statuses
+    return None if restartable else Skip("status", context.alarm)
 
 
-def not_deletable(state: InstanceState, situation: Situation) -> Skip | None:
+def not_deletable(state: InstanceState, context: RuleContext) -> Skip | None:
     """Rule 12, for a delete: the API allows it only for an instance that runs or has failed."""
-    return not_restartable(state, situation) or (
+    return not_restartable(state, context) or (
         None if state.status in DELETABLE else Skip("status")
     )
 
 
-def already_answered(state: InstanceState, situation: Situation) -> Skip | None:
+def already_answered(state: InstanceState, context: RuleContext) -> Skip | None:
     """Rule 13: a restart ended after the alarm was raised; where that is not said, within a day."""
-    if not situation.alarm:
+    if not context.alarm:
         return None
-    now = situation.now
-    raised = min(situation.raised or now - DAY, now)
-    answers = [task for task in state.restarts if _ended(task, now) >= raised]
+    now = context.now
+    raised = min(context.raised_at or now - DAY, now)
+    answers = [task for task in state.restart_tasks if _ended(task, now) >= raised]
     if not answers:
         return None
     newest = max(answers, key=_began)
-    over = newest.status == "FAILED" or _ended(newest, now) < now - LONGEST_RESTART
-    return Skip("already_answered", needs_human=over or _hangs(state, now))
+    over = newest.status == "FAILED" or _ended(newest, now) < now - MAX_RESTART_TIME
+    return Skip("already_answered", needs_human=over or _is_stuck(state, now))
 
 
-def cooldown(state: InstanceState, situation: Situation) -> Skip | None:
+def cooldown(state: InstanceState, context: RuleContext) -> Skip | None:
     """Rule 14: the newest restart is not long ago."""
-    newest, pause = last_restart(state), situation.limits.cooldown
-    too_soon = pause and newest is not None and newest > situation.now - pause
+    newest, pause = last_restart(state), context.limits.cooldown
+    too_soon = pause and newest is not None and newest > context.now - pause
     return Skip("cooldown") if too_soon else None
 
 
-def restart_limit(state: InstanceState, situation: Situation) -> Skip | None:
+def restart_limit(state: InstanceState, context: RuleContext) -> Skip | None:
     """Rule 15: so many restarts within a day did not help that a person has to look."""
-    most = situation.limits.max_restarts_per_day
-    reached = 0 < most <= restarts_today(state, situation.now)
+    most = context.limits.max_restarts_per_day
+    reached = 0 < most <= restarts_today(state, context.now)
     return Skip("restart_limit", needs_human=True) if reached else None
 
 

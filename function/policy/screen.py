@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from ..model.decision import Screened, Verdict
+from ..model.decision import ScreenedEvent, Verdict
 from ..model.errors import ActionDisabled, ActionNotForSource, NotAllowed, TooMany
 from ..model.event import Action, Event, Intent, Outcome, Source
 from ..settings.model import Limits
 
-FURTHEST_FUTURE = timedelta(minutes=5)
+MAX_FUTURE = timedelta(minutes=5)
 
 
 def _skip_reason(intent: Intent, event: Event, limits: Limits, now: datetime) -> str | None:
@@ -18,22 +18,22 @@ def _skip_reason(intent: Intent, event: Event, limits: Limits, now: datetime) ->
         return intent.skip
     if intent.metric is not None and intent.metric not in limits.alarm_metrics:
         return "not_mapped"
-    sent = event.sent or now
+    sent = event.sent_at or now
     if sent < now - limits.max_event_age:
         return "stale"
-    return "from_the_future" if sent > now + FURTHEST_FUTURE else None
+    return "from_the_future" if sent > now + MAX_FUTURE else None
 
 
 def _newest(moments: list[datetime | None]) -> datetime | None:
     return max((moment for moment in moments if moment is not None), default=None)
 
 
-def _may_touch(instance: str, limits: Limits) -> bool:
+def _is_allowed(instance: str, limits: Limits) -> bool:
     allowed = limits.allowed is None or instance in limits.allowed
     return allowed and instance not in limits.blocked
 
 
-def screen(event: Event, source: Source, limits: Limits, now: datetime) -> Screened:
+def screen(event: Event, source: Source, limits: Limits, now: datetime) -> ScreenedEvent:
     """Apply rules 1 to 7, which need no live state; raise Refused where they refuse the event."""
     reasons = [(intent, _skip_reason(intent, event, limits, now)) for intent in event.intents]
     asking = [intent for intent, reason in reasons if reason is None]
@@ -45,7 +45,7 @@ def screen(event: Event, source: Source, limits: Limits, now: datetime) -> Scree
     raised: dict[str, list[datetime | None]] = {}
     for intent in asking:
         for instance in intent.instances:
-            raised.setdefault(instance, []).append(intent.raised)
+            raised.setdefault(instance, []).append(intent.raised_at)
     skipped = {
         instance: Verdict(instance, Outcome.SKIPPED, reason)
         for intent, reason in reversed(reasons)
@@ -53,21 +53,21 @@ def screen(event: Event, source: Source, limits: Limits, now: datetime) -> Scree
         if reason is not None and instance not in raised
     }
     return _within_limits(
-        Screened(
+        ScreenedEvent(
             action=action,
             alarm=source.alarm,
             targets=tuple(raised),
             verdicts=tuple(reversed(skipped.values())),
-            raised={instance: _newest(moments) for instance, moments in raised.items()},
+            raised_at={instance: _newest(moments) for instance, moments in raised.items()},
             reason=None if asking else next((reason for _, reason in reasons), "not_mapped"),
         ),
         limits,
     )
 
 
-def _within_limits(screened: Screened, limits: Limits) -> Screened:
+def _within_limits(screened: ScreenedEvent, limits: Limits) -> ScreenedEvent:
     """Apply rules 6 and 7: an alarm skips what it may not touch, any other source is refused."""
-    forbidden = [target for target in screened.targets if not _may_touch(target, limits)]
+    forbidden = [target for target in screened.targets if not _is_allowed(target, limits)]
     if forbidden and not screened.alarm:
         raise NotAllowed(f"{forbidden[0]} is blocked or not in ALLOWED_INSTANCES")
     targets = tuple(target for target in screened.targets if target not in forbidden)

@@ -10,14 +10,14 @@ from typing import Any, TextIO
 import requests
 
 from ..lib import strict_json
-from ..lib.send_gate import NoAnswer
-from ..lib.threads import NoThread, TookTooLong, within
+from ..lib.send_gate import NoResponse
+from ..lib.threads import DeadlineExceeded, ThreadUnavailable, call_with_timeout
 from ..lib.transport import Client
-from ..model.result import Result
-from ..settings.model import Outgoing
+from ..model.result import ResultEvent
+from ..settings.model import OutboundSettings
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-LOUD_OUTCOMES = frozenset({"failed", "unknown", "rejected"})
+WARNING_OUTCOMES = frozenset({"failed", "unknown", "rejected"})
 _lock = threading.Lock()
 
 
@@ -31,36 +31,36 @@ def _write(stream: TextIO, line: Mapping[str, Any]) -> None:
         return
 
 
-def severity(result: Result) -> str:
+def severity(result: ResultEvent) -> str:
     """Return how loud a result is: an ERROR is for a person."""
     if result.data.get("needs_human"):
         return "ERROR"
-    return "WARNING" if result.data["outcome"] in LOUD_OUTCOMES else "INFO"
+    return "WARNING" if result.data["outcome"] in WARNING_OUTCOMES else "INFO"
 
 
-def result_line(result: Result) -> None:
+def log_result(result: ResultEvent) -> None:
     """Write the result event as one line on stdout, whatever the log level."""
     _write(sys.stdout, {**result.event, "severity": severity(result)})
 
 
-def log(level: str, message: str, *, least: str = "DEBUG", **details: Any) -> None:
+def log(level: str, message: str, *, min_level: str = "DEBUG", **details: Any) -> None:
     """Write one line on stderr, unless the level is below the least that is wanted."""
-    if LEVELS.index(level) >= LEVELS.index(least):
+    if LEVELS.index(level) >= LEVELS.index(min_level):
         _write(sys.stderr, {"severity": level, "message": message, **details})
 
 
-def to_sink(result: Result, outgoing: Outgoing, *, seconds: float) -> bool:
+def post_to_sink(result: ResultEvent, outbound: OutboundSettings, *, seconds: float) -> bool:
     """Post the result event to the sink, once, and tell whether the sink took it."""
-    if outgoing.sink is None or seconds <= 0:
+    if outbound.sink is None or seconds <= 0:
         return False
-    event = {**result.event, **outgoing.sink_extensions}
+    event = {**result.event, **outbound.sink_extensions}
     headers = {"Content-Type": "application/cloudevents+json", "Accept-Encoding": "identity"}
     body = strict_json.dumps(event).encode()
-    client = Client(ca_bundle_file=outgoing.ca_bundle_file, proxy_url=None)
+    client = Client(ca_bundle_file=outbound.ca_bundle_file, proxy_url=None)
     try:
-        request = requests.Request("POST", outgoing.sink, data=body, headers=headers).prepare()
-        answer = within(seconds, lambda: client.exchange(request, seconds=seconds))
-    except (TookTooLong, NoThread, NoAnswer, requests.RequestException):
+        request = requests.Request("POST", outbound.sink, data=body, headers=headers).prepare()
+        answer = call_with_timeout(seconds, lambda: client.send(request, read_timeout=seconds))
+    except (DeadlineExceeded, ThreadUnavailable, NoResponse, requests.RequestException):
         return False
     finally:
         client.close()

@@ -10,7 +10,7 @@ ACTIONS = {
     Action.DELETE: "Deletion",
 }
 # Each is right for one instance and for several.
-REASONS = {
+REASON_TEXTS = {
     "not_firing": "no alarm is firing",
     "test_event": "this is a test message",
     "not_mapped": "no metric or label asks for a restart of an instance",
@@ -54,15 +54,6 @@ _AFTER_THE_LISTING = frozenset({Outcome.ACCEPTED, Outcome.DRY_RUN, Outcome.UNKNO
 LATE = "Time ran out before the answer came."
 
 
-def one_line(text: str, limit: int) -> str:
-    """Return a foreign text as one printable line of at most so many characters.
-
-    >>> one_line("first\\nsecond\\x1b[0m ", 300)
-    'first second [0m'
-    """
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:limit]
-
-
 def count(number: int) -> str:
     """Return how many instances, in words a person reads.
 
@@ -72,31 +63,31 @@ def count(number: int) -> str:
     return f"{number} instance{'' if number == 1 else 's'}"
 
 
-def because(reason: str | None) -> str:
+def reason_suffix(reason: str | None) -> str:
     """Return what a reason code means, as the end of a sentence.
 
-    >>> because("not_firing"), because(None)
+    >>> reason_suffix("not_firing"), reason_suffix(None)
     (': no alarm is firing', '')
     """
-    return f": {REASONS[reason]}" if reason in REASONS else ""
+    return f": {REASON_TEXTS[reason]}" if reason in REASON_TEXTS else ""
 
 
-def sentence(
-    action: Action, outcome: Outcome, reason: str | None, *, done: int = 0, of: int = 0
+def headline(
+    action: Action, outcome: Outcome, reason: str | None, *, done: int = 0, total: int = 0
 ) -> str:
     """Return what became of an event, in one sentence.
 
-    >>> sentence(Action.RESTART, Outcome.ACCEPTED, None, done=1, of=1)
+    >>> headline(Action.RESTART, Outcome.ACCEPTED, None, done=1, total=1)
     'Restart of 1 instance accepted.'
-    >>> sentence(Action.RESTART, Outcome.SKIPPED, "cooldown", of=1)
+    >>> headline(Action.RESTART, Outcome.SKIPPED, "cooldown", total=1)
     'Restart of 1 instance skipped: restarted only recently (COOLDOWN_SECONDS).'
     """
     what = ACTIONS[action]
     if outcome is Outcome.PARTIAL:
-        return f"{what} of {done} of {count(of)} accepted."
-    if action is not Action.PURGE_FAILED and of:
-        what = f"{what} of {count(of)}"
-    elif action is Action.PURGE_FAILED and (of or outcome in _AFTER_THE_LISTING):
-        what = f"{what} ({count(of) if of else 'none'} listed)"
+        return f"{what} of {done} of {count(total)} accepted."
+    if action is not Action.PURGE_FAILED and total:
+        what = f"{what} of {count(total)}"
+    elif action is Action.PURGE_FAILED and (total or outcome in _AFTER_THE_LISTING):
+        what = f"{what} ({count(total) if total else 'none'} listed)"
     ending = {Outcome.DRY_RUN: "not sent", Outcome.UNKNOWN: "may have been done"}
-    return f"{what} {ending.get(outcome, outcome.value)}{because(reason)}."
+    return f"{what} {ending.get(outcome, outcome.value)}{reason_suffix(reason)}."

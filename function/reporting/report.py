@@ -8,38 +8,37 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from ..intake.cloudevents_http import RESULT_TYPE
 from ..lib import timestamps
-from ..model.cloud_state import ApiReply
+from ..lib.text import one_line
+from ..model.cloud_state import ApiResponse
 from ..model.decision import Verdict
-from ..model.result import Findings, Result, Trail
-from .messages import one_line
+from ..model.result import RESULT_TYPE, EventContext, ResultEvent, Summary
 
 SCHEMA = "https://kafka-remediator.dev/schemas/result.json"
 RETRY_AFTER_SECONDS = 30
-LONGEST_ERROR_MESSAGE = 300
-OWN_WORDS = {
+MAX_ERROR_MESSAGE_LENGTH = 300
+SAFE_ERROR_TEXTS = {
     401: "The cloud does not accept the credentials.",
     403: "The cloud does not allow this to these credentials.",
 }
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-def _error_message(reply: ApiReply) -> str | None:
+def _error_message(response: ApiResponse) -> str | None:
     """Return the vendor's text in one short line; ours where the vendor's echoes signed headers."""
-    if reply.status in OWN_WORDS:
-        return OWN_WORDS[reply.status]
-    text = reply.document.get("error_msg") if isinstance(reply.document, dict) else None
-    return one_line(text, LONGEST_ERROR_MESSAGE) if isinstance(text, str) else None
+    if response.status in SAFE_ERROR_TEXTS:
+        return SAFE_ERROR_TEXTS[response.status]
+    text = response.document.get("error_msg") if isinstance(response.document, dict) else None
+    return one_line(text, MAX_ERROR_MESSAGE_LENGTH) if isinstance(text, str) else None
 
 
-def _api(findings: Findings) -> dict[str, Any]:
-    reply = findings.reply or ApiReply(arrived=False)
+def _api(findings: Summary) -> dict[str, Any]:
+    response = findings.response or ApiResponse(possibly_sent=False)
     return {
-        "status": reply.status,
-        "request_id": reply.request_id,
-        "error_code": reply.error_code,
-        "error_msg": _error_message(reply),
+        "status": response.status,
+        "request_id": response.request_id,
+        "error_code": response.error_code,
+        "error_msg": _error_message(response),
         "attempts": findings.attempts,
     }
 
@@ -54,8 +53,10 @@ def _instance(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _data(trail: Trail, findings: Findings, *, dry_run: bool, duration_ms: int) -> dict[str, Any]:
-    event = trail.event
+def _data(
+    context: EventContext, findings: Summary, *, dry_run: bool, duration_ms: int
+) -> dict[str, Any]:
+    event = context.event
     return {
         "outcome": findings.outcome,
         "action": event.intents[0].action if event and event.intents else None,
@@ -63,9 +64,9 @@ def _data(trail: Trail, findings: Findings, *, dry_run: bool, duration_ms: int) 
         "reason": findings.reason,
         "message": findings.message,
         "event": {
-            "source": trail.source,
+            "source": context.source,
             "id": event.id if event else None,
-            "time": timestamps.text(event.sent) if event else None,
+            "time": timestamps.text(event.sent_at) if event else None,
             "name": event.name if event else None,
         },
         "request": findings.request,
@@ -77,32 +78,32 @@ def _data(trail: Trail, findings: Findings, *, dry_run: bool, duration_ms: int) 
     }
 
 
-def _id(trail: Trail, findings: Findings) -> str:
+def _id(context: EventContext, findings: Summary) -> str:
     """Return the same id for the same event with the same fate, however often it is delivered."""
-    received, event = trail.received, trail.event
+    raw_event, event = context.raw_event, context.event
     if event is not None and event.id is not None:
         own = f"{event.origin or ''} {event.id}"
     else:
-        own = f"{sha256(received.body).hexdigest()} {received.at.isoformat()}"
+        own = f"{sha256(raw_event.body).hexdigest()} {raw_event.received_at.isoformat()}"
     parts = [
         (verdict.id, verdict.outcome, verdict.reason, verdict.needs_human)
         for verdict in findings.verdicts
     ]
-    fate = (received.channel, own, findings.outcome.value, parts)
+    fate = (raw_event.channel, own, findings.outcome.value, parts)
     return sha256(repr(fate).encode("utf-8", "replace")).hexdigest()[:32]
 
 
-def _traceparent(trail: Trail) -> str | None:
-    own = trail.event.traceparent if trail.event else None
-    text = own or trail.received.headers.get("traceparent", "")
+def _traceparent(context: EventContext) -> str | None:
+    own = context.event.traceparent if context.event else None
+    text = own or context.raw_event.headers.get("traceparent", "")
     return text if _TRACEPARENT.fullmatch(text) else None
 
 
-def _envelope(trail: Trail, findings: Findings, now: datetime) -> dict[str, Any]:
-    project = trail.proven and trail.project_id
+def _envelope(context: EventContext, findings: Summary, now: datetime) -> dict[str, Any]:
+    project = context.authenticated and context.project_id
     envelope: dict[str, Any] = {
         "specversion": "1.0",
-        "id": _id(trail, findings),
+        "id": _id(context, findings),
         "source": f"/huaweicloud/dms/kafka/{project}" if project else "/kafka-remediator",
         "type": RESULT_TYPE,
         "time": timestamps.text(now),
@@ -111,21 +112,23 @@ def _envelope(trail: Trail, findings: Findings, now: datetime) -> dict[str, Any]
     }
     if len(findings.verdicts) == 1:
         envelope["subject"] = findings.verdicts[0].id
-    if findings.needs_human and trail.proven:
+    if findings.needs_human and context.authenticated:
         envelope["needshuman"] = True
-    if traceparent := _traceparent(trail):
+    if traceparent := _traceparent(context):
         envelope["traceparent"] = traceparent
     return envelope
 
 
-def result(
-    trail: Trail, findings: Findings, *, dry_run: bool, now: datetime, duration_ms: int
-) -> Result:
+def build(
+    context: EventContext, findings: Summary, *, dry_run: bool, now: datetime, duration_ms: int
+) -> ResultEvent:
     """Return the result event and its HTTP answer; an unproven sender learns no more than why."""
     data: Mapping[str, Any] = {"outcome": findings.outcome, "reason": findings.reason}
-    if trail.proven:
-        data = _data(trail, findings, dry_run=dry_run, duration_ms=duration_ms)
+    if context.authenticated:
+        data = _data(context, findings, dry_run=dry_run, duration_ms=duration_ms)
     headers = {"Content-Type": "application/cloudevents+json"}
     if findings.status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return Result({**_envelope(trail, findings, now), "data": data}, findings.status, headers)
+    return ResultEvent(
+        {**_envelope(context, findings, now), "data": data}, findings.status, headers
+    )

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..model.cloud_state import ApiReply
-from ..model.decision import Decision, Execution, Screened, Verdict
-from ..model.errors import Refused, StateUnreadable
-from ..model.event import Action, Notice, Outcome
-from ..model.result import Findings, Trail
-from ..policy.call_result import THROTTLED_CODES
+from ..model.cloud_state import ApiResponse
+from ..model.decision import Decision, ExecutionResult, ScreenedEvent, Verdict
+from ..model.errors import EventRejected, StateUnreadable
+from ..model.event import Action, Outcome, SubscriptionNotice
+from ..model.result import EventContext, Summary
 from . import messages
 
 PRECEDENCE = (Outcome.UNKNOWN, Outcome.FAILED, Outcome.DRY_RUN, Outcome.SKIPPED)
-PASSING_STATUSES = frozenset({408, 429})
+REQUEST_TIMEOUT = 408
 
 
-def overall(verdicts: Sequence[Verdict]) -> Outcome:
+def combined_outcome(verdicts: Sequence[Verdict]) -> Outcome:
     """Return the outcome of a whole that has these parts; there is at least one.
 
-    >>> overall([Verdict("a", Outcome.ACCEPTED), Verdict("b", Outcome.SKIPPED)])
+    >>> combined_outcome([Verdict("a", Outcome.ACCEPTED), Verdict("b", Outcome.SKIPPED)])
     <Outcome.PARTIAL: 'partial'>
     """
     outcomes = {verdict.outcome for verdict in verdicts}
@@ -40,15 +39,17 @@ def _status(outcome: Outcome, *, retryable: bool) -> int:
     return 503 if outcome is Outcome.FAILED and retryable else 200
 
 
-def _message(action: Action, found: Findings, notes: Sequence[str | None]) -> str:
+def _message(action: Action, found: Summary, notes: Sequence[str | None]) -> str:
     done = sum(verdict.outcome is Outcome.ACCEPTED for verdict in found.verdicts)
-    first = messages.sentence(
-        action, found.outcome, found.reason, done=done, of=len(found.verdicts)
+    first = messages.headline(
+        action, found.outcome, found.reason, done=done, total=len(found.verdicts)
     )
     return " ".join([first, *(note for note in notes if note)])
 
 
-def _alone(decision: Decision, execution: Execution) -> tuple[Outcome, str | None]:
+def _without_instances(
+    decision: Decision, execution: ExecutionResult
+) -> tuple[Outcome, str | None]:
     """Return outcome and reason of an event that names no instance."""
     if execution.outcome is not None:
         return execution.outcome, execution.reason
@@ -57,39 +58,41 @@ def _alone(decision: Decision, execution: Execution) -> tuple[Outcome, str | Non
     return Outcome.SKIPPED, decision.reason
 
 
-def of_judgement(trail: Trail, decision: Decision, execution: Execution) -> Findings:
+def decision_outcome(
+    context: EventContext, decision: Decision, execution: ExecutionResult
+) -> Summary:
     """Say what was decided and done."""
     verdicts = execution.verdicts or decision.verdicts
-    alone, reason = _alone(decision, execution)
-    outcome = overall(verdicts) if verdicts else alone
+    alone, reason = _without_instances(decision, execution)
+    outcome = combined_outcome(verdicts) if verdicts else alone
     sent = execution.attempts > 0
     failed = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAILED]
     retryable = outcome is Outcome.FAILED and (
         all(verdict.retryable for verdict in failed) if verdicts else execution.retryable
     )
-    found = Findings(
+    found = Summary(
         outcome=outcome,
         reason=common_reason(verdicts) if verdicts else reason,
         message="",
         status=_status(outcome, retryable=retryable),
         verdicts=verdicts,
         request=decision.call.body if decision.call and (decision.dry_run or sent) else None,
-        reply=execution.reply,
+        response=execution.response,
         attempts=execution.attempts,
         retryable=retryable,
         needs_human=any(one.needs_human for one in verdicts)
         or (not verdicts and execution.needs_human),
     )
-    note = trail.event.note if trail.event else None
-    late = messages.LATE if execution.reply and execution.reply.late and sent else None
+    note = context.event.note if context.event else None
+    late = messages.LATE if execution.response and execution.response.timed_out and sent else None
     notes = [late, note, *decision.notes, *decision.warnings]
     return found._replace(message=_message(decision.action, found, notes))
 
 
-def of_refusal(refusal: Refused) -> Findings:
+def rejection(refusal: EventRejected) -> Summary:
     """Say why an event is turned away."""
     message = f"Rejected: {refusal}."
-    return Findings(
+    return Summary(
         Outcome.REJECTED,
         refusal.reason,
         message,
@@ -98,14 +101,14 @@ def of_refusal(refusal: Refused) -> Findings:
     )
 
 
-def of_notice(notice: Notice) -> Findings:
+def notice(notice: SubscriptionNotice) -> Summary:
     """Say what a message about the subscription itself means."""
-    message = f"Skipped{messages.because(notice.reason)}."
+    message = f"Skipped{messages.reason_suffix(notice.reason)}."
     lost = notice.reason == "unsubscribe_confirmation"
-    return Findings(Outcome.SKIPPED, notice.reason, message, 200, needs_human=lost)
+    return Summary(Outcome.SKIPPED, notice.reason, message, 200, needs_human=lost)
 
 
-def _failed(screened: Screened, reason: str, *, retryable: bool) -> tuple[Verdict, ...]:
+def _failed(screened: ScreenedEvent, reason: str, *, retryable: bool) -> tuple[Verdict, ...]:
     targets = (
         Verdict(target, Outcome.FAILED, reason, retryable=retryable, needs_human=not retryable)
         for target in screened.targets
@@ -114,16 +117,21 @@ def _failed(screened: Screened, reason: str, *, retryable: bool) -> tuple[Verdic
 
 
 def _of_failure(
-    screened: Screened, reason: str, *, detail: str, retryable: bool, reply: ApiReply | None = None
-) -> Findings:
+    screened: ScreenedEvent,
+    reason: str,
+    *,
+    detail: str,
+    retryable: bool,
+    response: ApiResponse | None = None,
+) -> Summary:
     verdicts = _failed(screened, reason, retryable=retryable)
-    found = Findings(
+    found = Summary(
         Outcome.FAILED,
         common_reason(verdicts) if verdicts else reason,
         "",
         _status(Outcome.FAILED, retryable=retryable),
         verdicts=verdicts,
-        reply=reply,
+        response=response,
         retryable=retryable,
         needs_human=not retryable,
     )
@@ -131,47 +139,48 @@ def _of_failure(
     return found._replace(message=_message(screened.action, said, [detail]))
 
 
-def _passes(reply: ApiReply) -> bool:
+def _is_transient(response: ApiResponse) -> bool:
     """Tell whether what stood in the way of a read may be gone the next time."""
-    if reply.skewed or reply.error_code in THROTTLED_CODES or reply.status in PASSING_STATUSES:
+    passes = response.clock_skew_rejected or response.throttled
+    if passes or response.status == REQUEST_TIMEOUT:
         return True
-    return not 300 <= (reply.status or 0) < 500
+    return not 300 <= (response.status or 0) < 500
 
 
-def of_unreadable(screened: Screened, problem: StateUnreadable) -> Findings:
+def unreadable_state(screened: ScreenedEvent, problem: StateUnreadable) -> Summary:
     """Say what stood in the way of reading the live state; nothing was sent."""
-    retryable = problem.passing if problem.reply is None else _passes(problem.reply)
+    retryable = problem.transient if problem.reply is None else _is_transient(problem.reply)
     detail = f"{str(problem)[0].upper()}{str(problem)[1:]}."
     return _of_failure(
-        screened, "state_unreadable", detail=detail, retryable=retryable, reply=problem.reply
+        screened, "state_unreadable", detail=detail, retryable=retryable, response=problem.reply
     )
 
 
-def of_busy(screened: Screened) -> Findings:
+def busy(screened: ScreenedEvent) -> Summary:
     """Say that another event holds an instance; nothing was sent."""
     return _of_failure(screened, "busy", detail="", retryable=True)
 
 
-def of_settings(problems: Sequence[str]) -> Findings:
+def invalid_settings(problems: Sequence[str]) -> Summary:
     """Say what is wrong with the settings; nothing was done."""
     message = " ".join(["The settings are wrong, so nothing was done.", *problems])
-    return Findings(Outcome.FAILED, "settings", message, 500, needs_human=True)
+    return Summary(Outcome.FAILED, "settings", message, 500, needs_human=True)
 
 
-def of_defect(trail: Trail, attempts: int) -> Findings:
+def crash(context: EventContext, attempts: int) -> Summary:
     """Say that the function itself broke, and whether the call may have been sent by then."""
-    decision = trail.decision
+    decision = context.decision
     if attempts == 0 or decision is None or decision.call is None:
-        message = f"Failed{messages.because('internal')}."
-        return Findings(Outcome.FAILED, "internal", message, 500, needs_human=True)
+        message = f"Failed{messages.reason_suffix('internal')}."
+        return Summary(Outcome.FAILED, "internal", message, 500, needs_human=True)
     verdicts = tuple(
         one._replace(outcome=Outcome.UNKNOWN, reason="internal", needs_human=True)
         if one.outcome is None
         else one
         for one in decision.verdicts
     )
-    found = Findings(
-        overall(verdicts) if verdicts else Outcome.UNKNOWN,
+    found = Summary(
+        combined_outcome(verdicts) if verdicts else Outcome.UNKNOWN,
         common_reason(verdicts) if verdicts else "internal",
         "",
         202,

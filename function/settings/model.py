@@ -33,7 +33,7 @@ class Credentials(NamedTuple):
     def __repr__(self) -> str:
         return "Credentials(...)"
 
-    def texts(self) -> tuple[str, ...]:
+    def secrets(self) -> tuple[str, ...]:
         """Return all that must never be quoted."""
         texts = (self.access_key, self.secret_key, self.security_token, self.auth_token)
         return tuple(text for text in texts if text)
@@ -57,7 +57,7 @@ class Limits(NamedTuple):
     max_event_age: timedelta = timedelta(hours=1)
 
 
-class Proofs(NamedTuple):
+class AuthSettings(NamedTuple):
     """What senders are checked against; `secrets` by the name of the source they open."""
 
     secrets: Mapping[str, tuple[bytes, ...]] = MappingProxyType({})
@@ -67,16 +67,16 @@ class Proofs(NamedTuple):
     platform_authenticated: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
-        return "Proofs(...)"
+        return "AuthSettings(...)"
 
-    def opens(self, route: str) -> bool:
+    def is_enabled(self, route: str) -> bool:
         """Tell whether anybody can prove himself on the route of this name."""
         if route == "smn":
             return bool(self.topic_urns)
         return bool(self.secrets.get(route)) or route in self.platform_authenticated
 
 
-class Outgoing(NamedTuple):
+class OutboundSettings(NamedTuple):
     """How requests leave: to the API, and with the result event to the sink."""
 
     endpoint: str
@@ -87,15 +87,15 @@ class Outgoing(NamedTuple):
     sink_extensions: Mapping[str, str] = MappingProxyType({})
 
     def __repr__(self) -> str:
-        return "Outgoing(...)"
+        return "OutboundSettings(...)"
 
 
 class Settings(NamedTuple):
     """All that the operator has set."""
 
     limits: Limits
-    proofs: Proofs
-    outgoing: Outgoing
+    auth: AuthSettings
+    outbound: OutboundSettings
     credentials: Credentials | None
     deadline_seconds: float = 4.5
     functiongraph_container: bool = False

@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import SplitResult, urlsplit
 
-from ..model.event import INSTANCE_ID, Action
+from ..model.event import INSTANCE_ID_PATTERN, Action
 
 Parser = Callable[[str], object]
-SHORTEST_SECRET = 16
+MIN_SECRET_LENGTH = 16
 _HOST = re.compile(r"([A-Za-z0-9](\.?[A-Za-z0-9-])*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 RESERVED_ATTRIBUTES = frozenset(
     """specversion id source type time subject datacontenttype dataschema data needshuman
@@ -19,7 +19,7 @@ RESERVED_ATTRIBUTES = frozenset(
 )
 
 
-def plain(text: str) -> str:
+def token(text: str) -> str:
     """Take printable ASCII without blanks, such as a key or a token."""
     if not all("!" <= character <= "~" for character in text):
         raise ValueError("must be printable ASCII without blanks or line breaks")
@@ -51,7 +51,7 @@ def seconds(text: str) -> float:
     return float(text)
 
 
-def items(text: str) -> tuple[str, ...]:
+def split_list(text: str) -> tuple[str, ...]:
     """Take a comma-separated list; an empty item is an error."""
     values = tuple(item.strip() for item in text.split(","))
     if not all(values):
@@ -59,12 +59,12 @@ def items(text: str) -> tuple[str, ...]:
     return values
 
 
-def words(pattern: str, expected: str) -> Callable[[str], frozenset[str]]:
+def matching_items(pattern: str, expected: str) -> Callable[[str], frozenset[str]]:
     """Take a comma-separated list of words that match a pattern."""
     known = re.compile(pattern)
 
     def parse(text: str) -> frozenset[str]:
-        values = items(text)
+        values = split_list(text)
         if not all(known.fullmatch(value) for value in values):
             raise ValueError(f"must be {expected}, separated by commas")
         return frozenset(values)
@@ -75,14 +75,14 @@ def words(pattern: str, expected: str) -> Callable[[str], frozenset[str]]:
 def actions(text: str) -> frozenset[Action]:
     """Take a comma-separated list of actions."""
     try:
-        return frozenset(Action(item) for item in items(text))
+        return frozenset(Action(item) for item in split_list(text))
     except ValueError:
         raise ValueError("must be some of restart, purge_failed, delete") from None
 
 
 def instance_ids(text: str) -> frozenset[str]:
     """Take a comma-separated list of instance ids, in either case."""
-    return words(INSTANCE_ID.pattern, "instance ids (UUIDs)")(text.lower())
+    return matching_items(INSTANCE_ID_PATTERN.pattern, "instance ids (UUIDs)")(text.lower())
 
 
 def instance_ids_or_all(text: str) -> frozenset[str] | None:
@@ -92,10 +92,10 @@ def instance_ids_or_all(text: str) -> frozenset[str] | None:
 
 def secrets(text: str) -> tuple[bytes, ...]:
     """Take a comma-separated list of secrets of at least 16 characters each."""
-    values = items(text)
+    values = split_list(text)
     for value in values:
-        if len(plain(value)) < SHORTEST_SECRET:
-            raise ValueError(f"has a secret of fewer than {SHORTEST_SECRET} characters")
+        if len(token(value)) < MIN_SECRET_LENGTH:
+            raise ValueError(f"has a secret of fewer than {MIN_SECRET_LENGTH} characters")
     return tuple(value.encode() for value in values)
 
 
@@ -116,7 +116,7 @@ def region(text: str) -> str:
 
 def _split(text: str) -> SplitResult:
     try:
-        parts = urlsplit(plain(text))
+        parts = urlsplit(token(text))
         parts.port  # noqa: B018 - reading it is what checks it
     except ValueError:
         raise ValueError("must be a URL") from None

@@ -9,8 +9,8 @@ from typing import Any
 from ..model.errors import SettingsInvalid
 from . import parsers as take
 from . import rules
-from .model import Credentials, Limits, Outgoing, Proofs, Settings, secrets_name
-from .rules import Rule
+from .model import AuthSettings, Credentials, Limits, OutboundSettings, Settings, secrets_name
+from .rules import Setting
 
 ALIASES = {"HUAWEICLOUD_SDK_AK": "CLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK": "CLOUD_SDK_SK"}
 
@@ -33,7 +33,7 @@ class _Reader:
         own = alias if self.given.get(alias) and not self.given.get(name) else name
         self.problems.append(f"{own}: {what}; for example {own}={example}")
 
-    def take(self, name: str, rule: Rule, *, needed: bool = False) -> Any:
+    def take(self, name: str, rule: Setting, *, needed: bool = False) -> Any:
         """Return the value of a setting, or None when it is unset or wrong."""
         text = self.text(name)
         if not text:
@@ -46,7 +46,7 @@ class _Reader:
             self.problem(name, str(error), rule.example)
             return None
 
-    def take_all(self, rules: Mapping[str, Rule]) -> dict[str, Any]:
+    def take_all(self, rules: Mapping[str, Setting]) -> dict[str, Any]:
         """Return the fields that are set and right; the defaults serve for the others."""
         taken = {rule.field: self.take(name, rule) for name, rule in rules.items()}
         return {name: value for name, value in taken.items() if value is not None}
@@ -70,7 +70,7 @@ def _credentials(reader: _Reader, *, needed: bool) -> Credentials | None:
 
 
 def _limits(reader: _Reader) -> Limits:
-    dry_run = reader.take("DRY_RUN", Rule("", take.flag, "true"), needed=True)
+    dry_run = reader.take("DRY_RUN", Setting("", take.flag, "true"), needed=True)
     fields = reader.take_all(rules.LIMITS)
     if reader.given.get("ALLOWED_INSTANCES") is not None and not reader.text("ALLOWED_INSTANCES"):
         reader.problem("ALLOWED_INSTANCES", "is set but empty, which allows nothing", "*")
@@ -80,13 +80,17 @@ def _limits(reader: _Reader) -> Limits:
     return Limits(dry_run=dry_run is not False, **fields)
 
 
-def _proofs(reader: _Reader, routes: Iterable[str]) -> Proofs:
+def _proofs(reader: _Reader, routes: Iterable[str]) -> AuthSettings:
     routes = tuple(routes)
-    secret = Rule("", take.secrets, rules.SECRET)
+    secret = Setting("", take.secrets, rules.SECRET)
     secrets = {route: reader.take(secrets_name(route), secret) or () for route in routes}
-    known = Rule("", take.words("|".join(routes), "some of " + ", ".join(routes)), "cloudevents")
+    known = Setting(
+        "", take.matching_items("|".join(routes), "some of " + ", ".join(routes)), "cloudevents"
+    )
     platform = reader.take("PLATFORM_AUTHENTICATED", known) or frozenset()
-    return Proofs(secrets=secrets, platform_authenticated=platform, **reader.take_all(rules.PROOFS))
+    return AuthSettings(
+        secrets=secrets, platform_authenticated=platform, **reader.take_all(rules.PROOFS)
+    )
 
 
 def _require_authenticator(reader: _Reader, routes: Iterable[str]) -> None:
@@ -98,19 +102,19 @@ def _require_authenticator(reader: _Reader, routes: Iterable[str]) -> None:
         )
 
 
-def _outgoing(reader: _Reader) -> Outgoing:
+def _outgoing(reader: _Reader) -> OutboundSettings:
     project = reader.take(
         "HUAWEICLOUD_SDK_PROJECT_ID",
-        Rule("", take.project_id, "0123456789abcdef" * 2),
+        Setting("", take.project_id, "0123456789abcdef" * 2),
         needed=True,
     )
-    endpoint = reader.take("DMS_ENDPOINT", Rule("", take.endpoint, "https://dms.example"))
+    endpoint = reader.take("DMS_ENDPOINT", Setting("", take.endpoint, "https://dms.example"))
     region_needed = not reader.text("DMS_ENDPOINT")
     region = reader.take(
-        "HUAWEICLOUD_REGION", Rule("", take.region, "eu-west-101"), needed=region_needed
+        "HUAWEICLOUD_REGION", Setting("", take.region, "eu-west-101"), needed=region_needed
     )
     fields = reader.take_all(rules.OUTGOING)
-    return Outgoing(endpoint=endpoint or region or "", project_id=project or "", **fields)
+    return OutboundSettings(endpoint=endpoint or region or "", project_id=project or "", **fields)
 
 
 def read(
@@ -118,7 +122,7 @@ def read(
     *,
     routes: Iterable[str],
     platform_credentials: bool = False,
-    http_door: bool = False,
+    http_entrypoint: bool = False,
 ) -> Settings:
     """Return the settings in a mapping, or raise SettingsInvalid with all that is wrong.
 
@@ -127,15 +131,15 @@ def read(
     `http_door` that every event comes over a route, so that one of them must open.
     """
     reader = _Reader(given)
-    rest = reader.take_all(rules.REST)
+    rest = reader.take_all(rules.GENERAL)
     container = rest.get("functiongraph_container", False)
     platform_credentials = platform_credentials or container
-    if http_door and not container:
+    if http_entrypoint and not container:
         _require_authenticator(reader, routes)
     settings = Settings(
         limits=_limits(reader),
-        proofs=_proofs(reader, routes),
-        outgoing=_outgoing(reader),
+        auth=_proofs(reader, routes),
+        outbound=_outgoing(reader),
         credentials=_credentials(reader, needed=not platform_credentials),
         **rest,
     )

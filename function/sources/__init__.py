@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 
-from ..model.errors import SourceWithoutTwin
+from ..model.errors import SourceSchemaMismatch
 from ..model.event import Source
 
 
 def discover(schema_names: Iterable[str]) -> Mapping[str, Source]:
-    """Return every source by name, or raise SourceWithoutTwin naming the file that lacks one."""
+    """Return every source by name, or raise SourceSchemaMismatch naming the file that lacks one."""
     modules = {file.stem for file in Path(__file__).parent.glob("[a-z]*.py")}
     schemas = set(schema_names)
     for name in sorted(modules - schemas):
-        raise SourceWithoutTwin(f"function/sources/{name}.py has no schemas/events/{name}.json")
+        raise SourceSchemaMismatch(f"function/sources/{name}.py has no schemas/events/{name}.json")
     for name in sorted(schemas - modules):
-        raise SourceWithoutTwin(f"schemas/events/{name}.json has no function/sources/{name}.py")
+        raise SourceSchemaMismatch(f"schemas/events/{name}.json has no function/sources/{name}.py")
     return {name: import_module(f".{name}", __name__).SOURCE for name in sorted(modules)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..lib import timestamps
-from ..model.errors import WrongConfirm
+from ..model.errors import ConfirmationMismatch
 from ..model.event import Action, Event, Intent
 
 
@@ -18,20 +18,20 @@ def unique_ids(instances: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(instance.lower() for instance in instances))
 
 
-def read(document: dict[str, Any]) -> Event:
-    """Return what a request document asks for, or raise WrongConfirm.
+def parse(document: dict[str, Any]) -> Event:
+    """Return what a request document asks for, or raise ConfirmationMismatch.
 
-    >>> read({"action": "purge_failed", "id": "nightly"}).intents
-    (Intent(action=<Action.PURGE_FAILED: 'purge_failed'>, instances=(), skip=None, raised=None, metric=None),)
+    >>> parse({"action": "purge_failed", "id": "nightly"}).intents
+    (Intent(action=<Action.PURGE_FAILED: 'purge_failed'>, instances=(), skip=None, raised_at=None, metric=None),)
     """  # noqa: E501 - a repr does not wrap
     action = Action(document["action"])
     instances = unique_ids(document.get("instances", []))
     if action is Action.DELETE and set(instances) != set(unique_ids(document["confirm"])):
-        raise WrongConfirm(
+        raise ConfirmationMismatch(
             "$.confirm must repeat the ids of $.instances, all of them and no others"
         )
     return Event(
         intents=(Intent(action, instances),),
         id=document.get("id"),
-        sent=timestamps.parse(document.get("time")),
+        sent_at=timestamps.parse(document.get("time")),
     )

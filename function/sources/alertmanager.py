@@ -1,10 +1,10 @@
 """Prometheus Alertmanager, webhook version 4: a group of alerts.
 
->>> event = read({"version": "4", "truncatedAlerts": 2, "alerts": [{"status": "firing", "labels": {
+>>> event = parse({"version": "4", "truncatedAlerts": 2, "alerts": [{"status": "firing", "labels": {
 ...     "alertname": "KafkaBrokerDown", "remediation": "restart",
 ...     "kafka_instance_id": "54602a9d-5e22-4239-9123-77e350df4a34"},
 ...     "startsAt": "2026-01-05T02:15:00.123Z"}]})
->>> event.intents[0].instances, event.intents[0].raised.isoformat(), event.note
+>>> event.intents[0].instances, event.intents[0].raised_at.isoformat(), event.note
 (('54602a9d-5e22-4239-9123-77e350df4a34',), '2026-01-05T02:15:00.123000+00:00', \
 'The sender left out 2 alerts of this group.')
 """
@@ -12,6 +12,6 @@
 from __future__ import annotations
 
 from ..model.event import Action, Source
-from ._alert_groups import read
+from ._alert_groups import parse
 
-SOURCE = Source(read=read, actions=frozenset({Action.RESTART}), route="/alertmanager", alarm=True)
+SOURCE = Source(parse=parse, actions=frozenset({Action.RESTART}), route="/alertmanager", alarm=True)

@@ -1,6 +1,6 @@
 """Cloud Eye alarms, the message of an SMN message.
 
->>> event = read({"alarm_status": "alarm", "alarm_name": "kafka-broker-alive",
+>>> event = parse({"alarm_status": "alarm", "alarm_name": "kafka-broker-alive",
 ...     "namespace": "SYS.DMS", "metric_name": "broker_alive", "time": 1705078276006, "dimension":
 ...     "kafka_instance_id:54602a9d-5e22-4239-9123-77e350df4a34,kafka_broker:broker-0"})
 >>> event.intents[0].instances, event.intents[0].metric, event.intents[0].skip
@@ -42,7 +42,7 @@ def raised(document: dict[str, Any]) -> datetime | None:
     return None if repeat else timestamps.from_milliseconds(document["time"])
 
 
-def read(document: dict[str, Any]) -> Event:
+def parse(document: dict[str, Any]) -> Event:
     """Return what an alarm asks for: a restart, where it fires for a Kafka instance."""
     named = instance(document.get("dimension", ""))
     skip = None
@@ -54,10 +54,10 @@ def read(document: dict[str, Any]) -> Event:
         action=Action.RESTART,
         instances=(named,) if named else (),
         skip=skip,
-        raised=raised(document),
+        raised_at=raised(document),
         metric=document.get("metric_name", ""),
     )
     return Event(intents=(intent,), name=document.get("alarm_name"))
 
 
-SOURCE = Source(read=read, actions=frozenset({Action.RESTART}), alarm=True)
+SOURCE = Source(parse=parse, actions=frozenset({Action.RESTART}), alarm=True)

@@ -1,8 +1,8 @@
 """CloudEvents: a ping of Knative or a request, each with the request document as its data.
 
->>> event = read({"specversion": "1.0", "id": "7", "source": "/apis/v1/namespaces/default/pings/p",
+>>> event = parse({"specversion": "1.0", "id": "7", "source": "/apis/v1/namespaces/default/pings/p",
 ...     "type": "dev.knative.sources.ping", "data": {"action": "purge_failed"}})
->>> event.intents[0].action, event.id, event.origin, event.sent, event.name
+>>> event.intents[0].action, event.id, event.origin, event.sent_at, event.name
 (<Action.PURGE_FAILED: 'purge_failed'>, '7', '/apis/v1/namespaces/default/pings/p', None, \
 'dev.knative.sources.ping')
 """
@@ -12,25 +12,25 @@ from __future__ import annotations
 from typing import Any
 
 from ..lib import timestamps
-from ..model.event import Action, Event, Proof, Source
+from ..model.event import Action, AuthMethod, Event, Source
 from . import _request_document
 
 
-def read(document: dict[str, Any]) -> Event:
+def parse(document: dict[str, Any]) -> Event:
     """Return what a CloudEvent asks for; only source and id together make it one of a kind."""
-    event = _request_document.read(document["data"])
+    event = _request_document.parse(document["data"])
     return event._replace(
         id=document["id"],
         origin=document["source"],
-        sent=timestamps.parse(document.get("time")) or event.sent,
+        sent_at=timestamps.parse(document.get("time")) or event.sent_at,
         name=document["type"],
         traceparent=document.get("traceparent"),
     )
 
 
 SOURCE = Source(
-    read=read,
+    parse=parse,
     actions=frozenset({Action.RESTART, Action.PURGE_FAILED}),
     route="/",
-    proofs=(Proof.BEARER, Proof.STANDARD_WEBHOOKS),
+    auth_methods=(AuthMethod.BEARER, AuthMethod.STANDARD_WEBHOOKS),
 )

@@ -1,18 +1,18 @@
 """Direct requests: our own request document, posted to /direct.
 
->>> read({"action": "restart", "instances": ["54602A9D-5e22-4239-9123-77e350df4a34"]}).intents[0]
+>>> parse({"action": "restart", "instances": ["54602A9D-5e22-4239-9123-77e350df4a34"]}).intents[0]
 Intent(action=<Action.RESTART: 'restart'>, instances=('54602a9d-5e22-4239-9123-77e350df4a34',), \
-skip=None, raised=None, metric=None)
+skip=None, raised_at=None, metric=None)
 """
 
 from __future__ import annotations
 
-from ..model.event import Action, Proof, Source
-from ._request_document import read
+from ..model.event import Action, AuthMethod, Source
+from ._request_document import parse
 
 SOURCE = Source(
-    read=read,
+    parse=parse,
     actions=frozenset(Action),
     route="/direct",
-    proofs=(Proof.BEARER, Proof.STANDARD_WEBHOOKS),
+    auth_methods=(AuthMethod.BEARER, AuthMethod.STANDARD_WEBHOOKS),
 )

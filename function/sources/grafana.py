@@ -2,11 +2,11 @@
 
 A rule whose query fails or finds nothing knows nothing of the instance, so it is not firing.
 
->>> read({"version": "1", "alerts": [{"status": "firing", "labels": {
+>>> parse({"version": "1", "alerts": [{"status": "firing", "labels": {
 ...     "alertname": "DatasourceNoData", "rulename": "Kafka brokers down", "remediation": "restart",
 ...     "kafka_instance_id": "54602a9d-5e22-4239-9123-77e350df4a34"}}]}).intents[0].skip
 'not_firing'
->>> read({"version": "1", "alerts": [{"status": "firing",
+>>> parse({"version": "1", "alerts": [{"status": "firing",
 ...     "labels": {"alertname": "TestAlert", "instance": "Grafana"}}]}).intents[0].skip
 'test_event'
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..model.event import Action, Event, Proof, Source
+from ..model.event import Action, AuthMethod, Event, Source
 from . import _alert_groups
 
 
@@ -25,9 +25,9 @@ def _is_test(alert: dict[str, Any]) -> bool:
     return bool(labels.get("alertname") == "TestAlert" and labels.get("instance") == "Grafana")
 
 
-def read(document: dict[str, Any]) -> Event:
+def parse(document: dict[str, Any]) -> Event:
     """Return what a group of alerts asks for; a test alert asks for nothing."""
-    event = _alert_groups.read(document)
+    event = _alert_groups.parse(document)
     intents = (
         intent._replace(skip="test_event")
         if intent.skip != "not_firing" and _is_test(alert)
@@ -38,9 +38,9 @@ def read(document: dict[str, Any]) -> Event:
 
 
 SOURCE = Source(
-    read=read,
+    parse=parse,
     actions=frozenset({Action.RESTART}),
     route="/grafana",
-    proofs=(Proof.BEARER, Proof.GRAFANA),
+    auth_methods=(AuthMethod.BEARER, AuthMethod.GRAFANA),
     alarm=True,
 )

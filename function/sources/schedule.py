@@ -1,16 +1,16 @@
 """Schedules: a bare request document that a scheduler hands to the event door.
 
->>> read({"action": "purge_failed"}).intents[0].action
+>>> parse({"action": "purge_failed"}).intents[0].action
 <Action.PURGE_FAILED: 'purge_failed'>
 """
 
 from __future__ import annotations
 
-from ..model.event import Action, Proof, Source
-from ._request_document import read
+from ..model.event import Action, AuthMethod, Source
+from ._request_document import parse
 
 SOURCE = Source(
-    read=read,
+    parse=parse,
     actions=frozenset({Action.RESTART, Action.PURGE_FAILED}),
-    proofs=(Proof.PLATFORM,),
+    auth_methods=(AuthMethod.PLATFORM,),
 )

@@ -1,6 +1,6 @@
 """FunctionGraph timers: the request document stands as text in `user_event`.
 
->>> event = read({"version": "v1.0", "time": "2023-06-01T08:30:00+08:00", "trigger_type": "TIMER",
+>>> event = parse({"version": "v1.0", "time": "2023-06-01T08:30:00+08:00", "trigger_type": "TIMER",
 ...     "trigger_name": "nightly-purge", "user_event": '{"action":"purge_failed"}'})
 >>> event.intents[0].action, event.id, event.name
 (<Action.PURGE_FAILED: 'purge_failed'>, 'nightly-purge 2023-06-01T08:30:00+08:00', 'nightly-purge')
@@ -11,20 +11,20 @@ from __future__ import annotations
 from typing import Any
 
 from ..lib import strict_json, timestamps
-from ..model.event import Action, Event, Proof, Source
+from ..model.event import Action, AuthMethod, Event, Source
 from . import _request_document
 
 
-def read(document: dict[str, Any]) -> Event:
+def parse(document: dict[str, Any]) -> Event:
     """Return what a timer asks for; its name and time are its id, since it has no other."""
     request: Any = strict_json.loads(document["user_event"])
     name, time = document["trigger_name"], document["time"]
-    event = _request_document.read(request)
-    return event._replace(id=f"{name} {time}", sent=timestamps.parse(time), name=name)
+    event = _request_document.parse(request)
+    return event._replace(id=f"{name} {time}", sent_at=timestamps.parse(time), name=name)
 
 
 SOURCE = Source(
-    read=read,
+    parse=parse,
     actions=frozenset({Action.RESTART, Action.PURGE_FAILED}),
-    proofs=(Proof.PLATFORM,),
+    auth_methods=(AuthMethod.PLATFORM,),
 )

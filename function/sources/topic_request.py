@@ -1,12 +1,12 @@
 """Topic requests: a request document as the message of an SMN or SNS topic; restart only.
 
->>> read({"action": "purge_failed"}).intents[0].action in SOURCE.actions
+>>> parse({"action": "purge_failed"}).intents[0].action in SOURCE.actions
 False
 """
 
 from __future__ import annotations
 
 from ..model.event import Action, Source
-from ._request_document import read
+from ._request_document import parse
 
-SOURCE = Source(read=read, actions=frozenset({Action.RESTART}))
+SOURCE = Source(parse=parse, actions=frozenset({Action.RESTART}))

@@ -33,7 +33,7 @@ given = json.loads(sys.argv[1])
 runtime = startup.runtime(given["environment"])
 headers = {"content-type": "application/json", "authorization": "Bearer " + given["secret"]}
 request = routes.HttpRequest("POST", "/backup", headers, json.dumps(given["event"]).encode())
-print(routes.answer(request, runtime).status)
+print(routes.handle_request(request, runtime).status)
 """
 SECRET = "a-secret-of-the-backup"
 ENVIRONMENT = {

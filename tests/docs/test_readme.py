@@ -13,14 +13,14 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from demo import play
+from demo import runner
 from demo.serve import PORT, served
 from function.entrypoints.container import INIT
 from function.entrypoints.routes import HEALTH, SMN
-from function.entrypoints.startup import parts, routed
+from function.entrypoints.startup import components, routed_sources
 from function.lib import schemas
-from function.model.errors import Refused, SettingsInvalid
-from function.reporting.messages import REASONS
+from function.model.errors import EventRejected, SettingsInvalid
+from function.reporting.messages import REASON_TEXTS
 from function.settings import model, reader
 from tests.readme_blocks import README, ROOT, blocks, section
 
@@ -56,7 +56,7 @@ def test_what_the_settings_table_calls_a_default_is_what_an_unset_name_means() -
         for name, default in settings_table().items()
         if default.startswith("`")
     }
-    routes = routed()
+    routes = routed_sources()
 
     assert reader.read({**LEAST, **stated}, routes=routes) == reader.read(LEAST, routes=routes)
     assert {"MAX_INSTANCES", "COOLDOWN_SECONDS", "DEADLINE_SECONDS", "LOG_LEVEL"} <= set(stated)
@@ -67,14 +67,14 @@ def test_what_the_settings_table_calls_needed_is_missed(name: str) -> None:
     given = {key: value for key, value in LEAST.items() if key != name}
 
     with pytest.raises(SettingsInvalid) as problem:
-        reader.read(given, routes=routed())
+        reader.read(given, routes=routed_sources())
 
     assert name in str(problem.value)
 
 
 def test_the_route_table_names_every_route_we_ship_and_none_that_is_not_there() -> None:
     stated = set(re.findall(r"^\| `(?:POST|GET) (/[a-z]*)`", section("Senders"), re.MULTILINE))
-    there = {one.route for one in parts().sources.values() if one.route} | {SMN, HEALTH, INIT}
+    there = {one.route for one in components().sources.values() if one.route} | {SMN, HEALTH, INIT}
 
     assert {"/", "/alertmanager", "/direct", "/grafana", SMN, HEALTH, INIT} <= stated <= there
 
@@ -101,7 +101,7 @@ def test_every_kind_of_json_block_is_there() -> None:
 
 
 def test_every_webhook_in_a_configuration_is_a_route() -> None:
-    routes = {one.route for one in parts().sources.values()}
+    routes = {one.route for one in components().sources.values()}
     urls = re.findall(r"https://remediator\.example(/[a-z]*)", README)
 
     assert set(urls) <= routes | {SMN}
@@ -160,12 +160,12 @@ def _run(script: str) -> Any:
 def test_what_to_do_is_said_for_every_reason_once() -> None:
     first = [cells[0] for cells in rows(section("When you are called"))]
     named = re.findall(r"`([a-z_]+)`", " ".join(first))
-    refusals = {one.reason for one in _refusals(Refused)}
+    refusals = {one.reason for one in _refusals(EventRejected)}
 
-    assert sorted(named) == sorted({*REASONS} | refusals)
+    assert sorted(named) == sorted({*REASON_TEXTS} | refusals)
 
 
-def _refusals(kind: type[Refused]) -> Iterator[type[Refused]]:
+def _refusals(kind: type[EventRejected]) -> Iterator[type[EventRejected]]:
     for one in kind.__subclasses__():
         yield one
         yield from _refusals(one)
@@ -175,7 +175,7 @@ def test_the_demo_begins_as_the_readme_shows_it(capsys: pytest.CaptureFixture[st
     begins = section("Two commands").partition("it begins like this:\n\n```\n")[2]
     ends = re.findall(r"`(12 events[^`]*)`", section("Two commands"))
 
-    assert play.play()
+    assert runner.play()
     told = capsys.readouterr().out
     assert begins.partition("```")[0] in told
     assert [one in told for one in ends] == [True]

@@ -15,7 +15,7 @@ import yaml
 
 from function.lib.timestamps import text
 from tests.factories import DAY, DRAFT, ORDERS
-from tests.fake_dms import StandIn
+from tests.fake_dms import FakeDms
 from tests.harness import SCHEMAS
 from tests.http_server import Reply, serving
 from tests.readme_blocks import README, blocks, section
@@ -37,14 +37,14 @@ UNPROVEN = (401, "rejected", "unauthenticated")
 
 
 @pytest.fixture(name="cloud")
-def a_cloud() -> Iterator[StandIn]:
-    with StandIn() as cloud:
+def a_cloud() -> Iterator[FakeDms]:
+    with FakeDms() as cloud:
         cloud.add_instance(ORDERS, status="ERROR")
         cloud.add_failed_creation(DRAFT)
         yield cloud
 
 
-def acting(cloud: StandIn, **settings: str) -> dict[str, str]:
+def acting(cloud: FakeDms, **settings: str) -> dict[str, str]:
     return {**cloud.environment(), "DRY_RUN": "false", **settings}
 
 
@@ -89,11 +89,11 @@ def told(reply: Reply) -> tuple[int, str, str | None]:
     return reply.status, reply.event["data"]["outcome"], reply.event["data"]["reason"]
 
 
-def done(cloud: StandIn) -> list[tuple[str, str]]:
-    return [(deed.action, deed.instance) for deed in cloud.deeds]
+def done(cloud: FakeDms) -> list[tuple[str, str]]:
+    return [(deed.action, deed.instance) for deed in cloud.effects]
 
 
-def test_an_alertmanager_set_up_as_printed_restarts(cloud: StandIn, tmp_path: Path) -> None:
+def test_an_alertmanager_set_up_as_printed_restarts(cloud: FakeDms, tmp_path: Path) -> None:
     receiver, labels = route_of_restarts()
     (webhook,) = receiver["webhook_configs"]
     proof = webhook["http_config"]["authorization"]
@@ -108,7 +108,7 @@ def test_an_alertmanager_set_up_as_printed_restarts(cloud: StandIn, tmp_path: Pa
     assert done(cloud) == [("restart", ORDERS)]
 
 
-def test_a_grafana_set_up_as_printed_restarts(cloud: StandIn, tmp_path: Path) -> None:
+def test_a_grafana_set_up_as_printed_restarts(cloud: FakeDms, tmp_path: Path) -> None:
     (point,) = snippet("contactPoints")["contactPoints"]
     settings = only(one["settings"] for one in point["receivers"] if one["type"] == "webhook")
     secret = settings["hmacConfig"]["secret"]
@@ -139,7 +139,7 @@ def ping() -> tuple[bytes, dict[str, str]]:
 
 
 def test_a_ping_as_printed_purges_where_the_platform_has_proven_it(
-    cloud: StandIn, tmp_path: Path
+    cloud: FakeDms, tmp_path: Path
 ) -> None:
     body, headers = ping()
     named = re.search(r"such a service sets `([A-Z_]+)=(\w+)`", section("Senders"))
@@ -154,7 +154,7 @@ def test_a_ping_as_printed_purges_where_the_platform_has_proven_it(
 
 
 def test_a_ping_as_printed_is_no_proof_where_a_secret_is_asked_for(
-    cloud: StandIn, tmp_path: Path
+    cloud: FakeDms, tmp_path: Path
 ) -> None:
     body, headers = ping()
     secret = "one-of-CLOUDEVENTS_SECRETS"
@@ -166,7 +166,7 @@ def test_a_ping_as_printed_is_no_proof_where_a_secret_is_asked_for(
 
 
 def test_a_topic_is_confirmed_by_hand_and_then_its_alarm_restarts(
-    cloud: StandIn, tmp_path: Path
+    cloud: FakeDms, tmp_path: Path
 ) -> None:
     now, stranger = datetime.now(timezone.utc), rsa_key(number=1)
     signer = certificate(begins=now - DAY, ends=now + DAY)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from function.handler import handler
-from tests.fake_dms import StandIn
+from tests.fake_dms import FakeDms
 
 ROOT = Path(__file__).parents[2]
 INSTANCE = "54602a9d-5e22-4239-9123-77e350df4a34"
@@ -24,8 +24,8 @@ CLAIMED = {
 
 
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    with StandIn() as cloud:
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDms]:
+    with FakeDms() as cloud:
         cloud.add_instance(INSTANCE, status="ERROR")
         cloud.add_failed_creation("b3f1a0c2-8a55-4f0e-9d7c-2f3b61c4d801")
         for name, value in {"DRY_RUN": "false", **cloud.environment()}.items():
@@ -56,26 +56,26 @@ EVENTS = {
 
 
 @pytest.mark.parametrize("name", EVENTS)
-def test_an_event_costs_the_calls_that_the_page_says(name: str, cloud: StandIn) -> None:
+def test_an_event_costs_the_calls_that_the_page_says(name: str, cloud: FakeDms) -> None:
     handler(EVENTS[name], None)
 
-    assert len(cloud.arrivals) * 1000 == CLAIMED[name]
+    assert len(cloud.requests) * 1000 == CLAIMED[name]
 
 
-def test_an_alarm_that_has_been_answered_costs_two_calls(cloud: StandIn) -> None:
+def test_an_alarm_that_has_been_answered_costs_two_calls(cloud: FakeDms) -> None:
     later = (datetime.now(timezone.utc) + timedelta(seconds=1)).timestamp()
     cloud.add_task(INSTANCE, created_at=later, updated_at=later)
 
     result = handler(alarm(), None)
 
     assert result["data"]["reason"] == "already_answered"
-    assert len(cloud.arrivals) * 1000 == CLAIMED["an alarm that a restart has answered"]
+    assert len(cloud.requests) * 1000 == CLAIMED["an alarm that a restart has answered"]
 
 
 def test_a_dry_run_costs_the_calls_that_the_page_says(
-    cloud: StandIn, monkeypatch: pytest.MonkeyPatch
+    cloud: FakeDms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DRY_RUN", "true")
     handler(alarm(), None)
 
-    assert len(cloud.arrivals) * 1000 == CLAIMED["a dry run of an alarm"]
+    assert len(cloud.requests) * 1000 == CLAIMED["a dry run of an alarm"]

@@ -9,29 +9,31 @@ import pytest
 
 from tests.factories import AUDIT, DRAFT, ORDERS, PAYMENTS, ids
 from tests.fake_dms import Reply, Reset
-from tests.harness import World, world
+from tests.harness import Remediator, open_remediator
 
 PING = {"ce-specversion": "1.0", "ce-id": "7", "ce-source": "/cron"}
 
 
-@pytest.fixture(name="night")
-def a_night() -> Iterator[World]:
-    with world(ENABLED_ACTIONS="restart,purge_failed,delete") as night:
+@pytest.fixture(name="remediator")
+def open_the_remediator() -> Iterator[Remediator]:
+    with open_remediator(ENABLED_ACTIONS="restart,purge_failed,delete") as remediator:
         for one in (PAYMENTS, AUDIT):
-            night.cloud.add_instance(one)
-        yield night
+            remediator.cloud.add_instance(one)
+        yield remediator
 
 
-def sent(night: World) -> list[Any]:
-    return [post.json for post in night.cloud.posts]
+def sent(remediator: Remediator) -> list[Any]:
+    return [post.json for post in remediator.cloud.posts]
 
 
-def test_a_deletion_deletes_what_it_names_and_nothing_is_forced(night: World) -> None:
-    found = night.delete(ORDERS)
+def test_a_deletion_deletes_what_it_names_and_nothing_is_forced(remediator: Remediator) -> None:
+    found = remediator.delete(ORDERS)
 
     assert found.brief == (200, "accepted", None)
-    assert sent(night) == [{"action": "delete", "instances": [ORDERS]}]
-    assert [(deed.action, deed.instance) for deed in night.cloud.deeds] == [("delete", ORDERS)]
+    assert sent(remediator) == [{"action": "delete", "instances": [ORDERS]}]
+    assert [(deed.action, deed.instance) for deed in remediator.cloud.effects] == [
+        ("delete", ORDERS)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -43,18 +45,20 @@ def test_a_deletion_deletes_what_it_names_and_nothing_is_forced(night: World) ->
     ],
 )
 def test_a_deletion_says_what_is_known_of_the_recycle_bin(
-    night: World, said: str, *, recycle_bin: bool | None
+    remediator: Remediator, said: str, *, recycle_bin: bool | None
 ) -> None:
-    night.cloud.behaviour.recycle_bin = recycle_bin
+    remediator.cloud.behaviour.recycle_bin = recycle_bin
 
-    assert night.delete(ORDERS).data["message"] == f"Deletion of 1 instance accepted. {said}"
+    assert remediator.delete(ORDERS).data["message"] == f"Deletion of 1 instance accepted. {said}"
 
 
 @pytest.mark.parametrize("answer", [{"default_use_recycle": "yes"}, {}, "[]", "?"])
-def test_an_odd_answer_about_the_recycle_bin_says_nothing(night: World, answer: Any) -> None:
-    night.cloud.fault(Reply(200, answer), kind="recycle")
+def test_an_odd_answer_about_the_recycle_bin_says_nothing(
+    remediator: Remediator, answer: Any
+) -> None:
+    remediator.cloud.fault(Reply(200, answer), kind="recycle")
 
-    assert night.delete(ORDERS).data["message"].endswith("recycle bin is not known.")
+    assert remediator.delete(ORDERS).data["message"].endswith("recycle bin is not known.")
 
 
 @pytest.mark.parametrize(
@@ -62,40 +66,40 @@ def test_an_odd_answer_about_the_recycle_bin_says_nothing(night: World, answer: 
     [{"confirm": [PAYMENTS]}, {"confirm": [ORDERS, PAYMENTS]}, {"confirm": []}, {"instances": []}],
 )
 def test_a_deletion_that_does_not_repeat_its_ids_is_refused(
-    night: World, fields: dict[str, Any]
+    remediator: Remediator, fields: dict[str, Any]
 ) -> None:
-    found = night.delete(ORDERS, **fields)
+    found = remediator.delete(ORDERS, **fields)
 
     assert (found.status, found.data["outcome"]) == (400, "rejected")
-    assert not night.cloud.arrivals
+    assert not remediator.cloud.requests
 
 
-def test_a_deletion_is_off_unless_the_operator_enables_it(night: World) -> None:
-    night.set(ENABLED_ACTIONS="")
+def test_a_deletion_is_off_unless_the_operator_enables_it(remediator: Remediator) -> None:
+    remediator.set(ENABLED_ACTIONS="")
 
-    assert night.delete(ORDERS).brief == (403, "rejected", "action_disabled")
+    assert remediator.delete(ORDERS).brief == (403, "rejected", "action_disabled")
 
 
-def test_a_cloudevent_may_not_delete(night: World) -> None:
+def test_a_cloudevent_may_not_delete(remediator: Remediator) -> None:
     deletion = {"action": "delete", "instances": [ORDERS], "confirm": [ORDERS]}
     kind = {"ce-type": "dev.kafka-remediator.request.v1"}
 
-    assert night.post("/", deletion, **PING, **kind).brief == (
+    assert remediator.post("/", deletion, **PING, **kind).brief == (
         403,
         "rejected",
         "action_not_for_source",
     )
 
 
-def test_a_deletion_keeps_to_the_limits_and_to_what_its_owners_say(night: World) -> None:
-    assert night.delete(*ids(11)).brief == (403, "rejected", "too_many")
-    night.set(BLOCKED_INSTANCES=AUDIT)
-    assert night.delete(ORDERS, AUDIT).brief == (403, "rejected", "not_allowed")
+def test_a_deletion_keeps_to_the_limits_and_to_what_its_owners_say(remediator: Remediator) -> None:
+    assert remediator.delete(*ids(11)).brief == (403, "rejected", "too_many")
+    remediator.set(BLOCKED_INSTANCES=AUDIT)
+    assert remediator.delete(ORDERS, AUDIT).brief == (403, "rejected", "not_allowed")
 
-    night.cloud.set_status(ORDERS, "UPGRADING")
-    night.cloud.add_instance(PAYMENTS, tags={"auto-remediation": "off"})
-    night.cloud.add_instance(DRAFT, engine="rabbitmq")
-    found = night.delete(ORDERS, PAYMENTS, DRAFT, ids(1)[0])
+    remediator.cloud.set_status(ORDERS, "UPGRADING")
+    remediator.cloud.add_instance(PAYMENTS, tags={"auto-remediation": "off"})
+    remediator.cloud.add_instance(DRAFT, engine="rabbitmq")
+    found = remediator.delete(ORDERS, PAYMENTS, DRAFT, ids(1)[0])
     assert found.brief == (200, "skipped", None)
     assert found.reasons == {
         ORDERS: "status",
@@ -104,20 +108,20 @@ def test_a_deletion_keeps_to_the_limits_and_to_what_its_owners_say(night: World)
         ids(1)[0]: "not_found",
     }
     assert not found.data["needs_human"]
-    assert not night.cloud.posts
+    assert not remediator.cloud.posts
 
 
-def test_a_dry_deletion_shows_its_body(night: World) -> None:
-    night.set(DRY_RUN="true")
-    found = night.delete(ORDERS.upper())
+def test_a_dry_deletion_shows_its_body(remediator: Remediator) -> None:
+    remediator.set(DRY_RUN="true")
+    found = remediator.delete(ORDERS.upper())
 
     assert found.brief == (200, "dry_run", "dry_run")
     assert found.data["request"] == {"action": "delete", "instances": [ORDERS]}
-    assert not night.cloud.posts
+    assert not remediator.cloud.posts
 
 
-def test_a_deletion_whose_answer_is_lost_is_accepted_once_it_shows(night: World) -> None:
-    night.cloud.fault(Reset(at="done"), kind="action")
+def test_a_deletion_whose_answer_is_lost_is_accepted_once_it_shows(remediator: Remediator) -> None:
+    remediator.cloud.fault(Reset(at="done"), kind="action")
 
-    assert night.delete(ORDERS).brief == (200, "accepted", None)
-    assert len(night.cloud.posts) == 1
+    assert remediator.delete(ORDERS).brief == (200, "accepted", None)
+    assert len(remediator.cloud.posts) == 1

@@ -20,10 +20,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from demo import play, story
-from demo.scene import ORDERS, scene
+from demo import runner, script
 from demo.serve import served, worth_telling
 from demo.server import NotReady, function, is_free
+from demo.setup import ORDERS, setup
 from function.entrypoints import startup
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.xdist_group("fixed port")  # `make serve` listens on on
 
 
 def test_the_demo_plays_every_step_as_it_tells(capsys: pytest.CaptureFixture[str]) -> None:
-    assert play.play()
+    assert runner.play()
 
     told = capsys.readouterr().out
     assert "orders ERROR -> RESTARTING" in told
@@ -40,7 +40,7 @@ def test_the_demo_plays_every_step_as_it_tells(capsys: pytest.CaptureFixture[str
         assert f"skipped ({reason})" in told
     assert "rejected (unauthenticated), answered 401" in told
     assert "draft CREATEFAILED -> gone" in told
-    routed = startup.routed()
+    routed = startup.routed_sources()
     assert re.findall(r"^   (\w+) +POST /.+ sent ", told, re.MULTILINE) == list(routed)
     assert {"alertmanager", "cloudevents", "direct", "grafana"} <= set(routed)
     events = 8 + len(routed)  # the night of the README, and an example of each
@@ -62,11 +62,11 @@ def test_the_demo_plays_every_step_as_it_tells(capsys: pytest.CaptureFixture[str
 def test_the_demo_fails_when_a_step_is_not_what_it_must_be(
     changed: Any, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = replace(story.steps()[0], **changed)
-    monkeypatch.setattr(play, "steps", lambda: (first,))
-    monkeypatch.setattr(play, "examples", lambda: ())
+    first = replace(script.steps()[0], **changed)
+    monkeypatch.setattr(runner, "steps", lambda: (first,))
+    monkeypatch.setattr(runner, "examples", lambda: ())
 
-    assert not play.play()
+    assert not runner.play()
     told = capsys.readouterr().out
     assert f"   NOT SO   {said}" in told
     assert f"Not as it must be:\n{first.title}: {said}" in told
@@ -75,7 +75,7 @@ def test_the_demo_fails_when_a_step_is_not_what_it_must_be(
 def test_a_function_that_does_not_start_is_told_with_its_reasons_and_ended() -> None:
     with (
         pytest.raises(NotReady, match="DRY_RUN: is missing"),
-        scene(1) as stage,
+        setup(1) as stage,
         function({**stage.settings, "DRY_RUN": ""}),
     ):
         raise AssertionError("it must not start")
@@ -85,7 +85,7 @@ def test_nothing_listens_any_more_when_the_demo_breaks() -> None:
     ports: list[int] = []
 
     def break_down() -> None:
-        with scene(1) as stage, function(stage.settings) as url:
+        with setup(1) as stage, function(stage.settings) as url:
             ports.extend([stage.cloud.address[1], urlsplit(url).port or 0])
             assert not any(map(is_free, ports))
             raise RuntimeError("broken")
@@ -104,7 +104,7 @@ def test_every_line_that_serve_prints_works() -> None:
     assert health == {"message": "ready"}
     assert alarm["data"]["outcome"] == "accepted"
     assert direct["data"]["reason"] == "already_restarting"
-    assert purge["data"]["request"] == story.PURGE
+    assert purge["data"]["request"] == script.PURGE
     assert {one["name"] for one in state["instances"]} == {"orders", "payments", "clicks", "search"}
 
 

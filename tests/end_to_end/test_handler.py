@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from function.entrypoints import platform_context
-from function.entrypoints.invocation import TryAgain, allowed_seconds
+from function.entrypoints.invocation import RetryableFailure, allowed_seconds
 from function.handler import handler
 from function.lib import schemas
 from function.settings.model import NAMES
 from tests.factories import AUDIT, DRAFT, ORDERS, PAYMENTS
-from tests.fake_dms import Account, Close, StandIn, throttled, vendor_error
+from tests.fake_dms import Account, Close, FakeDms, throttled, vendor_error
 from tests.signed_requests import RESTART, SECRET, TOPIC, alarm, bearer
 
 SCHEMAS = schemas.load()
@@ -63,15 +63,15 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def cloud() -> Iterator[StandIn]:
+def cloud() -> Iterator[FakeDms]:
     """The cloud, with one faulty instance."""
-    with StandIn() as cloud:
+    with FakeDms() as cloud:
         cloud.add_instance(ORDERS, status="ERROR")
         yield cloud
 
 
 @pytest.fixture
-def context(cloud: StandIn) -> Context:
+def context(cloud: FakeDms) -> Context:
     """A context with all settings, and keys of its own among them."""
     return Context({"DRY_RUN": "false", "DIRECT_SECRETS": SECRET, **cloud.environment()})
 
@@ -107,17 +107,17 @@ def gateway(method: str, path: str, body: Any = None, **fields: Any) -> dict[str
 
 
 @pytest.mark.parametrize("key", ["record", "records"])
-def test_an_alarm_by_the_topic_trigger_restarts(key: str, cloud: StandIn, context: Context) -> None:
+def test_an_alarm_by_the_topic_trigger_restarts(key: str, cloud: FakeDms, context: Context) -> None:
     result = handler({key: [record()], "functionname": "f", "requestId": "r"}, context)
 
     assert brief(result) == ("accepted", None)
     assert result["data"]["event"]["source"] == "ces_alarm"
-    assert [deed.instance for deed in cloud.deeds] == [ORDERS]
+    assert [deed.instance for deed in cloud.effects] == [ORDERS]
 
 
 @pytest.mark.parametrize("key", ["record", "records"])
 def test_several_records_give_one_result_each(
-    key: str, cloud: StandIn, context: Context, capsys: pytest.CaptureFixture[str]
+    key: str, cloud: FakeDms, context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
     odd = {"event_source": "smn", "smn": {"subject": "no message"}}
     records = [record(), record("plain text"), record(message_id="m2"), odd, {"other": 1}]
@@ -136,7 +136,7 @@ def test_several_records_give_one_result_each(
     assert len(cloud.posts) == 1
 
 
-def test_a_request_by_a_topic_restarts_and_nothing_else(cloud: StandIn, context: Context) -> None:
+def test_a_request_by_a_topic_restarts_and_nothing_else(cloud: FakeDms, context: Context) -> None:
     purge = handler({"record": [record('{"action":"purge_failed"}')]}, context)
     restart = handler({"record": [record(json.dumps(RESTART))]}, context)
 
@@ -145,7 +145,7 @@ def test_a_request_by_a_topic_restarts_and_nothing_else(cloud: StandIn, context:
     assert len(cloud.posts) == 1
 
 
-def test_an_alarm_by_sns_restarts(cloud: StandIn, context: Context) -> None:
+def test_an_alarm_by_sns_restarts(cloud: FakeDms, context: Context) -> None:
     sns = {"Message": alarm(time=round(now().timestamp() * 1000)), "MessageId": "m1"}
     stamped = {**sns, "Timestamp": now().isoformat()}
 
@@ -155,7 +155,7 @@ def test_an_alarm_by_sns_restarts(cloud: StandIn, context: Context) -> None:
     assert result["data"]["event"]["source"] == "ces_alarm"
 
 
-def test_a_timer_purges(cloud: StandIn, context: Context) -> None:
+def test_a_timer_purges(cloud: FakeDms, context: Context) -> None:
     cloud.add_failed_creation(DRAFT)
     event = {"version": "v1.0", "trigger_type": "TIMER", "trigger_name": "nightly"}
     asks = {"time": now().isoformat(), "user_event": '{"action":"purge_failed"}'}
@@ -164,11 +164,11 @@ def test_a_timer_purges(cloud: StandIn, context: Context) -> None:
 
     assert brief(result) == ("accepted", None)
     assert result["data"]["event"]["name"] == "nightly"
-    assert [deed.action for deed in cloud.deeds] == ["purge"]
+    assert [deed.action for deed in cloud.effects] == ["purge"]
 
 
 def test_a_bare_request_restarts_or_purges_but_never_deletes(
-    cloud: StandIn, context: Context
+    cloud: FakeDms, context: Context
 ) -> None:
     context.settings["ENABLED_ACTIONS"] = "restart,purge_failed,delete"
     delete = {"action": "delete", "instances": [ORDERS], "confirm": [ORDERS]}
@@ -180,7 +180,7 @@ def test_a_bare_request_restarts_or_purges_but_never_deletes(
 
 
 def test_a_cloudevent_restarts_and_our_own_result_is_no_event(
-    cloud: StandIn, context: Context, capsys: pytest.CaptureFixture[str]
+    cloud: FakeDms, context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
     event = {"specversion": "1.0", "id": "1", "source": "/t", "type": "dev.knative.sources.ping"}
 
@@ -192,7 +192,7 @@ def test_a_cloudevent_restarts_and_our_own_result_is_no_event(
     assert capsys.readouterr().out == ""
 
 
-def test_a_gateway_event_goes_the_way_of_the_routes(cloud: StandIn, context: Context) -> None:
+def test_a_gateway_event_goes_the_way_of_the_routes(cloud: FakeDms, context: Context) -> None:
     answer = handler(gateway("POST", "/direct", RESTART), context)
 
     assert set(answer) == {"isBase64Encoded", "statusCode", "headers", "body"}
@@ -228,18 +228,18 @@ def test_a_gateway_event_goes_the_way_of_the_routes(cloud: StandIn, context: Con
     ],
 )
 def test_a_gateway_event_that_is_refused_calls_nobody(
-    event: dict[str, Any], status: int, cloud: StandIn, context: Context
+    event: dict[str, Any], status: int, cloud: FakeDms, context: Context
 ) -> None:
     assert handler(event, context)["statusCode"] == status
-    assert cloud.arrivals == ()
+    assert cloud.requests == ()
 
 
 def test_what_failed_and_may_be_repeated_is_raised_with_its_result(
-    cloud: StandIn, context: Context, capsys: pytest.CaptureFixture[str]
+    cloud: FakeDms, context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud.fault(throttled(), kind="action", times=None)
 
-    with pytest.raises(TryAgain) as again:
+    with pytest.raises(RetryableFailure) as again:
         handler(RESTART, context)
 
     result = json.loads(str(again.value))
@@ -248,11 +248,11 @@ def test_what_failed_and_may_be_repeated_is_raised_with_its_result(
 
 
 def test_one_of_several_records_that_may_be_repeated_raises_all_results(
-    cloud: StandIn, context: Context
+    cloud: FakeDms, context: Context
 ) -> None:
     cloud.fault(throttled(), times=None)
 
-    with pytest.raises(TryAgain) as again:
+    with pytest.raises(RetryableFailure) as again:
         handler({"record": [record("plain text"), record()]}, context)
 
     outcomes = [brief(result)[0] for result in json.loads(str(again.value))]
@@ -261,7 +261,7 @@ def test_one_of_several_records_that_may_be_repeated_raises_all_results(
 
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_record_that_may_be_repeated_is_not_where_another_was_or_may_be_done(
-    cloud: StandIn, context: Context, capsys: pytest.CaptureFixture[str], *, lost: bool
+    cloud: FakeDms, context: Context, capsys: pytest.CaptureFixture[str], *, lost: bool
 ) -> None:
     if lost:
         cloud.fault(Close("request"), kind="action")
@@ -281,14 +281,14 @@ def test_a_record_that_may_be_repeated_is_not_where_another_was_or_may_be_done(
 
 @pytest.mark.parametrize("milliseconds", [math.nan, math.inf, True, "60000", None])
 def test_a_time_left_that_is_none_is_taken_for_none(
-    milliseconds: Any, cloud: StandIn, context: Context
+    milliseconds: Any, cloud: FakeDms, context: Context
 ) -> None:
     context.milliseconds = milliseconds
 
     assert brief(handler(RESTART, context)) == ("accepted", None)
 
 
-def test_a_context_that_raises_has_no_answer(cloud: StandIn, context: Context) -> None:
+def test_a_context_that_raises_has_no_answer(cloud: FakeDms, context: Context) -> None:
     def fail(*_: Any) -> None:
         raise KeyError("canary")
 
@@ -301,7 +301,7 @@ def test_a_context_that_raises_has_no_answer(cloud: StandIn, context: Context) -
     assert brief(handler(RESTART, answer)) == ("accepted", None)
 
 
-def test_what_failed_for_good_is_returned(cloud: StandIn, context: Context) -> None:
+def test_what_failed_for_good_is_returned(cloud: FakeDms, context: Context) -> None:
     cloud.fault(vendor_error(403, "DMS.00403003"), kind="action")
 
     data = checked(handler(RESTART, context))
@@ -309,7 +309,7 @@ def test_what_failed_for_good_is_returned(cloud: StandIn, context: Context) -> N
     assert (data["outcome"], data["retryable"], data["needs_human"]) == ("failed", False, True)
 
 
-def test_a_gateway_event_never_raises(cloud: StandIn, context: Context) -> None:
+def test_a_gateway_event_never_raises(cloud: FakeDms, context: Context) -> None:
     cloud.fault(throttled(), times=None)
 
     answer = handler(gateway("POST", "/direct", RESTART), context)
@@ -319,16 +319,16 @@ def test_a_gateway_event_never_raises(cloud: StandIn, context: Context) -> None:
 
 
 @pytest.mark.parametrize("event", [None, [], 7, "text", {}, {"hello": "world"}, float("nan")])
-def test_everything_else_is_refused_clearly(event: Any, cloud: StandIn, context: Context) -> None:
+def test_everything_else_is_refused_clearly(event: Any, cloud: FakeDms, context: Context) -> None:
     data = checked(handler(event, context))
 
     assert data["outcome"] == "rejected"
     assert data["message"].startswith("Rejected: ")
-    assert cloud.arrivals == ()
+    assert cloud.requests == ()
 
 
 def test_the_agency_gives_the_credentials_when_the_settings_have_none() -> None:
-    with StandIn(account=TEMPORARY) as cloud:
+    with FakeDms(account=TEMPORARY) as cloud:
         cloud.add_instance(ORDERS, status="ERROR")
         given = {
             n: v for n, v in cloud.environment().items() if not n.startswith("HUAWEICLOUD_SDK")
@@ -340,7 +340,7 @@ def test_the_agency_gives_the_credentials_when_the_settings_have_none() -> None:
         assert brief(handler({"record": [record()]}, context)) == ("skipped", "already_restarting")
 
 
-def test_the_credentials_of_the_settings_come_first(cloud: StandIn, context: Context) -> None:
+def test_the_credentials_of_the_settings_come_first(cloud: FakeDms, context: Context) -> None:
     context.keys = ("OTHERKEY", "other-secret", "other-token")
     context.project = "f" * 32
 
@@ -384,7 +384,7 @@ def test_a_context_without_anything_brings_nothing() -> None:
 
 
 def test_settings_of_the_environment_come_first(
-    cloud: StandIn, context: Context, monkeypatch: pytest.MonkeyPatch
+    cloud: FakeDms, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DRY_RUN", "true")
 
@@ -403,7 +403,7 @@ def test_an_empty_variable_leaves_the_word_to_the_context() -> None:
 
 
 def test_wrong_settings_are_reported_at_the_first_event_in_the_same_words(
-    cloud: StandIn, context: Context, capsys: pytest.CaptureFixture[str]
+    cloud: FakeDms, context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
     del context.settings["DRY_RUN"]
     context.settings |= {"MAX_PURGE": "many", "DIRECT_SECRETS": "short"}
@@ -418,7 +418,7 @@ def test_wrong_settings_are_reported_at_the_first_event_in_the_same_words(
     ):
         assert line in data["message"]
     assert "short" not in capsys.readouterr().out
-    assert cloud.arrivals == ()
+    assert cloud.requests == ()
 
 
 def test_wrong_settings_give_every_record_its_result(context: Context) -> None:
@@ -457,7 +457,7 @@ def test_wrong_settings_make_no_event_of_what_is_none(
 
 
 def test_missing_credentials_are_reported_when_they_are_needed(
-    cloud: StandIn, context: Context
+    cloud: FakeDms, context: Context
 ) -> None:
     keys = ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK")
     context.settings = {n: v for n, v in context.settings.items() if n not in keys}
@@ -466,7 +466,7 @@ def test_missing_credentials_are_reported_when_they_are_needed(
 
     assert (data["outcome"], data["reason"]) == ("failed", "settings")
     assert "HUAWEICLOUD_SDK_AK: is missing" in data["message"]
-    assert cloud.arrivals == ()
+    assert cloud.requests == ()
 
 
 @pytest.mark.parametrize(
@@ -483,20 +483,20 @@ def test_an_event_ends_a_second_before_the_platform_ends_it(
     "event", [RESTART, gateway("POST", "/direct", RESTART)], ids=["event", "gateway"]
 )
 def test_nothing_is_sent_when_no_time_is_left(
-    event: dict[str, Any], cloud: StandIn, context: Context
+    event: dict[str, Any], cloud: FakeDms, context: Context
 ) -> None:
     context.milliseconds = 900
 
     if "httpMethod" in event:
         assert handler(event, context)["statusCode"] == 503
     else:
-        with pytest.raises(TryAgain):
+        with pytest.raises(RetryableFailure):
             handler(event, context)
 
     assert cloud.posts == ()
 
 
-def test_several_records_share_the_time(cloud: StandIn, context: Context) -> None:
+def test_several_records_share_the_time(cloud: FakeDms, context: Context) -> None:
     for instance in (PAYMENTS, AUDIT):
         cloud.add_instance(instance, status="ERROR")
     records = [

@@ -11,9 +11,9 @@ import pytest
 
 from function.lib.strict_json import LIMIT
 from tests.factories import ORDERS
-from tests.fake_dms import StandIn
+from tests.fake_dms import FakeDms
 from tests.harness import SCHEMAS
-from tests.http_server import Door, refused, serving
+from tests.http_server import HttpServer, refused, serving
 from tests.signed_requests import RESTART, SECRET, bearer
 
 PROVEN = {"content_type": "application/json", "authorization": f"Bearer {SECRET}"}
@@ -22,15 +22,15 @@ HEAD = b"POST /direct HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 
 
 @pytest.fixture(scope="module")
-def cloud() -> Iterator[StandIn]:
+def cloud() -> Iterator[FakeDms]:
     """The cloud, with one faulty instance."""
-    with StandIn() as cloud:
+    with FakeDms() as cloud:
         cloud.add_instance(ORDERS, status="ERROR")
         yield cloud
 
 
 @pytest.fixture(scope="module")
-def running(cloud: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+def running(cloud: FakeDms, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer]:
     """A door with /direct open, in a dry run."""
     settings = {"DRY_RUN": "true", "DIRECT_SECRETS": SECRET, **cloud.environment()}
     with serving(settings, tmp_path_factory.mktemp("door")) as door:
@@ -38,7 +38,7 @@ def running(cloud: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture
-def door(running: Door) -> Door:
+def door(running: HttpServer) -> HttpServer:
     """The same door, with nothing printed that was not read."""
     running.printed()
     return running
@@ -49,13 +49,13 @@ def brief(event: dict[str, Any]) -> tuple[str, str | None]:
     return event["data"]["outcome"], event["data"]["reason"]
 
 
-def only_printed(door: Door) -> dict[str, Any]:
+def only_printed(door: HttpServer) -> dict[str, Any]:
     (line,) = door.printed()
     SCHEMAS.check("result", line)
     return line
 
 
-def test_health_is_ready_and_no_event(door: Door) -> None:
+def test_health_is_ready_and_no_event(door: HttpServer) -> None:
     assert door.send("GET", "/health").event == {"message": "ready"}
     head = door.send("HEAD", "/health")
     assert (head.status, head.body) == (200, b"")
@@ -64,7 +64,7 @@ def test_health_is_ready_and_no_event(door: Door) -> None:
 
 @pytest.mark.parametrize("header", [b"SCRIPT_NAME: /direct", b"PATH_INFO: /direct"])
 @pytest.mark.parametrize("path", [b"/direct/health", b"/health"])
-def test_no_header_changes_the_path(header: bytes, path: bytes, door: Door) -> None:
+def test_no_header_changes_the_path(header: bytes, path: bytes, door: HttpServer) -> None:
     head = b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
     answer = door.send_raw(head + header + b"\r\n\r\n")
 
@@ -85,7 +85,7 @@ def test_no_header_changes_the_path(header: bytes, path: bytes, door: Door) -> N
     ],
 )
 def test_what_is_no_event_prints_nothing(
-    method: str, path: str, status: int, allow: str | None, door: Door
+    method: str, path: str, status: int, allow: str | None, door: HttpServer
 ) -> None:
     reply = door.send(method, path, BODY if method == "POST" else None, **PROVEN)
 
@@ -94,7 +94,7 @@ def test_what_is_no_event_prints_nothing(
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_an_event_is_answered_and_printed_once(chunked: bool, door: Door) -> None:
+def test_an_event_is_answered_and_printed_once(chunked: bool, door: HttpServer) -> None:
     parts = (BODY[start : start + 7] for start in range(0, len(BODY), 7))
 
     reply = door.send("POST", "/direct", parts if chunked else BODY, **PROVEN)
@@ -104,7 +104,7 @@ def test_an_event_is_answered_and_printed_once(chunked: bool, door: Door) -> Non
     assert only_printed(door) == {**reply.event, "severity": "INFO"}
 
 
-def test_a_query_changes_nothing(door: Door) -> None:
+def test_a_query_changes_nothing(door: HttpServer) -> None:
     assert door.send("POST", "/direct?x=%ff&action=delete", BODY, **PROVEN).status == 200
     assert brief(only_printed(door)) == ("dry_run", "dry_run")
 
@@ -112,7 +112,7 @@ def test_a_query_changes_nothing(door: Door) -> None:
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize(("size", "status"), [(LIMIT, 401), (LIMIT + 1, 413), (LIMIT * 4, 413)])
 def test_a_body_may_be_so_large_and_no_larger(
-    chunked: bool, size: int, status: int, door: Door
+    chunked: bool, size: int, status: int, door: HttpServer
 ) -> None:
     body = b"x" * size
     parts = (body[start : start + 65536] for start in range(0, size, 65536))
@@ -126,7 +126,7 @@ def test_a_body_may_be_so_large_and_no_larger(
 
 
 @pytest.mark.parametrize("name", ["Content-Encoding", "content-encoding"])
-def test_an_encoded_body_is_refused(name: str, door: Door) -> None:
+def test_an_encoded_body_is_refused(name: str, door: HttpServer) -> None:
     reply = door.send("POST", "/direct", BODY, **PROVEN, **{name: "gzip"})
 
     assert (reply.status, brief(reply.event)) == (415, ("rejected", "media_type"))
@@ -143,7 +143,7 @@ def test_an_encoded_body_is_refused(name: str, door: Door) -> None:
         b"Authorization: Bearer x\r\nAuthorization: Bearer " + SECRET.encode(),
     ],
 )
-def test_odd_bytes_in_a_proof_are_no_proof(header: bytes, door: Door) -> None:
+def test_odd_bytes_in_a_proof_are_no_proof(header: bytes, door: HttpServer) -> None:
     fields = header + b"\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
     answer = door.send_raw(HEAD + fields)
@@ -173,7 +173,7 @@ def test_odd_bytes_in_a_proof_are_no_proof(header: bytes, door: Door) -> None:
         "no number",
     ],
 )
-def test_a_broken_body_is_no_defect_of_ours(rest: bytes, door: Door) -> None:
+def test_a_broken_body_is_no_defect_of_ours(rest: bytes, door: HttpServer) -> None:
     fields = b"Content-Type: application/json\r\nAuthorization: Bearer " + SECRET.encode()
 
     answer = door.send_raw(HEAD + fields + b"\r\n" + rest)
@@ -183,19 +183,19 @@ def test_a_broken_body_is_no_defect_of_ours(rest: bytes, door: Door) -> None:
     assert door.send("GET", "/health").status == 200
 
 
-def test_a_door_acts_and_stops_when_told(cloud: StandIn, tmp_path: Path) -> None:
+def test_a_door_acts_and_stops_when_told(cloud: FakeDms, tmp_path: Path) -> None:
     settings = {"DRY_RUN": "false", "DIRECT_SECRETS": SECRET, **cloud.environment()}
 
     with serving(settings, tmp_path) as door:
         reply = door.send("POST", "/direct", BODY, **PROVEN)
         assert brief(reply.event) == ("accepted", None)
         assert brief(only_printed(door)) == ("accepted", None)
-        assert [deed.instance for deed in cloud.deeds] == [ORDERS]
+        assert [deed.instance for deed in cloud.effects] == [ORDERS]
 
     assert door.process.returncode == 0
 
 
-def test_a_door_in_a_container_of_functiongraph_is_invoked(cloud: StandIn, tmp_path: Path) -> None:
+def test_a_door_in_a_container_of_functiongraph_is_invoked(cloud: FakeDms, tmp_path: Path) -> None:
     settings = {"DRY_RUN": "true", "FUNCTIONGRAPH_CONTAINER": "true", **cloud.environment()}
 
     with serving(settings, tmp_path) as door:
@@ -206,7 +206,7 @@ def test_a_door_in_a_container_of_functiongraph_is_invoked(cloud: StandIn, tmp_p
         SCHEMAS.check("result", reply.event)
 
 
-def test_a_wrong_set_up_stops_the_start_with_everything_that_is_wrong(cloud: StandIn) -> None:
+def test_a_wrong_set_up_stops_the_start_with_everything_that_is_wrong(cloud: FakeDms) -> None:
     settings = {**cloud.environment(), "MAX_PURGE": "many-secret", "DIRECT_SECRETS": "short"}
 
     code, out, err = refused(settings)
@@ -221,7 +221,7 @@ def test_a_wrong_set_up_stops_the_start_with_everything_that_is_wrong(cloud: Sta
     ]
 
 
-def test_a_door_that_nobody_may_call_does_not_start(cloud: StandIn) -> None:
+def test_a_door_that_nobody_may_call_does_not_start(cloud: FakeDms) -> None:
     code, _, err = refused({"DRY_RUN": "true", **cloud.environment()})
 
     assert code == 1

@@ -12,7 +12,7 @@ import pytest
 from cfnlint.decode import decode_str
 
 from function.handler import handler
-from tests.fake_dms import StandIn, throttled
+from tests.fake_dms import FakeDms, throttled
 
 ROOT = Path(__file__).parents[2]
 INSTANCE = "54602a9d-5e22-4239-9123-77e350df4a34"
@@ -38,9 +38,9 @@ class Context:
 
 
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDms]:
     """The cloud, with one faulty instance, and a function that is set to act on it."""
-    with StandIn() as cloud:
+    with FakeDms() as cloud:
         cloud.add_instance(INSTANCE, status="ERROR")
         settings = {"DRY_RUN": "false", "DIRECT_SECRETS": SECRET, **cloud.environment()}
         for name, value in settings.items():
@@ -65,18 +65,18 @@ def proven(event: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", HTTP)
-def test_a_proven_request_over_http_restarts(name: str, cloud: StandIn) -> None:
+def test_a_proven_request_over_http_restarts(name: str, cloud: FakeDms) -> None:
     answer = handler(proven(generated(name)), Context())
 
     assert answer["statusCode"] == 200
     assert answer["headers"]["Content-Type"] == "application/cloudevents+json"
     assert answer["isBase64Encoded"] is False
     assert json.loads(answer["body"])["data"]["outcome"] == "accepted"
-    assert [deed.instance for deed in cloud.deeds] == [INSTANCE]
+    assert [deed.instance for deed in cloud.effects] == [INSTANCE]
 
 
 @pytest.mark.parametrize("name", HTTP)
-def test_a_request_over_http_without_proof_is_refused(name: str, cloud: StandIn) -> None:
+def test_a_request_over_http_without_proof_is_refused(name: str, cloud: FakeDms) -> None:
     event = proven(generated(name))
     del event["headers"]["Authorization"]
 
@@ -87,11 +87,11 @@ def test_a_request_over_http_without_proof_is_refused(name: str, cloud: StandIn)
         "outcome": "rejected",
         "reason": "unauthenticated",
     }
-    assert cloud.arrivals == ()
+    assert cloud.requests == ()
 
 
 @pytest.mark.parametrize("name", HTTP)
-def test_a_failure_over_http_is_an_answer_and_no_error(name: str, cloud: StandIn) -> None:
+def test_a_failure_over_http_is_an_answer_and_no_error(name: str, cloud: FakeDms) -> None:
     cloud.fault(throttled(), times=None)
 
     answer = handler(proven(generated(name)), Context())
@@ -100,7 +100,7 @@ def test_a_failure_over_http_is_an_answer_and_no_error(name: str, cloud: StandIn
     assert answer["headers"]["Retry-After"]
 
 
-def test_a_document_on_a_topic_restarts(cloud: StandIn) -> None:
+def test_a_document_on_a_topic_restarts(cloud: FakeDms) -> None:
     event = generated("sns_notification")
     event["Records"][0]["Sns"]["Timestamp"] = now()
 
@@ -108,17 +108,17 @@ def test_a_document_on_a_topic_restarts(cloud: StandIn) -> None:
 
     assert result["data"]["outcome"] == "accepted"
     assert result["data"]["event"]["id"] == event["Records"][0]["Sns"]["MessageId"]
-    assert [deed.instance for deed in cloud.deeds] == [INSTANCE]
+    assert [deed.instance for deed in cloud.effects] == [INSTANCE]
 
 
-def test_a_document_that_was_on_its_way_too_long_is_skipped(cloud: StandIn) -> None:
+def test_a_document_that_was_on_its_way_too_long_is_skipped(cloud: FakeDms) -> None:
     result = handler(generated("sns_notification"), Context())
 
     assert (result["data"]["outcome"], result["data"]["reason"]) == ("skipped", "stale")
-    assert cloud.arrivals == ()
+    assert cloud.requests == ()
 
 
-def test_the_schedule_of_the_template_purges(cloud: StandIn) -> None:
+def test_the_schedule_of_the_template_purges(cloud: FakeDms) -> None:
     cloud.add_failed_creation("b3f1a0c2-8a55-4f0e-9d7c-2f3b61c4d801")
     template, _ = decode_str((ROOT / "template.yaml").read_text(encoding="utf-8"))
     schedule = template["Resources"]["Remediator"]["Properties"]["Events"]["Purge"]["Properties"]
@@ -129,16 +129,16 @@ def test_the_schedule_of_the_template_purges(cloud: StandIn) -> None:
 
     assert result["data"]["outcome"] == "accepted"
     assert result["data"]["event"]["id"] == "d32c5kddcf5bb8c3"
-    assert [deed.action for deed in cloud.deeds] == ["purge"]
+    assert [deed.action for deed in cloud.effects] == ["purge"]
 
 
 @pytest.mark.parametrize(("name", "service"), NEAR_MISSES.items())
 def test_events_of_other_services_are_named_and_refused(
-    name: str, service: str, cloud: StandIn
+    name: str, service: str, cloud: FakeDms
 ) -> None:
     result = handler(generated(name), Context())
 
     assert result["data"]["outcome"] == "rejected"
     assert service in result["data"]["message"]
     assert result["data"]["retryable"] is False
-    assert cloud.arrivals == ()
+    assert cloud.requests == ()

@@ -9,10 +9,10 @@ import pytest
 
 from function.dms.locks import InFlight
 from function.entrypoints.invocation import invoke
-from function.entrypoints.routes import HttpRequest, answer
+from function.entrypoints.routes import HttpRequest, handle_request
 from tests.factories import AUDIT, ORDERS, PAYMENTS
 from tests.fault_matrix.case import Meanwhile
-from tests.harness import SECRET, CloudTime, World, alerts, ces_alarm
+from tests.harness import SECRET, CloudTime, Remediator, alerts, ces_alarm
 
 REQUEST = {"action": "restart", "instances": [ORDERS]}
 
@@ -36,9 +36,15 @@ REQUEST = {"action": "restart", "instances": [ORDERS]}
     ],
 )
 def test_every_event_gets_one_result_in_the_answer_and_as_one_line(
-    night: World, out: Any, path: str, document: Any, headers: Any, status: int, reason: Any
+    remediator: Remediator,
+    out: Any,
+    path: str,
+    document: Any,
+    headers: Any,
+    status: int,
+    reason: Any,
 ) -> None:
-    found = night.post(path, document, **headers)
+    found = remediator.post(path, document, **headers)
     results, _ = out()
 
     assert (found.status, found.data["reason"]) == (status, reason)
@@ -47,26 +53,28 @@ def test_every_event_gets_one_result_in_the_answer_and_as_one_line(
     assert results[0] == found.event
 
 
-def test_an_unproven_sender_learns_nothing_about_the_project(night: World) -> None:
-    found = night.post("/direct", REQUEST, authorization="Bearer wrong-secret-of-16")
+def test_an_unproven_sender_learns_nothing_about_the_project(remediator: Remediator) -> None:
+    found = remediator.post("/direct", REQUEST, authorization="Bearer wrong-secret-of-16")
 
     assert found.data == {"outcome": "rejected", "reason": "unauthenticated"}
     assert found.event["source"] == "/kafka-remediator"
-    assert not night.cloud.arrivals
+    assert not remediator.cloud.requests
 
 
-def test_a_result_of_ours_that_comes_back_is_no_event(night: World, out: Any) -> None:
+def test_a_result_of_ours_that_comes_back_is_no_event(remediator: Remediator, out: Any) -> None:
     headers = {"authorization": f"Bearer {SECRET}", "content-type": "application/json"}
     own = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/kafka-remediator"}
     kind = {"ce-type": "dev.kafka-remediator.result.v1"}
     request = HttpRequest("POST", "/", {**headers, **own, **kind}, b"{}")
 
-    assert answer(request, night.runtime).status == 204
+    assert handle_request(request, remediator.runtime).status == 204
     assert out() == ([], [])
 
 
-def test_a_result_that_needs_a_person_is_an_error_in_the_log(night: World, out: Any) -> None:
-    night.alert(AUDIT)
+def test_a_result_that_needs_a_person_is_an_error_in_the_log(
+    remediator: Remediator, out: Any
+) -> None:
+    remediator.alert(AUDIT)
     ((result,), _) = out()
 
     assert (result["severity"], result["needshuman"]) == ("ERROR", True)
@@ -74,10 +82,10 @@ def test_a_result_that_needs_a_person_is_an_error_in_the_log(night: World, out: 
 
 @pytest.mark.parametrize("level", ["DEBUG", "ERROR"])
 def test_the_call_is_announced_before_it_is_sent_whatever_the_log_level(
-    night: World, out: Any, level: str
+    remediator: Remediator, out: Any, level: str
 ) -> None:
-    night.set(LOG_LEVEL=level)
-    night.ask(**REQUEST, id="change-7")
+    remediator.set(LOG_LEVEL=level)
+    remediator.ask(**REQUEST, id="change-7")
     _, (line,) = out()
 
     assert (line["message"], line["event_id"]) == ("About to send.", "change-7")
@@ -86,33 +94,35 @@ def test_the_call_is_announced_before_it_is_sent_whatever_the_log_level(
 
 @pytest.mark.parametrize(("level", "lines"), [("DEBUG", 1), ("WARNING", 1), ("ERROR", 0)])
 def test_the_operator_says_how_loud_the_log_is_and_results_are_always_in_it(
-    night: World, out: Any, level: str, lines: int
+    remediator: Remediator, out: Any, level: str, lines: int
 ) -> None:
-    night.set(LOG_LEVEL=level)
-    night.cloud.set_status(ORDERS, "RESTARTING")
-    night.alert()
+    remediator.set(LOG_LEVEL=level)
+    remediator.cloud.set_status(ORDERS, "RESTARTING")
+    remediator.alert()
     results, log = out()
 
     assert (len(results), len(log)) == (1, lines)
 
 
 def test_an_event_that_asks_for_nothing_needs_no_credentials_and_any_other_names_them(
-    night: World,
+    remediator: Remediator,
 ) -> None:
-    settings = night.runtime.settings._replace(credentials=None)
-    night.runtime = night.runtime._replace(settings=settings)
+    settings = remediator.runtime.settings._replace(credentials=None)
+    remediator.runtime = remediator.runtime._replace(settings=settings)
 
-    assert night.post("/alertmanager", alerts("none")).brief == (200, "skipped", "not_mapped")
-    found = night.restart()
+    assert remediator.post("/alertmanager", alerts("none")).brief == (200, "skipped", "not_mapped")
+    found = remediator.restart()
     assert found.brief == (500, "failed", "settings")
     assert "HUAWEICLOUD_SDK_AK" in found.data["message"]
     assert found.data["needs_human"]
-    assert not night.cloud.arrivals
+    assert not remediator.cloud.requests
 
 
-def test_several_records_of_one_trigger_are_several_events(night: World, out: Any) -> None:
+def test_several_records_of_one_trigger_are_several_events(
+    remediator: Remediator, out: Any
+) -> None:
     records = ces_alarm(alarm_status="ok")["record"] * 2
-    results = invoke({"record": records}, night.runtime, credentials=None, remaining=None)
+    results = invoke({"record": records}, remediator.runtime, credentials=None, remaining=None)
 
     assert [one["data"]["reason"] for one in results] == ["not_firing", "not_firing"]
     assert len(out()[0]) == 2
@@ -130,24 +140,28 @@ class Jumping(CloudTime):
         self.ahead += seconds
 
 
-def jumping(night: World) -> Jumping:
-    """Give the night a clock that jumps."""
-    clock = Jumping(night.cloud)
-    night.runtime = night.runtime._replace(clock=clock, in_flight=InFlight(clock.monotonic))
+def jumping(remediator: Remediator) -> Jumping:
+    """Give the remediator a clock that jumps."""
+    clock = Jumping(remediator.cloud)
+    remediator.runtime = remediator.runtime._replace(
+        clock=clock, in_flight=InFlight(clock.monotonic)
+    )
     return clock
 
 
-def test_a_record_that_takes_long_uses_up_its_share_of_the_time_and_no_more(night: World) -> None:
-    clock = jumping(night)
-    night.cloud.add_instance(PAYMENTS, status="ERROR")
+def test_a_record_that_takes_long_uses_up_its_share_of_the_time_and_no_more(
+    remediator: Remediator,
+) -> None:
+    clock = jumping(remediator)
+    remediator.cloud.add_instance(PAYMENTS, status="ERROR")
     for seconds in (10, 8):
-        night.cloud.fault(Meanwhile(partial(clock.jump, seconds)), "tasks")
+        remediator.cloud.fault(Meanwhile(partial(clock.jump, seconds)), "tasks")
     other = f"kafka_instance_id:{PAYMENTS}"
     records = [*ces_alarm()["record"], *ces_alarm(dimension=other)["record"]]
-    found = invoke({"record": records}, night.runtime, credentials=None, remaining=25)
+    found = invoke({"record": records}, remediator.runtime, credentials=None, remaining=25)
 
     assert [(one["data"]["outcome"], one["data"]["reason"]) for one in found] == [
         ("failed", "deadline"),  # 10 s are more than 80 % of one half of 24 s
         ("accepted", None),  # 8 s are less than 80 % of the 14 s that are left
     ]
-    assert [deed.instance for deed in night.cloud.deeds] == [PAYMENTS]
+    assert [deed.instance for deed in remediator.cloud.effects] == [PAYMENTS]

@@ -7,24 +7,24 @@ from typing import Any
 
 from tests.factories import AUDIT, ORDERS, PAYMENTS
 from tests.fake_dms import Behaviour, Hold
-from tests.harness import World, world
+from tests.harness import Remediator, open_remediator
 
 
-def test_an_instance_that_another_event_holds_is_busy(night: World) -> None:
-    night.set(DEADLINE_SECONDS="1")
-    with night.runtime.locks.hold([ORDERS], lambda: 1.0):
-        found = night.restart()
+def test_an_instance_that_another_event_holds_is_busy(remediator: Remediator) -> None:
+    remediator.set(DEADLINE_SECONDS="1")
+    with remediator.runtime.locks.hold([ORDERS], lambda: 1.0):
+        found = remediator.restart()
 
     assert found.brief == (503, "failed", "busy")
     assert (found.data["retryable"], found.data["needs_human"]) == (True, False)
-    assert not night.cloud.arrivals
+    assert not remediator.cloud.requests
 
 
 def test_events_at_once_for_one_instance_lead_to_one_call() -> None:
-    with world(Behaviour(status_lag=0.0)) as night:
+    with open_remediator(Behaviour(status_lag=0.0)) as remediator:
         found: list[str | None] = []
         threads = [
-            threading.Thread(target=lambda: found.append(night.alert().data["reason"]))
+            threading.Thread(target=lambda: found.append(remediator.alert().data["reason"]))
             for _ in range(4)
         ]
         for thread in threads:
@@ -33,23 +33,23 @@ def test_events_at_once_for_one_instance_lead_to_one_call() -> None:
             thread.join(30)
 
         assert sorted(map(str, found)) == ["None", *["already_restarting"] * 3]
-        assert len(night.cloud.posts) == 1
+        assert len(remediator.cloud.posts) == 1
 
 
 def test_events_at_once_see_each_others_restarts_before_the_cloud_shows_them(
-    night: World,
+    remediator: Remediator,
 ) -> None:
     for one in (PAYMENTS, AUDIT):
-        night.cloud.add_instance(one, status="ERROR")
-    night.set(MAX_RESTARTING="2")
+        remediator.cloud.add_instance(one, status="ERROR")
+    remediator.set(MAX_RESTARTING="2")
     hold = Hold(at="request")
-    night.cloud.fault(hold, kind="action")
+    remediator.cloud.fault(hold, kind="action")
     first: list[Any] = []
-    thread = threading.Thread(target=lambda: first.append(night.alert(ORDERS, PAYMENTS)))
+    thread = threading.Thread(target=lambda: first.append(remediator.alert(ORDERS, PAYMENTS)))
     thread.start()
-    night.cloud.wait_for(1, "action")
+    remediator.cloud.wait_for(1, "action")
 
-    assert night.alert(AUDIT).brief == (200, "skipped", "storm")
+    assert remediator.alert(AUDIT).brief == (200, "skipped", "storm")
     hold.release.set()
     thread.join(30)
     assert first[0].brief == (200, "accepted", None)

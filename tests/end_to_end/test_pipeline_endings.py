@@ -14,10 +14,10 @@ import pytest
 from function.dms.locks import InFlight
 from function.lib.clock import Deadline
 from function.model.errors import SettingsInvalid
-from function.model.event import Event, Received
+from function.model.event import Event, RawEvent
 from function.pipeline import run
 from tests.factories import NOW, ORDERS
-from tests.harness import SECRET, World
+from tests.harness import SECRET, Remediator
 
 REQUEST = {"action": "restart", "instances": [ORDERS]}
 
@@ -26,16 +26,18 @@ def broken(_: Any) -> Event:
     raise ZeroDivisionError("the event said: secret")
 
 
-def break_source(night: World, name: str) -> None:
-    source = night.runtime.sources[name]._replace(read=broken)
-    night.runtime = night.runtime._replace(sources={**night.runtime.sources, name: source})
+def break_source(remediator: Remediator, name: str) -> None:
+    source = remediator.runtime.sources[name]._replace(parse=broken)
+    remediator.runtime = remediator.runtime._replace(
+        sources={**remediator.runtime.sources, name: source}
+    )
 
 
 def test_a_defect_before_the_call_is_a_failure_that_tells_nobody_the_details(
-    night: World, out: Any
+    remediator: Remediator, out: Any
 ) -> None:
-    break_source(night, "direct")
-    found = night.restart()
+    break_source(remediator, "direct")
+    found = remediator.restart()
     _, (line,) = out()
 
     assert found.brief == (500, "failed", "internal")
@@ -52,21 +54,21 @@ class BrokenFlight(InFlight):
         raise ZeroDivisionError
 
 
-def test_a_defect_after_the_call_leaves_its_end_unknown(night: World) -> None:
-    flight = BrokenFlight(night.runtime.clock.monotonic)
-    night.runtime = night.runtime._replace(in_flight=flight)
-    found = night.restart()
+def test_a_defect_after_the_call_leaves_its_end_unknown(remediator: Remediator) -> None:
+    flight = BrokenFlight(remediator.runtime.clock.monotonic)
+    remediator.runtime = remediator.runtime._replace(in_flight=flight)
+    found = remediator.restart()
 
     assert found.brief == (202, "unknown", "internal")
-    assert (found.data["api"]["attempts"], len(night.cloud.posts)) == (1, 1)
+    assert (found.data["api"]["attempts"], len(remediator.cloud.posts)) == (1, 1)
     assert found.data["request"] == REQUEST
 
 
-def test_one_defect_is_the_end_of_one_event_only(night: World) -> None:
-    break_source(night, "alertmanager")
+def test_one_defect_is_the_end_of_one_event_only(remediator: Remediator) -> None:
+    break_source(remediator, "alertmanager")
 
-    assert night.alert().data["reason"] == "internal"
-    assert night.restart().brief == (200, "accepted", None)
+    assert remediator.alert().data["reason"] == "internal"
+    assert remediator.restart().brief == (200, "accepted", None)
 
 
 class Sink(HTTPServer):
@@ -104,11 +106,11 @@ def a_sink(request: pytest.FixtureRequest) -> Iterator[Sink]:
 
 
 def test_the_result_of_a_proven_event_is_posted_to_the_sink_once(
-    night: World, sink: Sink, out: Any
+    remediator: Remediator, sink: Sink, out: Any
 ) -> None:
-    night.set(K_SINK=sink.url, K_CE_OVERRIDES='{"extensions":{"tenant":"streaming"}}')
-    found = night.restart()
-    night.post("/direct", REQUEST, authorization="Bearer wrong-secret-of-16")
+    remediator.set(K_SINK=sink.url, K_CE_OVERRIDES='{"extensions":{"tenant":"streaming"}}')
+    found = remediator.restart()
+    remediator.post("/direct", REQUEST, authorization="Bearer wrong-secret-of-16")
     warned = "The sink did not take the result." in [line["message"] for line in out()[1]]
 
     assert found.status == 200
@@ -116,21 +118,23 @@ def test_the_result_of_a_proven_event_is_posted_to_the_sink_once(
     assert warned == (sink.status != 202)
 
 
-def test_settings_that_are_wrong_at_an_event_are_a_result_too(night: World) -> None:
+def test_settings_that_are_wrong_at_an_event_are_a_result_too(remediator: Remediator) -> None:
     def wrong(_: Any) -> Event:
         raise SettingsInvalid(("A: is missing",))
 
-    source = night.runtime.sources["direct"]._replace(read=wrong)
-    night.runtime = night.runtime._replace(sources={**night.runtime.sources, "direct": source})
+    source = remediator.runtime.sources["direct"]._replace(parse=wrong)
+    remediator.runtime = remediator.runtime._replace(
+        sources={**remediator.runtime.sources, "direct": source}
+    )
 
-    assert night.restart().brief == (500, "failed", "settings")
+    assert remediator.restart().brief == (500, "failed", "settings")
 
 
-def test_a_path_that_ends_in_nothing_says_how_long_it_took(night: World) -> None:
+def test_a_path_that_ends_in_nothing_says_how_long_it_took(remediator: Remediator) -> None:
     headers = {"authorization": f"Bearer {SECRET}", "content-type": "application/json"}
-    received = Received("direct", b"{", NOW, headers)
-    begin = night.runtime.clock.monotonic() - 2
-    result = run(received, night.runtime, Deadline(begin, 4.5), credentials=None)
+    received = RawEvent("direct", b"{", NOW, headers)
+    begin = remediator.runtime.clock.monotonic() - 2
+    result = run(received, remediator.runtime, Deadline(begin, 4.5), credentials=None)
 
     assert result is not None
     assert 2000 <= result.data["duration_ms"] < 60_000

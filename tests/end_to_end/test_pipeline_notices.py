@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.factories import DAY, NOW
-from tests.harness import World
+from tests.harness import Remediator
 
 TOPIC = "urn:smn:eu-de:0123456789abcdef0123456789abcdef:kafka-alarms"
 
@@ -53,7 +53,7 @@ def signed_notice(kind: str, folder: Path, **fields: str) -> tuple[dict[str, str
     ],
 )
 def test_a_message_about_the_subscription_is_for_a_person_and_its_link_is_in_the_log(
-    night: World,
+    remediator: Remediator,
     out: Any,
     tmp_path: Path,
     kind: str,
@@ -63,10 +63,10 @@ def test_a_message_about_the_subscription_is_for_a_person_and_its_link_is_in_the
     needs_human: bool,
 ) -> None:
     message, file = signed_notice(kind, tmp_path, **fields)
-    night.set(SMN_TOPIC_URNS=TOPIC, SMN_CERTIFICATE_FILE=str(file), LOG_LEVEL="ERROR")
-    found = night.post("/smn", message)
+    remediator.set(SMN_TOPIC_URNS=TOPIC, SMN_CERTIFICATE_FILE=str(file), LOG_LEVEL="ERROR")
+    found = remediator.post("/smn", message)
 
     assert found.brief == (200, "skipped", reason)
     assert (found.data["needs_human"], found.data["event"]["id"]) == (needs_human, "m1")
     assert [line["link"] for line in out()[1]] == ([LINK] if fields else [])
-    assert not night.cloud.arrivals
+    assert not remediator.cloud.requests

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from function.entrypoints import container
-from function.entrypoints.invocation import TryAgain, invoke
-from function.entrypoints.routes import HttpAnswer, HttpRequest, answer
+from function.entrypoints.invocation import RetryableFailure, invoke
+from function.entrypoints.routes import HttpRequest, HttpResponse, handle_request
 from tests.factories import NOW
-from tests.harness import SCHEMAS, World, alerts, world
+from tests.harness import SCHEMAS, Remediator, alerts, open_remediator
 from tests.signed_requests import (
     RESTART,
     SECRET,
@@ -94,9 +94,9 @@ bodies = st.binary(max_size=60) | documents().map(_bytes)
 
 
 @pytest.fixture
-def remediator(tmp_path: Path) -> Iterator[World]:
+def remediator(tmp_path: Path) -> Iterator[Remediator]:
     """The function with every route open, acting."""
-    with world(None, **smn_settings(tmp_path), MAX_RESTARTS_PER_DAY="0") as remediator:
+    with open_remediator(None, **smn_settings(tmp_path), MAX_RESTARTS_PER_DAY="0") as remediator:
         yield remediator
 
 
@@ -109,13 +109,17 @@ def observed(printed: str) -> list[dict[str, Any]]:
     return events
 
 
-def ask(request: HttpRequest, world: World, *, inside: bool = False) -> tuple[HttpAnswer, str]:
+def ask(
+    request: HttpRequest, open_remediator: Remediator, *, inside: bool = False
+) -> tuple[HttpResponse, str]:
     with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()):
-        reply = (container.answer if inside else answer)(request, world.runtime)
+        reply = (container.handle_request if inside else handle_request)(
+            request, open_remediator.runtime
+        )
     return reply, out.getvalue()
 
 
-def is_one_result(reply: HttpAnswer, printed: str) -> bool:
+def is_one_result(reply: HttpResponse, printed: str) -> bool:
     """Tell whether an answer is an event; each is printed once, and anything else not at all."""
     events = observed(printed)
     if reply.headers.get("Content-Type") != "application/cloudevents+json":
@@ -134,7 +138,7 @@ def is_one_result(reply: HttpAnswer, printed: str) -> bool:
     body=bodies,
 )
 def test_no_unproven_request_acts_or_breaks(
-    method: str, path: str, given_headers: dict[str, str], body: bytes, remediator: World
+    method: str, path: str, given_headers: dict[str, str], body: bytes, remediator: Remediator
 ) -> None:
     body = body.replace(b"signature", b"no_signature")
 
@@ -144,7 +148,7 @@ def test_no_unproven_request_acts_or_breaks(
     if is_one_result(reply, printed):
         assert reply.status in {400, 401, 413, 415}
         assert set(json.loads(reply.body)["data"]) == {"outcome", "reason"}
-    assert remediator.cloud.arrivals == ()
+    assert remediator.cloud.requests == ()
 
 
 @QUICK
@@ -161,7 +165,7 @@ def test_no_proven_request_breaks(
     given_headers: dict[str, str],
     proof: Any,
     kind: str,
-    remediator: World,
+    remediator: Remediator,
 ) -> None:
     proven = proof() if proof is bearer else proof(body)
     media = {"content-type": f"application/{kind}json"}
@@ -182,11 +186,11 @@ def _allowed() -> set[bytes]:
 
 @QUICK
 @given(event=documents())
-def test_no_event_breaks_the_event_door(event: Any, remediator: World) -> None:
+def test_no_event_breaks_the_event_door(event: Any, remediator: Remediator) -> None:
     with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()):
         try:
             returned = invoke(event, remediator.runtime, credentials=None, remaining=None)
-        except TryAgain as again:
+        except RetryableFailure as again:
             returned = json.loads(str(again))
 
     events = observed(out.getvalue())
@@ -201,7 +205,7 @@ def test_no_event_breaks_the_event_door(event: Any, remediator: World) -> None:
 @QUICK
 @given(body=bodies, given_headers=headers, path=st.sampled_from(["/init", "/invoke"]))
 def test_no_invocation_breaks_the_container(
-    path: str, body: bytes, given_headers: dict[str, str], remediator: World
+    path: str, body: bytes, given_headers: dict[str, str], remediator: Remediator
 ) -> None:
     remediator.cloud.forget()
 
@@ -210,13 +214,15 @@ def test_no_invocation_breaks_the_container(
     events = observed(printed)
     assert reply.status in {200, 403}
     if "x-cff-request-id" not in given_headers:
-        assert remediator.cloud.arrivals == ()
+        assert remediator.cloud.requests == ()
         assert len(events) == (path == "/invoke")
 
 
 @QUICK
 @given(raw=st.text(max_size=30), flag=st.sampled_from([True, False, None, "true", 0]))
-def test_no_body_of_a_gateway_breaks_the_event_door(raw: str, flag: Any, remediator: World) -> None:
+def test_no_body_of_a_gateway_breaks_the_event_door(
+    raw: str, flag: Any, remediator: Remediator
+) -> None:
     secret = {"Authorization": f"Bearer {SECRET}", "CONTENT-Type": "application/json"}
     event = {"httpMethod": "POST", "path": "/direct", "headers": secret}
     text = base64.b64encode(raw.encode("utf-8", "replace")).decode() if flag is True else raw
@@ -231,4 +237,4 @@ def test_no_body_of_a_gateway_breaks_the_event_door(raw: str, flag: Any, remedia
 
     assert reply["statusCode"] == 400
     assert len(observed(out.getvalue())) == 1
-    assert remediator.cloud.arrivals == ()
+    assert remediator.cloud.requests == ()

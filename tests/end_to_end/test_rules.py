@@ -8,12 +8,12 @@ import pytest
 
 from tests.factories import DAY, HOUR, MINUTE, NOW, ORDERS, PAYMENTS, SECOND, ids
 from tests.fake_dms import Reply
-from tests.harness import World, alerts, assert_held_back, restarted
+from tests.harness import Remediator, alerts, assert_held_back, restarted
 
 
-def test_an_alarm_restarts_its_instance_and_says_so(night: World) -> None:
-    restarted(night.cloud, DAY)
-    found = night.alert()
+def test_an_alarm_restarts_its_instance_and_says_so(remediator: Remediator) -> None:
+    restarted(remediator.cloud, DAY)
+    found = remediator.alert()
     data = found.data
 
     assert found.brief == (200, "accepted", None)
@@ -31,84 +31,92 @@ def test_an_alarm_restarts_its_instance_and_says_so(night: World) -> None:
     assert (data["api"]["status"], data["api"]["attempts"]) == (200, 1)
     assert data["event"] == {"source": "alertmanager", "id": None, "time": None, "name": "Down"}
     assert (found.event["subject"], data["needs_human"]) == (ORDERS, False)
-    assert [post.json for post in night.cloud.posts] == [data["request"]]
+    assert [post.json for post in remediator.cloud.posts] == [data["request"]]
 
 
-def test_a_repeated_alarm_leads_to_one_call(night: World) -> None:
-    assert night.alert().brief == (200, "accepted", None)
-    assert night.alert().brief == (200, "skipped", "already_restarting")
-    night.clock.advance(300)
-    assert night.alert().brief == (200, "skipped", "already_answered")
+def test_a_repeated_alarm_leads_to_one_call(remediator: Remediator) -> None:
+    assert remediator.alert().brief == (200, "accepted", None)
+    assert remediator.alert().brief == (200, "skipped", "already_restarting")
+    remediator.clock.advance(300)
+    assert remediator.alert().brief == (200, "skipped", "already_answered")
 
-    assert len(night.cloud.posts) == 1
+    assert len(remediator.cloud.posts) == 1
 
 
-def test_rules_1_to_3_what_asks_for_nothing_costs_no_call(night: World) -> None:
-    assert night.ces_alarm(alarm_status="ok").brief == (200, "skipped", "not_firing")
-    assert night.ces_alarm(metric_name="disk").brief == (200, "skipped", "not_mapped")
+def test_rules_1_to_3_what_asks_for_nothing_costs_no_call(remediator: Remediator) -> None:
+    assert remediator.ces_alarm(alarm_status="ok").brief == (200, "skipped", "not_firing")
+    assert remediator.ces_alarm(metric_name="disk").brief == (200, "skipped", "not_mapped")
     labels = {"alertname": "TestAlert", "instance": "Grafana"}
     button = {"version": "1", "alerts": [{"status": "firing", "labels": labels}]}
-    found = night.post("/grafana", button)
+    found = remediator.post("/grafana", button)
 
     assert found.brief == (200, "skipped", "test_event")
     assert found.data["instances"] == []
-    assert not night.cloud.arrivals
+    assert not remediator.cloud.requests
 
 
 @pytest.mark.parametrize(
     ("sent", "reason"), [(NOW - HOUR - SECOND, "stale"), (NOW + 6 * MINUTE, "from_the_future")]
 )
-def test_rule_4_the_time_of_the_topic_message_counts(night: World, sent: Any, reason: str) -> None:
-    found = night.ces_alarm(sent=sent)
+def test_rule_4_the_time_of_the_topic_message_counts(
+    remediator: Remediator, sent: Any, reason: str
+) -> None:
+    found = remediator.ces_alarm(sent=sent)
 
-    assert_held_back(found, reason, needs_human=False, cloud=night.cloud)
-    assert not night.cloud.arrivals
+    assert_held_back(found, reason, needs_human=False, cloud=remediator.cloud)
+    assert not remediator.cloud.requests
 
 
-def test_rule_4_an_old_request_asks_for_nothing_whatever_it_asks_for(night: World) -> None:
-    night.set(ENABLED_ACTIONS="restart,purge_failed,delete")
+def test_rule_4_an_old_request_asks_for_nothing_whatever_it_asks_for(
+    remediator: Remediator,
+) -> None:
+    remediator.set(ENABLED_ACTIONS="restart,purge_failed,delete")
     old = {"time": "2026-01-05T01:59:59Z"}
     delete = {"instances": [ORDERS], "confirm": [ORDERS]}
 
-    assert night.ask(action="restart", instances=[ORDERS], **old).data["reason"] == "stale"
-    assert night.ask(action="purge_failed", **old).brief == (200, "skipped", "stale")
-    assert night.ask(action="delete", **delete, **old).data["reason"] == "stale"
-    assert not night.cloud.arrivals
+    assert remediator.ask(action="restart", instances=[ORDERS], **old).data["reason"] == "stale"
+    assert remediator.ask(action="purge_failed", **old).brief == (200, "skipped", "stale")
+    assert remediator.ask(action="delete", **delete, **old).data["reason"] == "stale"
+    assert not remediator.cloud.requests
 
 
-def test_rule_5_an_action_that_is_not_enabled_is_refused(night: World) -> None:
-    night.set(ENABLED_ACTIONS="purge_failed")
-    found = night.alert()
+def test_rule_5_an_action_that_is_not_enabled_is_refused(remediator: Remediator) -> None:
+    remediator.set(ENABLED_ACTIONS="purge_failed")
+    found = remediator.alert()
 
     assert found.brief == (403, "rejected", "action_disabled")
     assert found.data["message"] == "Rejected: restart is not in ENABLED_ACTIONS."
-    assert not night.cloud.arrivals
+    assert not remediator.cloud.requests
 
 
-def test_rule_6_an_alarm_skips_what_is_blocked_and_a_request_is_refused_whole(night: World) -> None:
-    night.cloud.add_instance(PAYMENTS, status="ERROR")
-    night.set(BLOCKED_INSTANCES=ORDERS.upper())
-    assert night.restart(ORDERS, PAYMENTS).brief == (403, "rejected", "not_allowed")
-    assert not night.cloud.arrivals
+def test_rule_6_an_alarm_skips_what_is_blocked_and_a_request_is_refused_whole(
+    remediator: Remediator,
+) -> None:
+    remediator.cloud.add_instance(PAYMENTS, status="ERROR")
+    remediator.set(BLOCKED_INSTANCES=ORDERS.upper())
+    assert remediator.restart(ORDERS, PAYMENTS).brief == (403, "rejected", "not_allowed")
+    assert not remediator.cloud.requests
 
-    found = night.alert(ORDERS, PAYMENTS)
+    found = remediator.alert(ORDERS, PAYMENTS)
     assert found.brief == (200, "partial", None)
     assert found.reasons == {ORDERS: "not_allowed", PAYMENTS: None}
     assert found.data["message"] == "Restart of 1 of 2 instances accepted."
     assert "subject" not in found.event
 
 
-def test_rule_7_too_many_targets_are_refused_and_never_truncated(night: World) -> None:
-    found = night.alert(*ids(11))
+def test_rule_7_too_many_targets_are_refused_and_never_truncated(remediator: Remediator) -> None:
+    found = remediator.alert(*ids(11))
 
     assert found.brief == (403, "rejected", "too_many")
     assert found.data["instances"] == []
-    assert not night.cloud.arrivals
+    assert not remediator.cloud.requests
 
 
-def test_an_alert_that_names_no_instance_gives_its_reason_at_the_top(night: World) -> None:
+def test_an_alert_that_names_no_instance_gives_its_reason_at_the_top(
+    remediator: Remediator,
+) -> None:
     nameless = alerts("prod")
-    found = night.post("/alertmanager", {**nameless, "truncatedAlerts": 2})
+    found = remediator.post("/alertmanager", {**nameless, "truncatedAlerts": 2})
 
     assert found.brief == (200, "skipped", "not_mapped")
     assert found.data["instances"] == []
@@ -119,9 +127,9 @@ def test_an_alert_that_names_no_instance_gives_its_reason_at_the_top(night: Worl
 
 
 def test_an_alert_that_names_no_instance_leaves_its_trace_beside_one_that_does(
-    night: World,
+    remediator: Remediator,
 ) -> None:
-    found = night.post("/alertmanager", alerts(ORDERS, "prod"))
+    found = remediator.post("/alertmanager", alerts(ORDERS, "prod"))
 
     assert found.brief == (200, "accepted", None)
     assert found.data["message"] == (
@@ -129,12 +137,12 @@ def test_an_alert_that_names_no_instance_leaves_its_trace_beside_one_that_does(
     )
 
 
-def test_an_unknown_end_is_never_sent_again_and_needs_a_person(night: World) -> None:
-    night.set(DEADLINE_SECONDS="1")
-    night.cloud.fault(Reply(500, "?"), kind="action")
-    found = night.alert()
+def test_an_unknown_end_is_never_sent_again_and_needs_a_person(remediator: Remediator) -> None:
+    remediator.set(DEADLINE_SECONDS="1")
+    remediator.cloud.fault(Reply(500, "?"), kind="action")
+    found = remediator.alert()
 
     assert found.brief == (202, "unknown", "unclear")
     assert found.data["needs_human"]
-    assert (found.data["api"]["attempts"], len(night.cloud.posts)) == (1, 1)
+    assert (found.data["api"]["attempts"], len(remediator.cloud.posts)) == (1, 1)
     assert found.data["request"] == {"action": "restart", "instances": [ORDERS]}

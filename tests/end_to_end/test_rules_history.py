@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.factories import ALL_THREE, AUDIT, DAY, HOUR, MINUTE, NOW, ORDERS, PAYMENTS, SECOND, ids
-from tests.harness import World, assert_held_back, restarted
+from tests.harness import Remediator, assert_held_back, restarted
 
 
 @pytest.mark.parametrize(
@@ -20,31 +20,31 @@ from tests.harness import World, assert_held_back, restarted
     ],
 )
 def test_rule_13_an_alarm_older_than_the_newest_restart_is_answered(
-    night: World, ended: timedelta, status: str, *, needs_human: bool
+    remediator: Remediator, ended: timedelta, status: str, *, needs_human: bool
 ) -> None:
-    night.set(COOLDOWN_SECONDS="0")
-    restarted(night.cloud, ended + MINUTE, status=status)
+    remediator.set(COOLDOWN_SECONDS="0")
+    restarted(remediator.cloud, ended + MINUTE, status=status)
 
-    found = night.alert(raised=NOW - HOUR)
-    assert_held_back(found, "already_answered", needs_human=needs_human, cloud=night.cloud)
+    found = remediator.alert(raised=NOW - HOUR)
+    assert_held_back(found, "already_answered", needs_human=needs_human, cloud=remediator.cloud)
 
 
-def test_rule_13_an_alarm_raised_after_the_restart_is_not_answered(night: World) -> None:
-    night.set(COOLDOWN_SECONDS="0")
-    restarted(night.cloud, 3 * MINUTE)
+def test_rule_13_an_alarm_raised_after_the_restart_is_not_answered(remediator: Remediator) -> None:
+    remediator.set(COOLDOWN_SECONDS="0")
+    restarted(remediator.cloud, 3 * MINUTE)
 
-    assert night.alert(raised=NOW - MINUTE).brief == (200, "accepted", None)
+    assert remediator.alert(raised=NOW - MINUTE).brief == (200, "accepted", None)
 
 
 @pytest.mark.parametrize(("ended", "answered"), [(23 * HOUR, True), (25 * HOUR, False)])
 def test_rule_13_a_repeat_is_answered_by_any_restart_within_a_day(
-    night: World, ended: timedelta, *, answered: bool
+    remediator: Remediator, ended: timedelta, *, answered: bool
 ) -> None:
-    restarted(night.cloud, ended + MINUTE)
-    found = night.ces_alarm(template_variable={"IsCycleTrigger": True})
+    restarted(remediator.cloud, ended + MINUTE)
+    found = remediator.ces_alarm(template_variable={"IsCycleTrigger": True})
 
     assert found.data["reason"] == ("already_answered" if answered else None)
-    assert len(night.cloud.posts) == (not answered)
+    assert len(remediator.cloud.posts) == (not answered)
     assert found.data["event"] == {
         "source": "ces_alarm",
         "id": "m1",
@@ -53,82 +53,90 @@ def test_rule_13_a_repeat_is_answered_by_any_restart_within_a_day(
     }
 
 
-def test_rule_13_does_not_hold_for_a_request(night: World) -> None:
-    restarted(night.cloud, 2 * HOUR, took=2 * HOUR)
+def test_rule_13_does_not_hold_for_a_request(remediator: Remediator) -> None:
+    restarted(remediator.cloud, 2 * HOUR, took=2 * HOUR)
 
-    assert night.restart().brief == (200, "accepted", None)
+    assert remediator.restart().brief == (200, "accepted", None)
 
 
 @pytest.mark.parametrize("status", ["SUCCESS", "FAILED", "A_NEW_WORD"])
 def test_rule_14_a_restart_newer_than_the_cooldown_is_not_repeated(
-    night: World, status: str
+    remediator: Remediator, status: str
 ) -> None:
-    restarted(night.cloud, HOUR - SECOND, status=status)
+    restarted(remediator.cloud, HOUR - SECOND, status=status)
 
-    for found in (night.alert(), night.restart()):
-        assert_held_back(found, "cooldown", needs_human=False, cloud=night.cloud)
+    for found in (remediator.alert(), remediator.restart()):
+        assert_held_back(found, "cooldown", needs_human=False, cloud=remediator.cloud)
         assert found.data["instances"][0]["last_restart"] == "2026-01-05T02:00:01Z"
 
 
 @pytest.mark.parametrize("status", ["CANCELLED", "DELETED"])
-def test_rule_14_a_restart_that_never_was_does_not_count(night: World, status: str) -> None:
-    restarted(night.cloud, MINUTE, status=status)
+def test_rule_14_a_restart_that_never_was_does_not_count(
+    remediator: Remediator, status: str
+) -> None:
+    restarted(remediator.cloud, MINUTE, status=status)
 
-    assert night.alert().brief == (200, "accepted", None)
-
-
-def test_rule_14_a_cooldown_of_nothing_is_none(night: World) -> None:
-    night.set(COOLDOWN_SECONDS="0")
-    restarted(night.cloud, 2 * MINUTE)
-
-    assert night.restart().brief == (200, "accepted", None)
+    assert remediator.alert().brief == (200, "accepted", None)
 
 
-def test_rule_15_too_many_restarts_in_a_day_need_a_person_who_learns_how_many(night: World) -> None:
+def test_rule_14_a_cooldown_of_nothing_is_none(remediator: Remediator) -> None:
+    remediator.set(COOLDOWN_SECONDS="0")
+    restarted(remediator.cloud, 2 * MINUTE)
+
+    assert remediator.restart().brief == (200, "accepted", None)
+
+
+def test_rule_15_too_many_restarts_in_a_day_need_a_person_who_learns_how_many(
+    remediator: Remediator,
+) -> None:
     for hours in (2, 5, 23):
-        restarted(night.cloud, hours * HOUR)
+        restarted(remediator.cloud, hours * HOUR)
 
-    for found in (night.alert(), night.restart()):
-        assert_held_back(found, "restart_limit", needs_human=True, cloud=night.cloud)
+    for found in (remediator.alert(), remediator.restart()):
+        assert_held_back(found, "restart_limit", needs_human=True, cloud=remediator.cloud)
         said = f"3 restarts of {ORDERS} within 24 hours did not help."
         assert said in found.data["message"]
 
-    night.set(MAX_RESTARTS_PER_DAY="0")
-    assert night.restart().brief == (200, "accepted", None)
+    remediator.set(MAX_RESTARTS_PER_DAY="0")
+    assert remediator.restart().brief == (200, "accepted", None)
 
 
-def test_rule_16_nothing_of_an_alarm_is_restarted_in_a_storm(night: World) -> None:
+def test_rule_16_nothing_of_an_alarm_is_restarted_in_a_storm(remediator: Remediator) -> None:
     for one in (PAYMENTS, AUDIT):
-        night.cloud.add_instance(one, status="ERROR")
+        remediator.cloud.add_instance(one, status="ERROR")
     for one in ids(60):
-        night.cloud.add_instance(one)
-    night.cloud.set_status(ids(60)[59], "RESTARTING")
-    found = night.alert(*ALL_THREE)
+        remediator.cloud.add_instance(one)
+    remediator.cloud.set_status(ids(60)[59], "RESTARTING")
+    found = remediator.alert(*ALL_THREE)
 
-    assert_held_back(found, "storm", needs_human=True, cloud=night.cloud)
+    assert_held_back(found, "storm", needs_human=True, cloud=remediator.cloud)
     assert found.reasons == dict.fromkeys(ALL_THREE, "storm")
-    assert night.alert(ORDERS, PAYMENTS).brief == (200, "accepted", None)
+    assert remediator.alert(ORDERS, PAYMENTS).brief == (200, "accepted", None)
 
 
-def test_rule_16_does_not_hold_for_a_request_and_can_be_switched_off(night: World) -> None:
+def test_rule_16_does_not_hold_for_a_request_and_can_be_switched_off(
+    remediator: Remediator,
+) -> None:
     for one in ids(4):
-        night.cloud.add_instance(one)
-    night.set(MAX_RESTARTING="1")
-    assert night.alert(*ids(4)[:2]).data["reason"] == "storm"
-    assert night.restart(*ids(4)[:2]).brief == (200, "accepted", None)
+        remediator.cloud.add_instance(one)
+    remediator.set(MAX_RESTARTING="1")
+    assert remediator.alert(*ids(4)[:2]).data["reason"] == "storm"
+    assert remediator.restart(*ids(4)[:2]).brief == (200, "accepted", None)
 
-    night.set(MAX_RESTARTING="0")
-    assert night.alert(*ids(4)[2:]).brief == (200, "accepted", None)
+    remediator.set(MAX_RESTARTING="0")
+    assert remediator.alert(*ids(4)[2:]).brief == (200, "accepted", None)
 
 
-def test_rule_17_a_dry_run_shows_the_exact_body_and_the_last_restart(night: World) -> None:
-    restarted(night.cloud, 2 * DAY)
-    restarted(night.cloud, 3 * HOUR)
-    night.set(DRY_RUN="true")
-    found = night.alert()
+def test_rule_17_a_dry_run_shows_the_exact_body_and_the_last_restart(
+    remediator: Remediator,
+) -> None:
+    restarted(remediator.cloud, 2 * DAY)
+    restarted(remediator.cloud, 3 * HOUR)
+    remediator.set(DRY_RUN="true")
+    found = remediator.alert()
 
     assert found.brief == (200, "dry_run", "dry_run")
     assert found.data["request"] == {"action": "restart", "instances": [ORDERS]}
     assert found.data["instances"][0]["last_restart"] == "2026-01-05T00:00:00Z"
     assert (found.data["dry_run"], found.data["api"]["attempts"]) == (True, 0)
-    assert not night.cloud.posts
+    assert not remediator.cloud.posts

@@ -6,7 +6,7 @@ import pytest
 
 from tests.factories import AUDIT, MINUTE, ORDERS
 from tests.fake_dms import Reply, vendor_error
-from tests.harness import World, ago, assert_held_back
+from tests.harness import Remediator, ago, assert_held_back
 
 DENIED = vendor_error(403, "DMS.00403003", "canonicalRequest:host|x-auth-token:secret")
 
@@ -17,18 +17,18 @@ DENIED = vendor_error(403, "DMS.00403003", "canonicalRequest:host|x-auth-token:s
     [(DENIED, 200), (vendor_error(502, "APIGW.0201"), 503), (Reply(200, "?"), 503)],
 )
 def test_rule_8_what_cannot_be_read_in_full_fails_and_nothing_is_sent(
-    night: World, kind: str, fault: Reply, status: int
+    remediator: Remediator, kind: str, fault: Reply, status: int
 ) -> None:
-    night.cloud.behaviour.rows_have_tags = False
-    night.cloud.fault(fault, kind=kind, times=None)
-    found = night.alert()
+    remediator.cloud.behaviour.rows_have_tags = False
+    remediator.cloud.fault(fault, kind=kind, times=None)
+    found = remediator.alert()
 
     assert found.brief == (status, "failed", "state_unreadable")
     assert found.data["needs_human"] == (status == 200)
     assert found.data["retryable"] == (status == 503)
     assert (found.data["request"], found.data["api"]["status"]) == (None, fault.status)
     assert found.data["api"]["attempts"] == 0
-    assert not night.cloud.posts
+    assert not remediator.cloud.posts
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,11 @@ def test_rule_8_what_cannot_be_read_in_full_fails_and_nothing_is_sent(
     ],
 )
 def test_rule_8_a_missing_permission_is_named_and_the_words_of_the_cloud_are_not_repeated(
-    night: World, kind: str, permission: str
+    remediator: Remediator, kind: str, permission: str
 ) -> None:
-    night.cloud.behaviour.rows_have_tags = False
-    night.cloud.fault(DENIED, kind=kind, times=None)
-    found = night.alert()
+    remediator.cloud.behaviour.rows_have_tags = False
+    remediator.cloud.fault(DENIED, kind=kind, times=None)
+    found = remediator.alert()
 
     assert permission in found.data["message"]
     assert "secret" not in str(found.event)
@@ -52,61 +52,63 @@ def test_rule_8_a_missing_permission_is_named_and_the_words_of_the_cloud_are_not
 
 
 def test_rule_9_an_unknown_instance_is_not_found_and_needs_a_person_where_an_alarm_names_it(
-    night: World,
+    remediator: Remediator,
 ) -> None:
-    found = night.alert(AUDIT)
-    assert_held_back(found, "not_found", needs_human=True, cloud=night.cloud)
+    found = remediator.alert(AUDIT)
+    assert_held_back(found, "not_found", needs_human=True, cloud=remediator.cloud)
     assert found.data["instances"][0]["status"] is None
 
-    found = night.restart(AUDIT)
-    assert_held_back(found, "not_found", needs_human=False, cloud=night.cloud)
+    found = remediator.restart(AUDIT)
+    assert_held_back(found, "not_found", needs_human=False, cloud=remediator.cloud)
 
 
-def test_rule_9_only_the_code_of_the_vendor_means_not_found(night: World) -> None:
-    night.cloud.fault(vendor_error(404, "APIGW.0101", "The API does not exist."), kind="show")
-    found = night.restart(AUDIT)
+def test_rule_9_only_the_code_of_the_vendor_means_not_found(remediator: Remediator) -> None:
+    remediator.cloud.fault(vendor_error(404, "APIGW.0101", "The API does not exist."), kind="show")
+    found = remediator.restart(AUDIT)
 
     assert found.brief == (200, "failed", "state_unreadable")
     assert found.data["needs_human"]
 
 
-def test_rule_9_another_engine_is_left_alone(night: World) -> None:
-    night.cloud.add_instance(AUDIT, engine="rabbitmq", status="ERROR")
+def test_rule_9_another_engine_is_left_alone(remediator: Remediator) -> None:
+    remediator.cloud.add_instance(AUDIT, engine="rabbitmq", status="ERROR")
 
-    found = night.alert(AUDIT)
-    assert_held_back(found, "not_kafka", needs_human=False, cloud=night.cloud)
+    found = remediator.alert(AUDIT)
+    assert_held_back(found, "not_kafka", needs_human=False, cloud=remediator.cloud)
 
 
 @pytest.mark.parametrize("value", ["off", "No", "FALSE"])
 @pytest.mark.parametrize("rows_have_tags", [True, False])
 def test_rule_10_the_owner_opts_out_by_a_tag(
-    night: World, value: str, *, rows_have_tags: bool
+    remediator: Remediator, value: str, *, rows_have_tags: bool
 ) -> None:
-    night.cloud.behaviour.rows_have_tags = rows_have_tags
-    night.cloud.add_instance(ORDERS, status="ERROR", tags={"auto-remediation": value})
+    remediator.cloud.behaviour.rows_have_tags = rows_have_tags
+    remediator.cloud.add_instance(ORDERS, status="ERROR", tags={"auto-remediation": value})
 
-    for found in (night.alert(), night.restart()):
-        assert_held_back(found, "opted_out", needs_human=False, cloud=night.cloud)
+    for found in (remediator.alert(), remediator.restart()):
+        assert_held_back(found, "opted_out", needs_human=False, cloud=remediator.cloud)
 
 
 def test_rule_11_a_restart_by_hand_without_a_task_we_know_is_not_joined_and_warns(
-    night: World, capfd: pytest.CaptureFixture[str]
+    remediator: Remediator, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    night.cloud.set_status(ORDERS, "RESTARTING")
-    night.cloud.add_task(ORDERS, name="kafkaReboot", created_at=ago(MINUTE))
-    found = night.alert()
+    remediator.cloud.set_status(ORDERS, "RESTARTING")
+    remediator.cloud.add_task(ORDERS, name="kafkaReboot", created_at=ago(MINUTE))
+    found = remediator.alert()
 
-    assert_held_back(found, "already_restarting", needs_human=False, cloud=night.cloud)
+    assert_held_back(found, "already_restarting", needs_human=False, cloud=remediator.cloud)
     assert "its newest task is kafkaReboot." in found.data["message"]
     assert '"severity":"WARNING"' in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("status", ["UPGRADING", "EXTENDEDFAILED", "FROZEN", "A_NEW_WORD"])
-def test_rule_12_a_status_that_is_not_listed_is_left_alone(night: World, status: str) -> None:
-    night.cloud.set_status(ORDERS, status)
+def test_rule_12_a_status_that_is_not_listed_is_left_alone(
+    remediator: Remediator, status: str
+) -> None:
+    remediator.cloud.set_status(ORDERS, status)
 
-    found = night.alert()
-    assert_held_back(found, "status", needs_human=True, cloud=night.cloud)
+    found = remediator.alert()
+    assert_held_back(found, "status", needs_human=True, cloud=remediator.cloud)
     assert found.data["instances"][0]["status"] == status
-    found = night.restart()
-    assert_held_back(found, "status", needs_human=False, cloud=night.cloud)
+    found = remediator.restart()
+    assert_held_back(found, "status", needs_human=False, cloud=remediator.cloud)

@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from function.pipeline import Runtime
-from tests.fake_dms import Behaviour, Hold, StandIn
-from tests.simulation import copies
+from tests.fake_dms import Behaviour, FakeDms, Hold
+from tests.simulation import replicas
 from tests.simulation.clock import NightClock
 from tests.simulation.history import Ask, Delivery
 from tests.simulation.senders import SECRETS, Senders
@@ -23,7 +23,7 @@ SECOND = "7166cdea-dbad-4d79-9610-7163e6f8b640"
 class Scene:
     """A cloud with two instances, and one copy of the function that may restart one at once."""
 
-    cloud: StandIn
+    cloud: FakeDms
     runtime: Runtime
     senders: Senders
 
@@ -32,14 +32,14 @@ class Scene:
         return self.senders.alertmanager(Ask(instances=(instance,), raised=raised))
 
     def outcome(self, delivery: Delivery) -> tuple[str, str | None]:
-        (result,) = copies.handle(delivery, self.runtime, copy=0).results
+        (result,) = replicas.handle(delivery, self.runtime, copy=0).results
         return result["data"]["outcome"], result["data"]["reason"]
 
 
 @pytest.fixture
 def scene() -> Iterator[Scene]:
     clock = NightClock()
-    with StandIn(Behaviour(), clock=clock) as cloud:
+    with FakeDms(Behaviour(), clock=clock) as cloud:
         for instance in (FIRST, SECOND):
             cloud.add_instance(instance, status="ERROR")
         settings = {
@@ -47,7 +47,7 @@ def scene() -> Iterator[Scene]:
             "MAX_RESTARTING": "1",
             "ALERTMANAGER_SECRETS": SECRETS["alertmanager"],
         }
-        runtime = copies.build({**cloud.environment(), **settings}, clock)
+        runtime = replicas.build({**cloud.environment(), **settings}, clock)
         yield Scene(cloud, runtime, Senders(make(), Random(0), clock()))
 
 
@@ -63,7 +63,7 @@ def test_an_alarm_counts_what_another_has_sent_and_nobody_has_answered(scene: Sc
 
     assert first.result() == ("accepted", None)
     assert second == ("skipped", "storm")
-    assert [deed.instance for deed in scene.cloud.deeds] == [FIRST]
+    assert [deed.instance for deed in scene.cloud.effects] == [FIRST]
 
 
 def test_an_alarm_counts_a_restart_whose_task_shows_before_its_status(scene: Scene) -> None:

@@ -1,15 +1,15 @@
 """A stand-in of the DMS for Kafka v2 API: a real HTTP server on loopback with a fault dial.
 
-    from tests.fake_dms import Behaviour, Clock, Hold, Reset, StandIn, throttled
+    from tests.fake_dms import Behaviour, Clock, Hold, Reset, FakeDms, throttled
 
-    with StandIn(Behaviour(restart_seconds=60), clock=clock) as cloud:
+    with FakeDms(Behaviour(restart_seconds=60), clock=clock) as cloud:
         cloud.add_instance("54602a9d-…", status="ERROR", tags={"team": "a"})
         settings = cloud.environment()          # AK, SK, project id, DMS_ENDPOINT, CA_BUNDLE_FILE
         cloud.fault(Reset(at="done"), kind="action")
         ...
         assert len(cloud.posts) == 1
 
-StandIn(behaviour=Behaviour(), account=Account(), place=Place(), clock=time.time)
+FakeDms(behaviour=Behaviour(), account=Account(), place=Place(), clock=time.time)
     .url   .address   .behaviour (its fields may be changed)   .account   .clock   .observer
     .environment(with_token=False)                  settings that reach it
     .add_instance(id, **fields)                     fields of `Instance`: status, name, tags …
@@ -18,7 +18,7 @@ StandIn(behaviour=Behaviour(), account=Account(), place=Place(), clock=time.time
     .instance(id) -> Instance   .instances          as shown now (KeyError when gone)
     .add_task(instance_id, **fields) -> Task        fields of `Task`; times are epoch or text
     .remove_task(instance_id, task_id)   .tasks(instance_id)
-    .deeds                                          what was really done: Deed values
+    .deeds                                          what was really done: Effect values
     .arrivals   .posts   .arrived(kind)             Arrival values in order of arrival
     .connections                                    how many were opened
     .wait_for(count, kind="any", timeout=10)        blocks until so many arrived
@@ -48,11 +48,11 @@ A closing stand-in ends all connections; a `Hold` whose event is set later still
 from .answer import Answer
 from .behaviour import Account, Behaviour, Clock, Place
 from .broken_answers import BrokenChunks, Drip, WrongLength
-from .cloud import Deed, Instance, Task
+from .cloud import Effect, Instance, Task
 from .faults import Alter, Close, Fault, Hold, Raw, Reply, Reset, Rows
 from .ready_made import gzip_bomb, html, redirect, throttled, vendor_error
 from .record import Arrival
-from .server import StandIn
+from .server import FakeDms
 
 __all__ = [
     "Account",
@@ -63,8 +63,9 @@ __all__ = [
     "BrokenChunks",
     "Clock",
     "Close",
-    "Deed",
     "Drip",
+    "Effect",
+    "FakeDms",
     "Fault",
     "Hold",
     "Instance",
@@ -73,7 +74,6 @@ __all__ = [
     "Reply",
     "Reset",
     "Rows",
-    "StandIn",
     "Task",
     "WrongLength",
     "gzip_bomb",

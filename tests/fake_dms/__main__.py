@@ -7,7 +7,7 @@ import sys
 import threading
 from datetime import datetime, timezone
 
-from . import Arrival, Behaviour, Place, StandIn
+from . import Arrival, Behaviour, FakeDms, Place
 
 SEED = {
     "54602a9d-5e22-4239-9123-77e350df4a34": ("kafka-orders", "RUNNING"),
@@ -25,7 +25,7 @@ def main() -> None:
     options = _options()
     behaviour = Behaviour(restart_seconds=options.restart_seconds)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with StandIn(behaviour, place=Place(port=options.port)) as cloud:
+    with FakeDms(behaviour, place=Place(port=options.port)) as cloud:
         _seed(cloud)
         cloud.observer = _print
         for name, value in cloud.environment().items():
@@ -40,7 +40,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _seed(cloud: StandIn) -> None:
+def _seed(cloud: FakeDms) -> None:
     for instance_id, (name, status) in SEED.items():
         cloud.add_instance(instance_id, name=name, status=status)
     for instance_id, name in SEED_FAILED.items():

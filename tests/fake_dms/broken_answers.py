@@ -5,7 +5,7 @@ from typing import Literal
 
 from .answer import Answer
 from .faults import Fault
-from .line import Line
+from .stream import Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Drip(Fault):
     part: Literal["head", "body"] = "body"
     interval: float = 0.05
 
-    def send(self, answer: Answer, line: Line) -> None:
+    def send(self, answer: Answer, line: Stream) -> None:
         """Send drop by drop."""
         at_once = answer.head() if self.part == "body" else b""
         line.send(at_once)
@@ -26,7 +26,7 @@ class Drip(Fault):
 class BrokenChunks(Fault):
     """Do what was asked, promise a chunked answer and write no number where a size belongs."""
 
-    def send(self, answer: Answer, line: Line) -> None:
+    def send(self, answer: Answer, line: Stream) -> None:
         """Send half of the body as a chunk and then nonsense."""
         headers = (*answer.headers, ("Transfer-Encoding", "chunked"))
         half = answer.body[: (len(answer.body) + 1) // 2]
@@ -41,7 +41,7 @@ class WrongLength(Fault):
 
     difference: int = 10
 
-    def send(self, answer: Answer, line: Line) -> None:
+    def send(self, answer: Answer, line: Stream) -> None:
         """Send under the wrong length."""
         length = str(max(0, len(answer.body) + self.difference))
         line.send(replace(answer, headers=(*answer.headers, ("Content-Length", length))).encode())

@@ -7,14 +7,14 @@ import requests
 from requests.auth import AuthBase
 
 from .behaviour import Account
-from .server import StandIn
+from .server import FakeDms
 from .signature import canonical_request, sign
 
 
 class Signed(AuthBase):
     """Signs a prepared request as the account, at the stand-in's time."""
 
-    def __init__(self, cloud: StandIn, account: Account | None = None) -> None:
+    def __init__(self, cloud: FakeDms, account: Account | None = None) -> None:
         """Take clock and address from the stand-in, and the account, unless another is given."""
         self._cloud, self._account = cloud, account or cloud.account
 
@@ -41,7 +41,7 @@ class Caller:
     """Calls the stand-in, a connection for each call."""
 
     def __init__(
-        self, cloud: StandIn, auth: AuthBase | None = None, *, timeout: float = 10
+        self, cloud: FakeDms, auth: AuthBase | None = None, *, timeout: float = 10
     ) -> None:
         """Call with signatures or another proof; the timeout (seconds) is for each reading."""
         self._auth, self._timeout = auth or Signed(cloud), timeout

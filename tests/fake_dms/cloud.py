@@ -42,7 +42,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Effect:
     """One thing that was really done to one instance."""
 
     time: float
@@ -57,7 +57,7 @@ class Cloud:
         """Start without instances."""
         self.lock = threading.RLock()
         self.behaviour, self.clock = behaviour, clock
-        self.deeds: list[Deed] = []
+        self.deeds: list[Effect] = []
         self._instances: dict[str, Instance] = {}
         self._tasks: dict[str, list[Task]] = {}
         self._plan: list[tuple[float, int, str, Callable[[], None]]] = []
@@ -158,7 +158,7 @@ class Cloud:
         heapq.heappush(self._plan, (moment, next(self._order), instance_id, change))
 
     def _did(self, now: float, action: str, instance_id: str) -> None:
-        self.deeds.append(Deed(now, action, instance_id))
+        self.deeds.append(Effect(now, action, instance_id))
         self._settle()
 
     def _settle(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from . import broken_answers, faults, ready_made
 from .answer import Answer, document
 from .cloud import Cloud, Instance, Task
-from .dial import Dial, Setting
+from .fault_plan import FaultPlan, Setting
 from .faults import Fault
 from .record import Arrival, Log
 
@@ -34,7 +34,7 @@ NAMED: dict[str, Callable[..., Fault]] = {
 }
 
 
-def page(cloud: Cloud, dial: Dial, log: Log) -> Callable[[Arrival], Answer]:
+def page(cloud: Cloud, dial: FaultPlan, log: Log) -> Callable[[Arrival], Answer]:
     """Return the page of these."""
 
     def answer(arrival: Arrival) -> Answer:
@@ -59,7 +59,7 @@ def state(cloud: Cloud, log: Log) -> dict[str, Any]:
     }
 
 
-def _handle(arrival: Arrival, cloud: Cloud, dial: Dial, log: Log) -> dict[str, Any]:
+def _handle(arrival: Arrival, cloud: Cloud, dial: FaultPlan, log: Log) -> dict[str, Any]:
     match arrival.method, arrival.path:
         case "GET", "/stand-in/state":
             return state(cloud, log)

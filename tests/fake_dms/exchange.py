@@ -8,28 +8,28 @@ from . import action, reading
 from .answer import Answer, gateway_error
 from .behaviour import Account
 from .cloud import Cloud
-from .dial import NO_FAULT, Dial
+from .fault_plan import NO_FAULT, FaultPlan
 from .faults import Fault, stage_of
-from .line import GoneError, Line
 from .record import Arrival, Log
 from .signature import RefusalError, check
+from .stream import GoneError, Stream
 
 Observer = Callable[[Arrival, str], None]
 CONTROL_PAGE = "/stand-in/"
 
 
 @dataclass(slots=True)
-class Desk:
+class ConnectionContext:
     """What every connection works with."""
 
     account: Account
     cloud: Cloud
-    dial: Dial
+    dial: FaultPlan
     log: Log
     control: Callable[[Arrival], Answer]
     observer: Observer | None = None
 
-    def serve(self, line: Line) -> None:
+    def serve(self, line: Stream) -> None:
         """Serve one connection to its end."""
         number = self.log.connected()
         try:
@@ -42,7 +42,7 @@ class Desk:
         finally:
             line.close()
 
-    def _exchange(self, line: Line, connection: int) -> bool:
+    def _exchange(self, line: Stream, connection: int) -> bool:
         arrival = Arrival(*line.read_head(), time=self.cloud.clock(), connection=connection)
         if arrival.target.startswith(CONTROL_PAGE):
             line.send(self.control(_read(arrival, line, NO_FAULT)).encode())
@@ -62,7 +62,7 @@ class Desk:
             self._tell(arrival, ", ".join(story))
         return "close" not in (arrival.headers.get("connection"), answer.header("connection"))
 
-    def _receive(self, arrival: Arrival, line: Line, fault: Fault) -> Arrival:
+    def _receive(self, arrival: Arrival, line: Stream, fault: Fault) -> Arrival:
         # Known before the client can see what the fault does, and before it can be awaited.
         noted = self.log.add(arrival) if stage_of(fault) == "head" else None
         try:
@@ -72,7 +72,7 @@ class Desk:
             raise
         return self.log.add(whole, instead_of=noted)
 
-    def _carry_out(self, arrival: Arrival, line: Line, fault: Fault) -> Answer:
+    def _carry_out(self, arrival: Arrival, line: Stream, fault: Fault) -> Answer:
         fault.reach("request", line)
         instead = fault.instead()
         return fault.alter(self._answer(arrival)) if instead is None else instead
@@ -106,7 +106,7 @@ class Desk:
             self.observer(arrival, story)
 
 
-def _read(arrival: Arrival, line: Line, fault: Fault) -> Arrival:
+def _read(arrival: Arrival, line: Stream, fault: Fault) -> Arrival:
     fault.reach("head", line)
     length = arrival.headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit()):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from .answer import Answer
-from .line import Line
+from .stream import Stream
 
 Stage = Literal["connect", "head", "request", "done", "answer"]
 
@@ -16,7 +16,7 @@ Stage = Literal["connect", "head", "request", "done", "answer"]
 class Fault:
     """No fault: does nothing at any stage."""
 
-    def reach(self, stage: Stage, line: Line) -> None:
+    def reach(self, stage: Stage, line: Stream) -> None:
         """Do what the fault does when an exchange comes to this stage."""
 
     def instead(self) -> Answer | None:
@@ -27,7 +27,7 @@ class Fault:
         """Return what to answer after doing what was asked."""
         return answer
 
-    def send(self, answer: Answer, line: Line) -> None:
+    def send(self, answer: Answer, line: Stream) -> None:
         """Send the answer; half of it, then the stage `answer`, then the rest, or all at once."""
         raw = answer.encode()
         if stage_of(self) == "answer":
@@ -49,7 +49,7 @@ class Reset(Fault):
 
     at: Stage = "request"
 
-    def reach(self, stage: Stage, line: Line) -> None:
+    def reach(self, stage: Stage, line: Stream) -> None:
         """Reset when the time has come."""
         if stage == self.at == "connect":
             # A reset that is too quick shows as a failed connect, at times, and not as a reset.
@@ -64,7 +64,7 @@ class Close(Fault):
 
     at: Stage = "request"
 
-    def reach(self, stage: Stage, line: Line) -> None:
+    def reach(self, stage: Stage, line: Stream) -> None:
         """Close when the time has come."""
         if stage == self.at:
             line.end()
@@ -77,7 +77,7 @@ class Raw(Fault):
     content: bytes
     at: Stage = "request"
 
-    def reach(self, stage: Stage, line: Line) -> None:
+    def reach(self, stage: Stage, line: Stream) -> None:
         """Send and close when the time has come."""
         if stage == self.at:
             line.send(self.content)
@@ -92,7 +92,7 @@ class Hold(Fault):
     release: threading.Event = field(default_factory=threading.Event)
     then: Fault = field(default_factory=Fault)
 
-    def reach(self, stage: Stage, line: Line) -> None:
+    def reach(self, stage: Stage, line: Stream) -> None:
         """Wait when the time has come."""
         if stage == self.at:
             line.hold(self.release)
@@ -106,7 +106,7 @@ class Hold(Fault):
         """Leave it to what follows."""
         return self.then.alter(answer)
 
-    def send(self, answer: Answer, line: Line) -> None:
+    def send(self, answer: Answer, line: Stream) -> None:
         """Hold in the middle when asked to, or leave it to what follows."""
         if self.at == "answer":
             Fault.send(self, answer, line)

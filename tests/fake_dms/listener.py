@@ -7,18 +7,18 @@ import threading
 from collections.abc import Callable
 
 from .behaviour import Place
-from .line import Line
+from .stream import Stream
 
 
 class Listener:
     """Accepts connections from `start` until `close`."""
 
-    def __init__(self, place: Place, serve: Callable[[Line], None]) -> None:
+    def __init__(self, place: Place, serve: Callable[[Stream], None]) -> None:
         """Prepare to hand every connection to `serve`."""
         self._place, self._serve = place, serve
         self._tls = _tls_context(place)
         self._closing = threading.Event()
-        self._lines: dict[Line, threading.Thread] = {}
+        self._lines: dict[Stream, threading.Thread] = {}
 
     def start(self) -> None:
         """Listen."""
@@ -61,7 +61,7 @@ class Listener:
     def _take(self, wire: socket.socket) -> None:
         try:
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            line = Line(self._wrap(wire), self._closing)
+            line = Stream(self._wrap(wire), self._closing)
         except OSError:  # gone before it was accepted
             wire.close()
             return
@@ -74,7 +74,7 @@ class Listener:
             return wire
         return self._tls.wrap_socket(wire, server_side=True, do_handshake_on_connect=False)
 
-    def _run(self, line: Line) -> None:
+    def _run(self, line: Stream) -> None:
         try:
             self._serve(line)
         finally:

@@ -8,15 +8,15 @@ from typing import Any
 
 from . import control
 from .behaviour import Account, Behaviour, Place
-from .cloud import Cloud, Deed, Instance, Task
-from .dial import Dial, Setting
-from .exchange import Desk, Observer
+from .cloud import Cloud, Effect, Instance, Task
+from .exchange import ConnectionContext, Observer
+from .fault_plan import FaultPlan, Setting
 from .faults import Fault
 from .listener import Listener
 from .record import Arrival, Log
 
 
-class StandIn:
+class FakeDms:
     """The cloud API on loopback, a context manager; the package's docstring is its manual."""
 
     def __init__(
@@ -29,12 +29,12 @@ class StandIn:
         """Prepare it; it listens from `start`, or from entering its context."""
         self.behaviour, self.account = behaviour or Behaviour(), account or Account()
         self.place, self.clock = place or Place(), clock
-        self._cloud, self._dial, self._log = Cloud(self.behaviour, clock), Dial(), Log()
+        self._cloud, self._dial, self._log = Cloud(self.behaviour, clock), FaultPlan(), Log()
         page = control.page(self._cloud, self._dial, self._log)
-        self._desk = Desk(self.account, self._cloud, self._dial, self._log, page)
+        self._desk = ConnectionContext(self.account, self._cloud, self._dial, self._log, page)
         self._listener = Listener(self.place, self._desk.serve)
 
-    def __enter__(self) -> "StandIn":
+    def __enter__(self) -> "FakeDms":
         """Start."""
         self.start()
         return self
@@ -127,7 +127,7 @@ class StandIn:
         return self._cloud.tasks(instance_id)
 
     @property
-    def deeds(self) -> tuple[Deed, ...]:
+    def effects(self) -> tuple[Effect, ...]:
         """What was really done, in order."""
         return tuple(self._cloud.deeds)
 
@@ -151,7 +151,7 @@ class StandIn:
         return self._dial.left()
 
     @property
-    def arrivals(self) -> tuple[Arrival, ...]:
+    def requests(self) -> tuple[Arrival, ...]:
         """Every request in order of arrival."""
         return self._log.arrived()
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from tests.fake_dms import Answer, Fault, StandIn
+from tests.fake_dms import Answer, FakeDms, Fault
 from tests.fake_dms.faults import Stage
-from tests.fake_dms.line import Line
+from tests.fake_dms.stream import Stream
 
 ONE = "54602a9d-5e22-4239-9123-77e350df4a34"
 TWO = "7166cdea-dbad-4d79-9610-7163e6f8b640"
@@ -19,7 +19,7 @@ Way = Literal["cloud", "impostor", "refused", "unreachable", "no name", "slow na
 
 
 @dataclass(frozen=True)
-class Told:
+class Expected:
     """What the result event and the HTTP answer say, and how many POSTs arrived.
 
     `attempts` is what the result says of them: more, where a POST may have arrived and did not.
@@ -36,22 +36,22 @@ class Told:
         """The `api.attempts` of the result."""
         return self.posts if self.attempts is None else self.attempts
 
-    def after(self, posts: int) -> "Told":
+    def after(self, posts: int) -> "Expected":
         """Return the same for another number of POSTs."""
         return replace(self, posts=posts)
 
 
-NOT_SENT = Told("failed", "not_sent", 503, 0)
-TOO_LATE = Told("failed", "deadline", 503, 0)
-UNREADABLE = Told("failed", "state_unreadable", 503, 0)
-UNREADABLE_FOR_GOOD = Told("failed", "state_unreadable", 200, 0)
-UNKNOWN = Told("unknown", "unclear", 202, 1)
+NOT_SENT = Expected("failed", "not_sent", 503, 0)
+TOO_LATE = Expected("failed", "deadline", 503, 0)
+UNREADABLE = Expected("failed", "state_unreadable", 503, 0)
+UNREADABLE_FOR_GOOD = Expected("failed", "state_unreadable", 200, 0)
+UNKNOWN = Expected("unknown", "unclear", 202, 1)
 PERHAPS_SENT = replace(UNKNOWN, posts=0, attempts=1)
-ACCEPTED = Told("accepted", None, 200, 1)
-SEEN = Told("accepted", "seen_restarting", 200, 1)
-REFUSED = Told("failed", "refused", 200, 1)
-THROTTLED = Told("failed", "throttled", 503, 1)
-BUSY = Told("failed", "busy", 503, 1)
+ACCEPTED = Expected("accepted", None, 200, 1)
+SEEN = Expected("accepted", "seen_restarting", 200, 1)
+REFUSED = Expected("failed", "refused", 200, 1)
+THROTTLED = Expected("failed", "throttled", 503, 1)
+BUSY = Expected("failed", "busy", 503, 1)
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,10 @@ class Case:
     """
 
     name: str
-    told: Told
+    told: Expected
     dials: tuple[Dial, ...] = ()
-    purge: Told | None = None
-    delete: Told | None = None
+    purge: Expected | None = None
+    delete: Expected | None = None
     actions: tuple[Action, ...] = EITHER
     instances: tuple[str, ...] = (ONE,)
     ways: tuple[Way, ...] = ()
@@ -89,11 +89,11 @@ class Case:
     says: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
     platform: bool = False
-    arrange: Callable[[StandIn], object] | None = None
-    meanwhile: Callable[[StandIn], object] | None = None
+    arrange: Callable[[FakeDms], object] | None = None
+    meanwhile: Callable[[FakeDms], object] | None = None
     elsewhere: int | None = None
 
-    def expected(self, action: Action) -> Told:
+    def expected(self, action: Action) -> Expected:
         """Return what must be told when this meets an action."""
         own = {"purge_failed": self.purge, "delete": self.delete}.get(action)
         return own or self.told
@@ -106,7 +106,7 @@ class Meanwhile(Fault):
     happens: Callable[[], object]
     then: Fault = field(default_factory=Fault)
 
-    def reach(self, stage: Stage, line: Line) -> None:
+    def reach(self, stage: Stage, line: Stream) -> None:
         """Let it happen."""
         if stage == "request":
             self.happens()
@@ -120,12 +120,12 @@ class Meanwhile(Fault):
         """Leave it to what follows."""
         return self.then.alter(answer)
 
-    def send(self, answer: Answer, line: Line) -> None:
+    def send(self, answer: Answer, line: Stream) -> None:
         """Leave it to what follows."""
         self.then.send(answer, line)
 
 
-def posting(name: str, fault: Fault, told: Told, **rest: Any) -> Case:
+def posting(name: str, fault: Fault, told: Expected, **rest: Any) -> Case:
     """Return a case in which the POST meets a fault."""
     return Case(name, told, (Dial(fault),), **rest)
 

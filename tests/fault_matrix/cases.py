@@ -1,10 +1,10 @@
 """The table: every case of the fault bench, by the part of the call that it meets."""
 
-from . import cases_of_exchanges, cases_of_reading, cases_of_refusals, cases_of_ways
+from . import cases_of_exchanges, cases_of_reading, cases_of_refusals, cases_of_routes
 from .case import Action, Case
 
 PARTS: dict[str, tuple[Case, ...]] = {
-    "Before the request is sent": cases_of_ways.CASES,
+    "Before the request is sent": cases_of_routes.CASES,
     "Between the first byte of the request and the last of the answer": cases_of_exchanges.CASES,
     "Results by instance": cases_of_refusals.ROWS,
     "Throttling": cases_of_refusals.RETRY_AFTER,

@@ -18,13 +18,13 @@ from tests.fake_dms import (
     vendor_error,
 )
 
-from .case import ACCEPTED, UNREADABLE, UNREADABLE_FOR_GOOD, Case, Dial, Told
+from .case import ACCEPTED, UNREADABLE, UNREADABLE_FOR_GOOD, Case, Dial, Expected
 from .cases_of_refusals import QUOTED
 
 IN_TIME = "did not answer in time"
 
 
-def _reading(name: str, fault: Fault, told: Told = UNREADABLE, **rest: Any) -> Case:
+def _reading(name: str, fault: Fault, told: Expected = UNREADABLE, **rest: Any) -> Case:
     return Case(f"{name}, reading", told, (Dial(fault, "any", times=None),), **rest)
 
 
@@ -32,7 +32,7 @@ def _once(name: str, fault: Fault) -> Case:
     return Case(f"{name} once, reading", ACCEPTED, (Dial(fault, "any"),), looks=2)
 
 
-def _connecting(name: str, fault: Fault, told: Told, times: int | None) -> Case:
+def _connecting(name: str, fault: Fault, told: Expected, times: int | None) -> Case:
     dials = (Dial(fault, "connection", times),)
     return Case(f"{name} before the request is read, reading", told, dials, looks=2)
 

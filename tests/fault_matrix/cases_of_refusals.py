@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import Any
 
-from tests.fake_dms import Alter, Answer, Fault, Reply, Rows, StandIn, throttled, vendor_error
+from tests.fake_dms import Alter, Answer, FakeDms, Fault, Reply, Rows, throttled, vendor_error
 
 from .case import (
     ACCEPTED,
@@ -18,20 +18,20 @@ from .case import (
     UNKNOWN,
     Case,
     Dial,
-    Told,
+    Expected,
     done_unheard,
     posting,
 )
-from .scene import ACCOUNT
+from .runner import ACCOUNT
 
 PERMISSION = replace(REFUSED, reason="permission")
 CREDENTIALS = replace(REFUSED, reason="credentials")
-EXPIRED = Told("failed", "credentials", 503, 1)
-SKEWED = Told("failed", "clock_skew", 503, 1)
-UNAVAILABLE = Told("failed", "unavailable", 503, 1)
-ALREADY = Told("skipped", "already_restarting", 200, 1)
-PARTIAL = Told("partial", None, 200, 1)
-MIXED = Told("unknown", None, 202, 1)
+EXPIRED = Expected("failed", "credentials", 503, 1)
+SKEWED = Expected("failed", "clock_skew", 503, 1)
+UNAVAILABLE = Expected("failed", "unavailable", 503, 1)
+ALREADY = Expected("skipped", "already_restarting", 200, 1)
+PARTIAL = Expected("partial", None, 200, 1)
+MIXED = Expected("unknown", None, 202, 1)
 BOTH: dict[str, Any] = {"instances": (ONE, TWO), "actions": BY_ID}
 
 
@@ -56,15 +56,15 @@ def _rows(**words: str) -> Reply:
     return Reply(200, {"results": rows})
 
 
-def _answered(status: int, told: Told) -> Case:
+def _answered(status: int, told: Expected) -> Case:
     return posting(f"{status} without a code", Reply(status, "no"), told)
 
 
-def _coded(status: int, code: str, told: Told, **rest: Any) -> Case:
+def _coded(status: int, code: str, told: Expected, **rest: Any) -> Case:
     return posting(f"{status} {code}", vendor_error(status, code), told, **rest)
 
 
-def _restarting(cloud: StandIn) -> None:
+def _restarting(cloud: FakeDms) -> None:
     cloud.set_status(ONE, "RESTARTING")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .case import Action, Case, Told
+from .case import Action, Case, Expected
 from .cases import PARTS
 
 HEAD = """# What becomes of every fault
@@ -20,12 +20,12 @@ was done although no clear answer came is settled by reading, but for a purge, w
 NAMES: dict[Action, str] = {"restart": "restart", "purge_failed": "purge", "delete": "delete"}
 
 
-def _told(told: Told) -> str:
+def _told(told: Expected) -> str:
     reason = f" `{told.reason}`" if told.reason else ""
     return f"{told.outcome}{reason}, {told.http}"
 
 
-def _posts(told: Told) -> str:
+def _posts(told: Expected) -> str:
     return f"{told.posts}" + (f" ({told.said})" if told.said != told.posts else "")
 
 

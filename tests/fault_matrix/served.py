@@ -16,7 +16,7 @@ from typing import Any
 
 import requests
 
-from tests.fake_dms import StandIn
+from tests.fake_dms import FakeDms
 
 ROOT = Path(__file__).parents[2]
 SECRET = "canary-direct-secret-0123456789"
@@ -33,7 +33,7 @@ def _free_port() -> int:
 class Served:
     """A running server; `out` and `err` are the lines it has written so far."""
 
-    def __init__(self, cloud: StandIn, **settings: str) -> None:
+    def __init__(self, cloud: FakeDms, **settings: str) -> None:
         """Prepare it, with settings for this stand-in and with these besides."""
         self.port = _free_port()
         own = {"DRY_RUN": "false", "DIRECT_SECRETS": SECRET, "DEADLINE_SECONDS": "10"}

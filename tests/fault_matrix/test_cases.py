@@ -11,7 +11,7 @@ from function.lib import schemas
 
 from . import cases, page
 from .case import Action, Case
-from .scene import ACCOUNT, PAYLOAD, SECRET, play
+from .runner import ACCOUNT, PAYLOAD, SECRET, run_case
 
 SCHEMAS = schemas.load()
 CANARIES = (
@@ -28,7 +28,7 @@ def _id(value: object) -> str:
 def test_what_becomes_of_a_fault_is_told(
     case: Case, action: Action, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    played = play(case, action)
+    played = run_case(case, action)
     told, said = case.expected(action), played.result["data"]
 
     assert (said["outcome"], said["reason"]) == (told.outcome, told.reason)

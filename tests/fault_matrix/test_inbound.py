@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
-from tests.fake_dms import StandIn
+from tests.fake_dms import FakeDms
 
 from .case import ONE
 from .served import SECRET, Served
@@ -28,14 +28,14 @@ THREADS = 4
 
 
 @pytest.fixture(scope="module")
-def cloud() -> Iterator[StandIn]:
-    with StandIn() as cloud:
+def cloud() -> Iterator[FakeDms]:
+    with FakeDms() as cloud:
         cloud.add_instance(ONE)
         yield cloud
 
 
 @pytest.fixture(scope="module")
-def served(cloud: StandIn) -> Iterator[Served]:
+def served(cloud: FakeDms) -> Iterator[Served]:
     with Served(cloud, THREADS=str(THREADS), DRY_RUN="true") as served:
         yield served
 
@@ -144,11 +144,11 @@ def test_what_is_not_http_is_refused_and_others_are_answered(served: Served, sen
 
 
 def test_whoever_leaves_in_the_middle_of_a_body_has_asked_for_nothing(
-    served: Served, cloud: StandIn
+    served: Served, cloud: FakeDms
 ) -> None:
     cloud.forget()
     with clients(served, 1, HEAD + b"Content-Length: 500\r\n\r\n" + BODY) as (wire,):
         wire.shutdown(socket.SHUT_WR)
         assert not first_line(wire).startswith(b"HTTP/1.1 2")
 
-    assert cloud.arrivals == ()
+    assert cloud.requests == ()

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from function.lib import schemas
-from tests.fake_dms import Hold, StandIn
+from tests.fake_dms import FakeDms, Hold
 from tests.fake_dms.faults import Stage
 
 from .case import ONE
@@ -41,7 +41,7 @@ def asked(served: Served) -> Iterator[list[requests.Response]]:
 
 @pytest.mark.parametrize("stage", ["request", "done"])
 def test_an_event_that_runs_when_the_server_is_told_to_stop_ends_and_reports(stage: Stage) -> None:
-    with StandIn() as cloud, Served(cloud) as served:
+    with FakeDms() as cloud, Served(cloud) as served:
         cloud.add_instance(ONE)
         cloud.fault(Hold(stage), "action")
         with asked(served) as answers:
@@ -63,7 +63,7 @@ def test_a_killed_worker_leaves_the_line_that_says_what_was_sent_and_no_half_res
     stage: Stage,
 ) -> None:
     told = threading.Event()
-    with StandIn() as cloud, Served(cloud) as served:
+    with FakeDms() as cloud, Served(cloud) as served:
         cloud.add_instance(ONE)
         cloud.fault(Hold(stage), "action")
         with asked(served) as answers:
@@ -83,11 +83,11 @@ def test_a_killed_worker_leaves_the_line_that_says_what_was_sent_and_no_half_res
     assert intents[0]["request"] == {"action": "restart", "instances": [ONE]}
     assert intents[0]["event_id"] == "7"
     assert [result["id"] for result in served.results()] == [again.json()["id"]]
-    assert len([deed for deed in cloud.deeds if deed.action == "restart"]) == 1
+    assert len([deed for deed in cloud.effects if deed.action == "restart"]) == 1
 
 
 def test_a_server_with_wrong_settings_does_not_start_and_names_them_without_their_values() -> None:
-    with StandIn() as cloud:
+    with FakeDms() as cloud:
         served = Served(cloud, DIRECT_SECRETS="canary-0123456789\ncanary", DRY_RUN="canary")
         served.start()
         assert served.wait() == 1

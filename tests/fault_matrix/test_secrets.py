@@ -11,15 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from function.entrypoints import startup
-from function.entrypoints.invocation import TryAgain, invoke
-from function.entrypoints.routes import HttpRequest, answer
+from function.entrypoints.invocation import RetryableFailure, invoke
+from function.entrypoints.routes import HttpRequest, handle_request
 from function.model.errors import SettingsInvalid
 from function.pipeline import Runtime
 from function.settings.model import Credentials
-from tests.fake_dms import Close, Fault, Reply, StandIn, vendor_error
+from tests.fake_dms import Close, FakeDms, Fault, Reply, vendor_error
 
 from .case import ONE
-from .scene import ACCOUNT, PAYLOAD, SECRET, document, runtime
+from .runner import ACCOUNT, PAYLOAD, SECRET, document, runtime
 
 KEYS = Credentials(ACCOUNT.access_key, ACCOUNT.secret_key, ACCOUNT.security_token)
 TOKEN = Credentials(auth_token=ACCOUNT.auth_token)
@@ -28,20 +28,20 @@ PURGE = json.dumps(document("purge_failed", ())).encode()
 
 
 @pytest.fixture
-def cloud() -> Iterator[StandIn]:
-    with StandIn(account=ACCOUNT) as cloud:
+def cloud() -> Iterator[FakeDms]:
+    with FakeDms(account=ACCOUNT) as cloud:
         cloud.add_instance(ONE)
         yield cloud
 
 
-def with_keys(cloud: StandIn, credentials: Credentials, **settings: str) -> Runtime:
+def with_keys(cloud: FakeDms, credentials: Credentials, **settings: str) -> Runtime:
     made = runtime(cloud, seconds=1.0, platform=False, **settings)
     return made._replace(settings=made.settings._replace(credentials=credentials))
 
 
 def post(ready: Runtime, body: bytes = BODY, **headers: str) -> str:
     given = {"content-type": "application/json", "authorization": f"Bearer {SECRET}"} | headers
-    reply = answer(HttpRequest("POST", "/direct", given, body), ready)
+    reply = handle_request(HttpRequest("POST", "/direct", given, body), ready)
     return f"{reply.status} {reply.body} {dict(reply.headers)}"
 
 
@@ -50,7 +50,7 @@ def clean(*texts: str) -> bool:
     return "canary" not in found.lower() and ACCOUNT.access_key not in found
 
 
-def echoes(cloud: StandIn, credentials: Credentials) -> list[str]:
+def echoes(cloud: FakeDms, credentials: Credentials) -> list[str]:
     """Return texts in which a gateway quotes the request it was sent."""
     token = credentials.auth_token or credentials.security_token
     canonical = f"POST\n/v2/\n\nx-sdk-date:2026\nx-security-token:{token}\n\nhost"
@@ -65,7 +65,7 @@ def echoes(cloud: StandIn, credentials: Credentials) -> list[str]:
 @pytest.mark.parametrize("credentials", [KEYS, TOKEN], ids=["keys", "token"])
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 503])
 def test_a_cloud_that_quotes_the_request_is_not_quoted(
-    cloud: StandIn, credentials: Credentials, status: int, capfd: pytest.CaptureFixture[str]
+    cloud: FakeDms, credentials: Credentials, status: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
     ready = with_keys(cloud, credentials)
     for text in echoes(cloud, credentials):
@@ -102,7 +102,7 @@ def test_a_cloud_that_quotes_the_request_is_not_quoted(
     ],
 )
 def test_what_a_sender_sent_is_not_quoted(
-    cloud: StandIn, headers: dict[str, str], body: bytes, capfd: pytest.CaptureFixture[str]
+    cloud: FakeDms, headers: dict[str, str], body: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert clean(post(runtime(cloud, seconds=2.0, platform=False), body, **headers))
     assert clean(*capfd.readouterr())
@@ -112,22 +112,22 @@ def test_what_a_sender_sent_is_not_quoted(
     "fault", [Close("done"), Reply(500, "canary"), Reply(400, '{"canary":"canary"}')]
 )
 def test_an_exception_for_the_platform_carries_only_the_result(
-    cloud: StandIn, fault: Fault, capfd: pytest.CaptureFixture[str]
+    cloud: FakeDms, fault: Fault, capfd: pytest.CaptureFixture[str]
 ) -> None:
     cloud.fault(fault, times=None)
     ready = with_keys(cloud, KEYS)
     asked = {"action": "restart", "instances": [ONE], "reason": PAYLOAD}
     try:
         text = json.dumps(invoke(asked, ready, credentials=KEYS, remaining=3.0))
-    except TryAgain as again:
+    except RetryableFailure as again:
         text = f"{again} {again!r} {again.__cause__} {again.__context__}"
 
     assert clean(text, *capfd.readouterr())
 
 
-@pytest.mark.parametrize("place", ["policy.decide.verdicts", "policy.execute.carry_out"])
+@pytest.mark.parametrize("place", ["policy.decide.decide", "policy.execute.execute"])
 def test_a_defect_is_named_by_its_place_and_not_by_its_text(
-    cloud: StandIn, place: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    cloud: FakeDms, place: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def break_(*_: Any, **__: Any) -> None:
         raise ValueError(f"canary {ACCOUNT.secret_key} {PAYLOAD}")
@@ -140,14 +140,14 @@ def test_a_defect_is_named_by_its_place_and_not_by_its_text(
 
 
 def test_a_sink_gets_the_result_and_nothing_else(
-    cloud: StandIn, capfd: pytest.CaptureFixture[str]
+    cloud: FakeDms, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with StandIn() as sink:
+    with FakeDms() as sink:
         ready = with_keys(cloud, KEYS, K_SINK=f"{sink.url}/canary?canary={ACCOUNT.access_key}")
         sink.fault(Reply(500, "canary"))
         assert clean(post(ready))
 
-        (arrival,) = sink.arrivals
+        (arrival,) = sink.requests
         assert clean(arrival.body.decode(), str(arrival.headers))
     assert clean(*capfd.readouterr())
 
@@ -157,7 +157,7 @@ def test_credentials_have_no_secret_in_their_text(value: Credentials) -> None:
     assert "canary" not in repr(value)
 
 
-NAMES = sorted(startup.names() - {"HUAWEICLOUD_REGION"})
+NAMES = sorted(startup.variable_names() - {"HUAWEICLOUD_REGION"})
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from function.dms.locks import InFlight
 from tests.factories import DAY, HOUR, MINUTE, NOW, ORDERS
-from tests.harness import World, ago, alerts, ces_alarm, world
+from tests.harness import Remediator, ago, alerts, ces_alarm, open_remediator
 
 QUICK = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -38,21 +38,21 @@ LONG_AGO = ("0001-01-01T00:00:00Z", "0002-01-01T00:00:00+14:00", "1969-12-31T23:
 
 
 @pytest.fixture
-def night() -> Iterator[World]:
-    with world() as night:
+def night() -> Iterator[Remediator]:
+    with open_remediator() as night:
         yield night
 
 
 @pytest.mark.parametrize("moment", ODD)
-def test_a_request_whose_time_is_none_is_rejected(night: World, moment: str) -> None:
+def test_a_request_whose_time_is_none_is_rejected(night: Remediator, moment: str) -> None:
     answered = night.ask(action="restart", instances=[ORDERS], time=moment)
 
     assert answered.brief == (400, "rejected", "schema")
-    assert night.cloud.arrivals == ()
+    assert night.cloud.requests == ()
 
 
 @pytest.mark.parametrize("moment", FAR)
-def test_a_request_from_the_future_is_skipped(night: World, moment: str) -> None:
+def test_a_request_from_the_future_is_skipped(night: Remediator, moment: str) -> None:
     answered = night.ask(action="restart", instances=[ORDERS], time=moment)
 
     assert answered.data["outcome"] in {"skipped", "rejected"}
@@ -60,7 +60,7 @@ def test_a_request_from_the_future_is_skipped(night: World, moment: str) -> None
 
 
 @pytest.mark.parametrize("moment", LONG_AGO)
-def test_a_request_from_long_ago_is_not_done(night: World, moment: str) -> None:
+def test_a_request_from_long_ago_is_not_done(night: Remediator, moment: str) -> None:
     answered = night.ask(action="restart", instances=[ORDERS], time=moment)
 
     assert answered.data["outcome"] in {"skipped", "rejected"}
@@ -77,7 +77,7 @@ def test_a_request_from_long_ago_is_not_done(night: World, moment: str) -> None:
         "2026-01-05t03:00:00.000000000000z",
     ],
 )
-def test_the_same_moment_in_any_form_is_now(night: World, moment: str) -> None:
+def test_the_same_moment_in_any_form_is_now(night: Remediator, moment: str) -> None:
     answered = night.ask(action="restart", instances=[ORDERS], time=moment)
 
     assert answered.brief == (200, "accepted", None)
@@ -85,7 +85,7 @@ def test_the_same_moment_in_any_form_is_now(night: World, moment: str) -> None:
 
 @pytest.mark.parametrize("moment", [*ODD, *LONG_AGO[:1]])
 def test_an_alert_that_does_not_say_when_it_began_never_restarts_what_was_restarted(
-    night: World, moment: str
+    night: Remediator, moment: str
 ) -> None:
     night.cloud.add_task(ORDERS, created_at=ago(2 * HOUR), updated_at=ago(2 * HOUR - MINUTE))
     group = alerts(ORDERS)
@@ -98,7 +98,7 @@ def test_an_alert_that_does_not_say_when_it_began_never_restarts_what_was_restar
 
 
 @pytest.mark.parametrize("moment", [-1, 0, 10**12, 10**15, 10**18, 10**30, -(10**18), 1e15, "0"])
-def test_an_alarm_of_any_time_breaks_nothing(night: World, moment: object) -> None:
+def test_an_alarm_of_any_time_breaks_nothing(night: Remediator, moment: object) -> None:
     night.cloud.add_task(ORDERS, created_at=ago(2 * HOUR), updated_at=ago(2 * HOUR - MINUTE))
 
     answered = night.trigger(ces_alarm(time=moment))
@@ -109,7 +109,7 @@ def test_an_alarm_of_any_time_breaks_nothing(night: World, moment: object) -> No
 
 @pytest.mark.parametrize("moment", ODD)
 def test_a_restart_in_the_history_without_a_time_stops_the_next_one(
-    night: World, moment: str
+    night: Remediator, moment: str
 ) -> None:
     night.cloud.add_task(ORDERS, created_at=moment, updated_at=moment)
 
@@ -120,7 +120,9 @@ def test_a_restart_in_the_history_without_a_time_stops_the_next_one(
 
 
 @pytest.mark.parametrize("moment", [*FAR[:2], "2026-01-05T03:10:00Z"])
-def test_a_restart_of_the_future_in_the_history_is_a_recent_one(night: World, moment: str) -> None:
+def test_a_restart_of_the_future_in_the_history_is_a_recent_one(
+    night: Remediator, moment: str
+) -> None:
     night.cloud.add_task(ORDERS, created_at=moment, updated_at=moment)
 
     answered = night.restart()
@@ -151,7 +153,7 @@ OFFSETS = st.sampled_from([timedelta(0), MINUTE, -MINUTE, HOUR, -HOUR, DAY, -DAY
 @QUICK
 @given(st.lists(OFFSETS | st.timedeltas(-9 * DAY, 9 * DAY), min_size=1, max_size=9))
 def test_a_clock_that_jumps_breaks_nothing(offsets: list[timedelta]) -> None:
-    with world() as night:
+    with open_remediator() as night:
         clock = Jumping(offsets)
         flight = InFlight(clock.monotonic)
         night.runtime = night.runtime._replace(clock=clock, in_flight=flight)
@@ -171,7 +173,7 @@ def test_a_clock_that_jumps_breaks_nothing(offsets: list[timedelta]) -> None:
     )
 )
 def test_no_time_of_a_task_breaks_anything(times: dict[str, Any]) -> None:
-    with world() as night:
+    with open_remediator() as night:
         known = {name: one if isinstance(one, str) else str(one) for name, one in times.items()}
         night.cloud.add_task(ORDERS, **known)
 

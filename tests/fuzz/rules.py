@@ -11,13 +11,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from function.entrypoints.invocation import TryAgain, invoke
-from function.entrypoints.routes import HttpRequest, answer
+from function.entrypoints.invocation import RetryableFailure, invoke
+from function.entrypoints.routes import HttpRequest, handle_request
 from function.pipeline import Runtime
 from function.settings.model import Credentials
-from tests.fake_dms import StandIn
+from tests.fake_dms import FakeDms
 from tests.fault_matrix.case import ONE, TWO, Dial, Meanwhile
-from tests.fault_matrix.scene import ACCOUNT, CONFIRMING_ENDS, SECRET, SteeredClock, runtime
+from tests.fault_matrix.runner import ACCOUNT, CONFIRMING_ENDS, SECRET, SteeredClock, runtime
 
 from .chance import DIALS, HANDED, POSTED, SCHEMAS
 
@@ -31,7 +31,7 @@ THROTTLED = {"APIGW.0308", "APIG.0308", "DMS.10240407"}
 class Night:
     """A stand-in with two instances that failed, and the function in front of it."""
 
-    cloud: StandIn
+    cloud: FakeDms
     runtime: Runtime
 
     def check(self, event: Any) -> None:
@@ -47,7 +47,7 @@ class Night:
 @contextmanager
 def night(dials: list[Dial]) -> Iterator[Night]:
     """Open a stand-in with these faults; the time for looking ends with the second look."""
-    with StandIn(account=ACCOUNT) as cloud:
+    with FakeDms(account=ACCOUNT) as cloud:
         for one in (ONE, TWO):
             cloud.add_instance(one, status="ERROR")
         ready = runtime(cloud, seconds=1.0, platform=False, **OPEN)
@@ -63,9 +63,9 @@ def night(dials: list[Dial]) -> Iterator[Night]:
         _check_deeds(cloud, told)
 
 
-def _check_deeds(cloud: StandIn, told: list[tuple[str, str]]) -> None:
+def _check_deeds(cloud: FakeDms, told: list[tuple[str, str]]) -> None:
     """See that nothing was done twice, and that only a refused POST was followed by another."""
-    done = Counter((deed.action, deed.instance) for deed in cloud.deeds)
+    done = Counter((deed.action, deed.instance) for deed in cloud.effects)
     assert max(done.values(), default=0) <= 1, f"done twice: {done}"
     for story in [story for kind, story in told if kind == "action"][:-1]:
         refused = story.startswith("429") or any(code in story for code in THROTTLED)
@@ -79,7 +79,7 @@ def over_http(posted: tuple[str, bytes], dials: list[Dial]) -> None:
     if path == "/":
         headers["content-type"] = "application/cloudevents+json"
     with night(dials) as one:
-        reply = answer(HttpRequest("POST", path, headers, body), one.runtime)
+        reply = handle_request(HttpRequest("POST", path, headers, body), one.runtime)
         assert reply.status in STATUSES, reply
         if reply.status != 204:
             one.check(json.loads(reply.body))
@@ -90,7 +90,7 @@ def by_trigger(event: Any, dials: list[Dial]) -> None:
     with night(dials) as one:
         try:
             returned = invoke(event, one.runtime, credentials=KEYS, remaining=2.0)
-        except TryAgain as again:
+        except RetryableFailure as again:
             returned = json.loads(str(again))
         if isinstance(returned, dict) and "statusCode" in returned:
             assert returned["statusCode"] in {*STATUSES, 404, 405}

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from . import tally
-from .nights import Plan, play_all
+from .runs import Plan, play_all
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from function.dms.locks import InFlight, InstanceLocks
 from function.pipeline import Runtime
 
 from .clock import NightClock
-from .copies import Build, build
+from .replicas import Build, build
 
 T = TypeVar("T")
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from tests.fake_dms import Arrival, Deed
+from tests.fake_dms import Arrival, Effect
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class Policy:
     """What the operator was promised; times in seconds."""
 
     cooldown: float = 3600
@@ -79,10 +79,10 @@ class History:
     is the time after which an event may give up to see it.
     """
 
-    promise: Promise
+    promise: Policy
     handled: tuple[Handled, ...] = ()
     lines: tuple[Mapping[str, Any], ...] = ()
-    deeds: tuple[Deed, ...] = ()
+    deeds: tuple[Effect, ...] = ()
     restarts: tuple[Restart, ...] = ()
     posts: tuple[Arrival, ...] = ()
     lag: float = 0.0

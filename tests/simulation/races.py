@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.fake_dms import Deed
+from tests.fake_dms import Effect
 
 from .history import Ask, Handled, History, Restart
 
@@ -11,7 +11,7 @@ MOST_LAG_SECONDS = 60.0
 Suspect = tuple[Handled, Ask]
 
 
-def admits(handled: Handled, ask: Ask, position: int, deed: Deed) -> bool:
+def admits(handled: Handled, ask: Ask, position: int, deed: Effect) -> bool:
     """Tell whether the result of an ask says that it may have sent the call behind a deed."""
     if position >= len(handled.results):
         return False
@@ -25,7 +25,7 @@ def admits(handled: Handled, ask: Ask, position: int, deed: Deed) -> bool:
     return asked and ask.action == deed.action == request.get("action")
 
 
-def suspects(history: History, deed: Deed) -> list[Suspect]:
+def suspects(history: History, deed: Effect) -> list[Suspect]:
     """Return the events, with what they ask for, that may be behind a deed."""
     return [
         (handled, ask)
@@ -36,9 +36,9 @@ def suspects(history: History, deed: Deed) -> list[Suspect]:
     ]
 
 
-def deed_of(restart: Restart) -> Deed:
+def deed_of(restart: Restart) -> Effect:
     """Return the deed that began a restart."""
-    return Deed(restart.began, "restart", restart.instance)
+    return Effect(restart.began, "restart", restart.instance)
 
 
 def raced(history: History, earlier: Restart, later: Restart) -> bool:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.fake_dms import Arrival, Deed
+from tests.fake_dms import Arrival, Effect
 
-from .history import Ask, Delivery, Handled, History, Promise, Restart
+from .history import Ask, Delivery, Handled, History, Policy, Restart
 from .invariants import INVARIANTS, violations
 from .races import doubles
 
@@ -58,14 +58,14 @@ def night(*parts: Handled, **fields: Any) -> History:
         request = one.results[0]["data"]["request"]
         requests.append(post(request))
         kind = "purge" if request == PURGE else request["action"]
-        found += [Deed(one.began + 1, kind, each) for each in request.get("instances", (TWO,))]
+        found += [Effect(one.began + 1, kind, each) for each in request.get("instances", (TWO,))]
     restarts = [
         Restart(deed.instance, deed.time, deed.time + 300)
         for deed in found
         if deed.action == "restart"
     ]
     facts = {
-        "promise": Promise(deletes=True),
+        "promise": Policy(deletes=True),
         "handled": parts,
         "lines": tuple({**one.results[0], "severity": "INFO"} for one in parts),
         "deeds": tuple(found),
@@ -144,31 +144,31 @@ BROKEN: dict[str, tuple[str, History]] = {
     ),
     "a restart that nobody asked for": (
         "deeds_were_asked_for",
-        replace(GOOD, deeds=(*GOOD.deeds, Deed(NOON, "restart", TWO))),
+        replace(GOOD, deeds=(*GOOD.deeds, Effect(NOON, "restart", TWO))),
     ),
     "a delete where a restart was asked for": (
         "deeds_were_asked_for",
-        replace(GOOD, deeds=(*GOOD.deeds, Deed(NOON, "delete", ONE))),
+        replace(GOOD, deeds=(*GOOD.deeds, Effect(NOON, "delete", ONE))),
     ),
     "a purge where a restart was asked for": (
         "deeds_were_asked_for",
-        replace(GOOD, deeds=(*GOOD.deeds, Deed(NOON, "purge", TWO))),
+        replace(GOOD, deeds=(*GOOD.deeds, Effect(NOON, "purge", TWO))),
     ),
     "a deed after its event has ended": (
         "deeds_were_asked_for",
-        replace(GOOD, deeds=(*GOOD.deeds, Deed(NOON + 2, "restart", ONE))),
+        replace(GOOD, deeds=(*GOOD.deeds, Effect(NOON + 2, "restart", ONE))),
     ),
     "a blocked instance": (
         "untouchables_are_left_alone",
-        replace(GOOD, promise=Promise(untouchable=frozenset({ONE}))),
+        replace(GOOD, promise=Policy(untouchable=frozenset({ONE}))),
     ),
     "a delete although it is off": (
         "untouchables_are_left_alone",
-        night(handled(Ask("delete", (ONE,)), NOON, DELETE), promise=Promise()),
+        night(handled(Ask("delete", (ONE,)), NOON, DELETE), promise=Policy()),
     ),
     "a purge of too many": (
         "purges_stay_small",
-        replace(GOOD, promise=Promise(max_purge=0)),
+        replace(GOOD, promise=Policy(max_purge=0)),
     ),
     "a second restart within the cooldown": (
         "no_restart_within_the_cooldown",
@@ -192,14 +192,14 @@ BROKEN: dict[str, tuple[str, History]] = {
     ),
     "more restarts than a day allows": (
         "no_more_restarts_than_a_day_allows",
-        replace(GOOD, promise=Promise(restarts_per_day=1)),
+        replace(GOOD, promise=Policy(restarts_per_day=1)),
     ),
     "alarms that restart too much at once": (
         "alarms_restart_few_at_once",
         night(
             handled(alarm(NOON - 60, ONE), NOON, RESTART),
             handled(alarm(NOON - 60, TWO), NOON + 0.5, restart_of(TWO)),
-            promise=Promise(max_restarting=1),
+            promise=Policy(max_restarting=1),
         ),
     ),
     "an alarm although a person restarts another": (
@@ -210,7 +210,7 @@ BROKEN: dict[str, tuple[str, History]] = {
                 Restart(TWO, NOON - 60, NOON + 60, ours=False),
                 Restart(ONE, NOON, NOON + 300),
             ),
-            promise=Promise(max_restarting=1),
+            promise=Policy(max_restarting=1),
         ),
     ),
 }
@@ -264,4 +264,4 @@ def test_a_person_who_starts_a_restart_later_is_not_counted_against_an_alarm() -
     restarts = (Restart(ONE, NOON, NOON + 300), Restart(TWO, NOON + 5, NOON + 60, ours=False))
     event = handled(alarm(NOON - 60, ONE), NOON, RESTART)
 
-    assert violations(night(event, restarts=restarts, promise=Promise(max_restarting=1))) == []
+    assert violations(night(event, restarts=restarts, promise=Policy(max_restarting=1))) == []

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from .nights import Plan, play_all
+from .runs import Plan, play_all
 from .tally import Tally, line, total
 
 THREADS = [Plan(seed, events=240) for seed in range(1, 7)]

@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.fake_dms import StandIn
+from tests.fake_dms import FakeDms
 
 ROOT = Path(__file__).parents[3]
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
@@ -79,14 +79,14 @@ def wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 @pytest.fixture
-def cloud() -> Iterator[StandIn]:
-    with StandIn() as cloud:
+def cloud() -> Iterator[FakeDms]:
+    with FakeDms() as cloud:
         cloud.add_instance("54602a9d-5e22-4239-9123-77e350df4a34", status="ERROR")
         yield cloud
 
 
 @pytest.fixture
-def server(cloud: StandIn, tmp_path: Path) -> Iterator[str]:
+def server(cloud: FakeDms, tmp_path: Path) -> Iterator[str]:
     """The image's own command in a tree like the image's, with the port from PORT."""
     for name in ("function", "schemas"):
         shutil.copytree(ROOT / name, tmp_path / name)
@@ -104,7 +104,7 @@ def server(cloud: StandIn, tmp_path: Path) -> Iterator[str]:
 
 
 def test_its_command_serves_and_takes_the_port_from_its_environment(
-    server: str, cloud: StandIn
+    server: str, cloud: FakeDms
 ) -> None:
     document = {"action": "restart", "instances": ["54602a9d-5e22-4239-9123-77e350df4a34"]}
     headers = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
@@ -115,4 +115,4 @@ def test_its_command_serves_and_takes_the_port_from_its_environment(
     with urlopen(request, timeout=10) as answer:
         assert json.load(answer)["data"]["outcome"] == "accepted"
 
-    assert len(cloud.deeds) == 1
+    assert len(cloud.effects) == 1

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.fake_dms import Account, StandIn
+from tests.fake_dms import Account, FakeDms
 
 from .contents import HTTP_ONLY
 
@@ -25,14 +25,14 @@ TOPIC = "urn:smn:eu-de:0123456789abcdef0123456789abcdef:kafka-alarms"
 
 
 @pytest.fixture
-def cloud() -> Iterator[StandIn]:
-    with StandIn(account=Account(security_token="temporary")) as cloud:
+def cloud() -> Iterator[FakeDms]:
+    with FakeDms(account=Account(security_token="temporary")) as cloud:
         cloud.add_instance(INSTANCE, status="ERROR")
         cloud.add_failed_creation(FAILED)
         yield cloud
 
 
-def settings(cloud: StandIn) -> dict[str, str]:
+def settings(cloud: FakeDms) -> dict[str, str]:
     """Return what the operator sets, and the keys of the agency beside it."""
     return {
         "DRY_RUN": "false",
@@ -54,7 +54,7 @@ def alone(*command: object, given: str = "") -> subprocess.CompletedProcess[str]
     )
 
 
-def run(tree: Path, cloud: StandIn, *events: object) -> dict[str, Any]:
+def run(tree: Path, cloud: FakeDms, *events: object) -> dict[str, Any]:
     """Run events through `index.handler` of a tree."""
     given = json.dumps({"settings": settings(cloud), "events": events})
     done = alone(Path(__file__).with_name("run.py"), tree, given=given)
@@ -94,47 +94,47 @@ def direct() -> dict[str, Any]:
     return gateway("/direct", {"action": "restart", "instances": [INSTANCE]})
 
 
-def test_an_alarm_of_an_smn_trigger_restarts(tree: Path, cloud: StandIn) -> None:
+def test_an_alarm_of_an_smn_trigger_restarts(tree: Path, cloud: FakeDms) -> None:
     (result,) = run(tree, cloud, smn())["returned"]
 
     assert result["data"]["outcome"] == "accepted"
-    assert [(deed.action, deed.instance) for deed in cloud.deeds] == [("restart", INSTANCE)]
+    assert [(deed.action, deed.instance) for deed in cloud.effects] == [("restart", INSTANCE)]
 
 
-def test_a_timer_purges(tree: Path, cloud: StandIn) -> None:
+def test_a_timer_purges(tree: Path, cloud: FakeDms) -> None:
     (result,) = run(tree, cloud, timer())["returned"]
 
     assert result["data"]["outcome"] == "accepted"
-    assert [(deed.action, deed.instance) for deed in cloud.deeds] == [("purge", FAILED)]
+    assert [(deed.action, deed.instance) for deed in cloud.effects] == [("purge", FAILED)]
 
 
-def test_a_request_of_an_api_gateway_restarts(tree: Path, cloud: StandIn) -> None:
+def test_a_request_of_an_api_gateway_restarts(tree: Path, cloud: FakeDms) -> None:
     (answer,) = run(tree, cloud, direct())["returned"]
 
     assert answer["statusCode"] == 200
     assert json.loads(answer["body"])["data"]["outcome"] == "accepted"
-    assert [(deed.action, deed.instance) for deed in cloud.deeds] == [("restart", INSTANCE)]
+    assert [(deed.action, deed.instance) for deed in cloud.effects] == [("restart", INSTANCE)]
 
 
 def test_the_signature_of_a_message_is_checked_with_what_is_packed(
-    tree: Path, cloud: StandIn
+    tree: Path, cloud: FakeDms
 ) -> None:
     ran = run(tree, cloud, gateway("/smn", {**example("envelopes/smn"), "topic_urn": TOPIC}))
 
     assert ran["returned"][0]["statusCode"] == 401
     assert "cryptography" in ran["loaded"]
-    assert cloud.arrivals == ()
+    assert cloud.requests == ()
 
 
-def test_a_second_alarm_in_the_same_process_finds_the_restart(tree: Path, cloud: StandIn) -> None:
+def test_a_second_alarm_in_the_same_process_finds_the_restart(tree: Path, cloud: FakeDms) -> None:
     first, second = run(tree, cloud, smn(), smn())["returned"]
 
     assert first["data"]["outcome"] == "accepted"
     assert second["data"]["reason"] == "already_restarting"
-    assert len(cloud.deeds) == 1
+    assert len(cloud.effects) == 1
 
 
-def test_the_byte_code_alone_runs(tree: Path, cloud: StandIn) -> None:
+def test_the_byte_code_alone_runs(tree: Path, cloud: FakeDms) -> None:
     for source in tree.rglob("*.py"):
         source.write_text("raise SystemExit('a source was read')\n")
 
@@ -143,7 +143,7 @@ def test_the_byte_code_alone_runs(tree: Path, cloud: StandIn) -> None:
     assert result["data"]["outcome"] == "accepted"
 
 
-def test_a_run_writes_nothing_into_the_tree(tree: Path, cloud: StandIn) -> None:
+def test_a_run_writes_nothing_into_the_tree(tree: Path, cloud: FakeDms) -> None:
     before = {path: path.stat().st_mtime_ns for path in tree.rglob("*")}
 
     run(tree, cloud, smn(), timer(), direct())
@@ -151,7 +151,7 @@ def test_a_run_writes_nothing_into_the_tree(tree: Path, cloud: StandIn) -> None:
     assert {path: path.stat().st_mtime_ns for path in tree.rglob("*")} == before
 
 
-def test_nothing_is_loaded_that_only_the_http_door_needs(tree: Path, cloud: StandIn) -> None:
+def test_nothing_is_loaded_that_only_the_http_door_needs(tree: Path, cloud: FakeDms) -> None:
     loaded = run(tree, cloud, smn(), timer(), direct())["loaded"]
 
     assert "requests" in loaded

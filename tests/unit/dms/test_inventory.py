@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from function.dms.inventory import Cloud
+from function.dms.inventory import Inventory
 from function.model.cloud_state import InstanceState
 from function.model.errors import StateUnreadable
 from tests.factories import ORDERS, PAYMENTS, ids
 from tests.fake_dms import Alter, Reply, vendor_error
-from tests.harness import World
+from tests.harness import Remediator
 
 
 def unreadable(match: str) -> Any:
@@ -24,10 +24,10 @@ def changed(**fields: Any) -> Alter:
     return Alter(lambda body: {**body, **fields})
 
 
-def test_an_instance_is_read_as_it_is(night: World) -> None:
-    night.cloud.add_instance(PAYMENTS, status="ERROR", tags={"team": "a"})
+def test_an_instance_is_read_as_it_is(remediator: Remediator) -> None:
+    remediator.cloud.add_instance(PAYMENTS, status="ERROR", tags={"team": "a"})
 
-    assert night.reader().instance(PAYMENTS) == InstanceState(
+    assert remediator.reader().instance(PAYMENTS) == InstanceState(
         PAYMENTS, "ERROR", "kafka", (("team", "a"),)
     )
 
@@ -51,11 +51,13 @@ def test_an_instance_is_read_as_it_is(night: World) -> None:
         (changed(tags=["auto-remediation=off"]), "odd tags"),
     ],
 )
-def test_an_odd_instance_is_not_read_at_all(night: World, fault: Any, problem: str) -> None:
-    night.cloud.fault(fault, kind="show")
+def test_an_odd_instance_is_not_read_at_all(
+    remediator: Remediator, fault: Any, problem: str
+) -> None:
+    remediator.cloud.fault(fault, kind="show")
 
     with unreadable(problem):
-        night.reader().instance(ORDERS)
+        remediator.reader().instance(ORDERS)
 
 
 @pytest.mark.parametrize(
@@ -70,64 +72,64 @@ def test_an_odd_instance_is_not_read_at_all(night: World, fault: Any, problem: s
     ],
 )
 def test_words_in_another_case_and_tags_of_another_type_are_read(
-    night: World, fields: Any, read: dict[str, Any]
+    remediator: Remediator, fields: Any, read: dict[str, Any]
 ) -> None:
-    night.cloud.fault(changed(**fields), kind="show")
-    found = night.reader().instance(ORDERS)
+    remediator.cloud.fault(changed(**fields), kind="show")
+    found = remediator.reader().instance(ORDERS)
 
     assert {name: getattr(found, name) for name in read} == read
 
 
-def test_only_the_code_for_it_means_that_there_is_no_instance(night: World) -> None:
-    assert night.reader().instance(PAYMENTS) == InstanceState(PAYMENTS, None)
+def test_only_the_code_for_it_means_that_there_is_no_instance(remediator: Remediator) -> None:
+    assert remediator.reader().instance(PAYMENTS) == InstanceState(PAYMENTS, None)
 
 
-def test_an_unclear_read_is_repeated(night: World) -> None:
-    night.cloud.fault(vendor_error(502, "APIGW.0201"), kind="show", times=2)
+def test_an_unclear_read_is_repeated(remediator: Remediator) -> None:
+    remediator.cloud.fault(vendor_error(502, "APIGW.0201"), kind="show", times=2)
 
-    assert night.reader(10).instance(ORDERS).status == "ERROR"
-    assert len(night.cloud.arrived("show")) == 3
+    assert remediator.reader(10).instance(ORDERS).status == "ERROR"
+    assert len(remediator.cloud.arrived("show")) == 3
 
 
 @pytest.mark.parametrize("number", [0, 49, 50, 51, 100, 120])
-def test_a_list_is_read_by_its_count_and_never_beyond(night: World, number: int) -> None:
+def test_a_list_is_read_by_its_count_and_never_beyond(remediator: Remediator, number: int) -> None:
     for one in ids(number):
-        night.cloud.add_instance(one)
-    night.cloud.add_instance(PAYMENTS, engine="rabbitmq")
-    rows, total = night.reader().instances()
+        remediator.cloud.add_instance(one)
+    remediator.cloud.add_instance(PAYMENTS, engine="rabbitmq")
+    rows, total = remediator.reader().instances()
 
     assert {row.id for row in rows} == {ORDERS, *ids(number)}
     assert total == number + 1
-    assert len(night.cloud.arrived("list")) == number // 50 + 1
+    assert len(remediator.cloud.arrived("list")) == number // 50 + 1
 
 
 @pytest.mark.parametrize("empty_list_is_error", [True, False])
 def test_a_list_of_nothing_is_empty_in_both_dialects(
-    night: World, *, empty_list_is_error: bool
+    remediator: Remediator, *, empty_list_is_error: bool
 ) -> None:
-    night.cloud.behaviour.empty_list_is_error = empty_list_is_error
+    remediator.cloud.behaviour.empty_list_is_error = empty_list_is_error
 
-    assert night.reader().instances(status="FROZEN") == ((), 0)
-    assert night.reader().page(0, status="FROZEN") == ((), 0)
+    assert remediator.reader().instances(status="FROZEN") == ((), 0)
+    assert remediator.reader().page(0, status="FROZEN") == ((), 0)
 
 
-def test_an_offset_beyond_the_end_is_empty_only_on_the_first_page(night: World) -> None:
+def test_an_offset_beyond_the_end_is_empty_only_on_the_first_page(remediator: Remediator) -> None:
     for one in ids(60):
-        night.cloud.add_instance(one)
+        remediator.cloud.add_instance(one)
     beyond = vendor_error(400, "DMS.40050010")
-    night.cloud.fault(beyond, kind="list", skip=1)
+    remediator.cloud.fault(beyond, kind="list", skip=1)
 
     with unreadable("answered 400"):
-        night.reader().instances()
+        remediator.reader().instances()
 
 
-def test_a_list_without_an_end_is_not_read_for_ever(night: World) -> None:
+def test_a_list_without_an_end_is_not_read_for_ever(remediator: Remediator) -> None:
     endless = Reply(200, {"instances": [], "instance_num": 999_999})
-    night.cloud.fault(endless, kind="list", times=None)
+    remediator.cloud.fault(endless, kind="list", times=None)
 
     with unreadable("more than 5000 instances"):
-        night.reader(20).instances()
-    assert len(night.cloud.arrivals) == 100
+        remediator.reader(20).instances()
+    assert len(remediator.cloud.requests) == 100
 
 
 @pytest.mark.parametrize(
@@ -142,17 +144,17 @@ def test_a_list_without_an_end_is_not_read_for_ever(night: World) -> None:
         changed(instances={}),
     ],
 )
-def test_a_list_without_rows_or_count_is_not_read(night: World, fault: Any) -> None:
-    night.cloud.fault(fault, kind="list")
+def test_a_list_without_rows_or_count_is_not_read(remediator: Remediator, fault: Any) -> None:
+    remediator.cloud.fault(fault, kind="list")
 
     with unreadable("has no instances or no instance_num"):
-        night.reader().page(0)
+        remediator.reader().page(0)
 
 
-def test_a_count_may_be_a_text(night: World) -> None:
-    night.cloud.fault(changed(instance_num="1"), kind="list")
+def test_a_count_may_be_a_text(remediator: Remediator) -> None:
+    remediator.cloud.fault(changed(instance_num="1"), kind="list")
 
-    assert night.reader().page(0)[1] == 1
+    assert remediator.reader().page(0)[1] == 1
 
 
 JSON = st.recursive(
@@ -165,11 +167,13 @@ JSON = st.recursive(
 )
 
 
-def test_the_reads_of_many_instances_are_done_at_once_but_ten_at_most(night: World) -> None:
+def test_the_reads_of_many_instances_are_done_at_once_but_ten_at_most(
+    remediator: Remediator,
+) -> None:
     for one in ids(25):
-        night.cloud.add_instance(one)
-    reader: Cloud = night.reader()
+        remediator.cloud.add_instance(one)
+    reader: Inventory = remediator.reader()
     found = reader.gather([partial(reader.instance, one) for one in ids(25)])
 
     assert [state.id for state in found] == ids(25)
-    assert night.cloud.connections <= 10
+    assert remediator.cloud.connections <= 10

@@ -14,7 +14,7 @@ from function.lib import timestamps
 from function.model.errors import StateUnreadable
 from tests.factories import DAY, MINUTE, NOW, ORDERS
 from tests.fake_dms import Alter
-from tests.harness import World, ago
+from tests.harness import Remediator, ago
 
 SINCE = NOW - 2 * DAY
 
@@ -23,9 +23,9 @@ def unreadable(match: str) -> Any:
     return pytest.raises(StateUnreadable, match=match)
 
 
-def with_tasks(night: World, number: int) -> set[str]:
+def with_tasks(remediator: Remediator, number: int) -> set[str]:
     for minute in range(number):
-        night.cloud.add_task(ORDERS, id=f"t{minute}", created_at=ago(minute * MINUTE))
+        remediator.cloud.add_task(ORDERS, id=f"t{minute}", created_at=ago(minute * MINUTE))
     return {f"t{minute}" for minute in range(number)}
 
 
@@ -40,66 +40,68 @@ def first_row(rows: str, **fields: Any) -> Alter:
 @pytest.mark.parametrize("dialect", ["start", "page", "offset"])
 @pytest.mark.parametrize("number", [0, 1, 50, 51, 130])
 def test_all_background_tasks_are_read_in_every_dialect(
-    night: World, dialect: Any, number: int
+    remediator: Remediator, dialect: Any, number: int
 ) -> None:
-    night.cloud.behaviour.task_paging = dialect
-    expected = with_tasks(night, number)
-    tasks = night.reader().tasks(ORDERS, SINCE)
+    remediator.cloud.behaviour.task_paging = dialect
+    expected = with_tasks(remediator, number)
+    tasks = remediator.reader().tasks(ORDERS, SINCE)
 
     assert {task.id for task in tasks} == expected
     assert len(tasks) == number
 
 
-def test_tasks_are_asked_for_from_a_moment_on(night: World) -> None:
-    with_tasks(night, 3)
-    night.cloud.add_task(ORDERS, id="old", created_at=ago(3 * DAY))
+def test_tasks_are_asked_for_from_a_moment_on(remediator: Remediator) -> None:
+    with_tasks(remediator, 3)
+    remediator.cloud.add_task(ORDERS, id="old", created_at=ago(3 * DAY))
 
-    assert len(night.reader().tasks(ORDERS, SINCE)) == 3
-    (arrival,) = night.cloud.arrived("tasks")
+    assert len(remediator.reader().tasks(ORDERS, SINCE)) == 3
+    (arrival,) = remediator.cloud.arrived("tasks")
     assert "begin_time=20260103030000" in arrival.target
 
 
 def test_tasks_that_the_cloud_counts_and_does_not_show_make_the_history_unreadable(
-    night: World,
+    remediator: Remediator,
 ) -> None:
-    with_tasks(night, 3)
-    night.cloud.fault(changed(task_count="4"), kind="tasks", times=None)
+    with_tasks(remediator, 3)
+    remediator.cloud.fault(changed(task_count="4"), kind="tasks", times=None)
 
     with unreadable("background tasks is not complete"):
-        night.reader().tasks(ORDERS, SINCE)
+        remediator.reader().tasks(ORDERS, SINCE)
 
 
-def test_a_history_without_an_end_is_not_read_for_ever(night: World) -> None:
+def test_a_history_without_an_end_is_not_read_for_ever(remediator: Remediator) -> None:
     numbers = count()
     endless = Alter(lambda body: {"tasks": [{"id": str(next(numbers))}], "task_count": "999999"})
-    night.cloud.fault(endless, kind="tasks", times=None)
+    remediator.cloud.fault(endless, kind="tasks", times=None)
 
     with unreadable("background tasks is not complete"):
-        night.reader(20).tasks(ORDERS, SINCE)
-    assert len(night.cloud.arrivals) == 100
+        remediator.reader(20).tasks(ORDERS, SINCE)
+    assert len(remediator.cloud.requests) == 100
 
 
-def test_a_page_that_repeats_rows_counts_each_once(night: World) -> None:
-    with_tasks(night, 60)
-    night.cloud.fault(Alter(lambda body: {**body, "tasks": body["tasks"][:40]}), kind="tasks")
+def test_a_page_that_repeats_rows_counts_each_once(remediator: Remediator) -> None:
+    with_tasks(remediator, 60)
+    remediator.cloud.fault(Alter(lambda body: {**body, "tasks": body["tasks"][:40]}), kind="tasks")
 
-    assert len(night.reader().tasks(ORDERS, SINCE)) == 60
+    assert len(remediator.reader().tasks(ORDERS, SINCE)) == 60
 
 
 @pytest.mark.parametrize("row", [{"id": None}, {"id": 7}])
-def test_a_task_without_an_id_makes_the_history_unreadable(night: World, row: Any) -> None:
-    with_tasks(night, 2)
-    night.cloud.fault(first_row("tasks", **row), kind="tasks")
+def test_a_task_without_an_id_makes_the_history_unreadable(
+    remediator: Remediator, row: Any
+) -> None:
+    with_tasks(remediator, 2)
+    remediator.cloud.fault(first_row("tasks", **row), kind="tasks")
 
     with unreadable("task in the answer has no id"):
-        night.reader().tasks(ORDERS, SINCE)
+        remediator.reader().tasks(ORDERS, SINCE)
 
 
-def test_a_task_that_is_no_object_makes_the_history_unreadable(night: World) -> None:
-    night.cloud.fault(changed(tasks=["restart"], task_count="1"), kind="tasks")
+def test_a_task_that_is_no_object_makes_the_history_unreadable(remediator: Remediator) -> None:
+    remediator.cloud.fault(changed(tasks=["restart"], task_count="1"), kind="tasks")
 
     with unreadable("task in the answer has no id"):
-        night.reader().tasks(ORDERS, SINCE)
+        remediator.reader().tasks(ORDERS, SINCE)
 
 
 @pytest.mark.parametrize(
@@ -115,11 +117,11 @@ def test_a_task_that_is_no_object_makes_the_history_unreadable(night: World) -> 
     ],
 )
 def test_odd_words_and_times_of_a_task_are_survived(
-    night: World, row: Any, read: dict[str, Any]
+    remediator: Remediator, row: Any, read: dict[str, Any]
 ) -> None:
-    with_tasks(night, 1)
-    night.cloud.fault(first_row("tasks", **row), kind="tasks")
-    (task,) = night.reader().tasks(ORDERS, SINCE)
+    with_tasks(remediator, 1)
+    remediator.cloud.fault(first_row("tasks", **row), kind="tasks")
+    (task,) = remediator.reader().tasks(ORDERS, SINCE)
 
     assert {name: getattr(task, name) for name in read} == read
 
@@ -136,6 +138,6 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["name", "status", "created_at", "updated_at"]), JSON))
 def test_whatever_the_cloud_says_of_a_task_is_survived(row: dict[str, Any]) -> None:
-    task = responses.task({"id": "t", **row})
+    task = responses.parse_task({"id": "t", **row})
 
     assert task.created_at is None or timestamps.text(task.created_at)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from function.dms.locks import FORGOTTEN_AFTER_SECONDS, InFlight, InstanceLocks
-from function.model.errors import Busy
+from function.dms.locks import FORGET_AFTER_SECONDS, InFlight, InstanceLocks
+from function.model.errors import InstanceBusy
 from tests.factories import AUDIT, ORDERS, PAYMENTS, ids
 from tests.fake_dms import Clock
 
@@ -29,7 +29,7 @@ def long() -> float:
 )
 def test_an_instance_is_held_by_one_event_at_a_time(wanted: list[str]) -> None:
     locks = InstanceLocks()
-    with locks.hold([ORDERS], long), pytest.raises(Busy), locks.hold(wanted, no_time):
+    with locks.hold([ORDERS], long), pytest.raises(InstanceBusy), locks.hold(wanted, no_time):
         raise AssertionError("both hold it")
 
     with locks.hold(wanted, no_time):
@@ -44,7 +44,11 @@ def test_other_instances_are_free() -> None:
 
 def test_what_was_taken_on_the_way_to_a_held_instance_is_given_back() -> None:
     locks = InstanceLocks()
-    with locks.hold([PAYMENTS], long), pytest.raises(Busy), locks.hold([ORDERS, PAYMENTS], no_time):
+    with (
+        locks.hold([PAYMENTS], long),
+        pytest.raises(InstanceBusy),
+        locks.hold([ORDERS, PAYMENTS], no_time),
+    ):
         raise AssertionError("both hold it")
     with locks.hold([ORDERS, PAYMENTS], no_time):
         pass
@@ -62,7 +66,11 @@ def test_time_that_is_over_is_no_time() -> None:
     locks = InstanceLocks()
     with locks.hold([ORDERS], lambda: -1.0):
         pass
-    with locks.hold([ORDERS], long), pytest.raises(Busy), locks.hold([ORDERS], lambda: -1.0):
+    with (
+        locks.hold([ORDERS], long),
+        pytest.raises(InstanceBusy),
+        locks.hold([ORDERS], lambda: -1.0),
+    ):
         raise AssertionError("both hold it")
 
 
@@ -95,7 +103,7 @@ def test_nothing_is_taken_before_what_is_first_in_order(order: Sequence[str]) ->
         asked.append("how long to wait for one more lock")
         return 0.0
 
-    with locks.hold(CROSSED[:1], long), pytest.raises(Busy), locks.hold(order, remaining):
+    with locks.hold(CROSSED[:1], long), pytest.raises(InstanceBusy), locks.hold(order, remaining):
         raise AssertionError("both hold it")
     assert len(asked) == 1
 
@@ -123,7 +131,7 @@ def test_what_landed_long_ago_is_forgotten() -> None:
     flight = InFlight(clock)
     sends_off(ORDERS, PAYMENTS, AUDIT, flight=flight)
     flight.land([ORDERS])
-    clock.advance(FORGOTTEN_AFTER_SECONDS)
+    clock.advance(FORGET_AFTER_SECONDS)
     flight.land([PAYMENTS])
     assert sends_off(flight=flight) == {ORDERS, PAYMENTS, AUDIT}
 
@@ -136,8 +144,8 @@ def test_a_decision_that_is_refused_sends_nothing_off() -> None:
     flight = InFlight(Clock(100))
 
     def refuse(_: frozenset[str]) -> tuple[None, Sequence[str]]:
-        raise Busy
+        raise InstanceBusy
 
-    with pytest.raises(Busy):
+    with pytest.raises(InstanceBusy):
         flight.take_off(0, refuse)
     assert sends_off(flight=flight) == frozenset()

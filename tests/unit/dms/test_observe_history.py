@@ -12,21 +12,21 @@ from function.dms import observe
 from function.model.cloud_state import Observation
 from function.model.errors import StateUnreadable
 from tests.factories import AUDIT, DAY, HOUR, NOW, ORDERS, PAYMENTS, limits, screened
-from tests.harness import World, ago, world
+from tests.harness import Remediator, ago, open_remediator
 
 
-@pytest.fixture(name="night")
-def a_night() -> Iterator[World]:
-    with world() as night:
+@pytest.fixture(name="remediator")
+def open_the_remediator() -> Iterator[Remediator]:
+    with open_remediator() as remediator:
         for one in (PAYMENTS, AUDIT):
-            night.cloud.add_instance(one)
-        yield night
+            remediator.cloud.add_instance(one)
+        yield remediator
 
 
-def seen(night: World, *targets: str, seconds: float = 3, **fields: Any) -> Observation:
+def seen(remediator: Remediator, *targets: str, seconds: float = 3, **fields: Any) -> Observation:
     settings = {name: fields.pop(name) for name in ("max_restarting",) if name in fields}
     asked = screened(*targets, **fields)
-    return observe.read(asked, limits(**settings), night.reader(seconds), NOW)
+    return observe.read_live_state(asked, limits(**settings), remediator.reader(seconds), NOW)
 
 
 @pytest.mark.parametrize(
@@ -49,21 +49,21 @@ def test_the_history_reaches_back_to_the_alarm_and_a_day_wider_than_a_day(
 
 @pytest.mark.parametrize("hours", [-12.0, 0.0, 14.0])
 def test_a_restart_of_yesterday_is_seen_in_whatever_time_zone_the_cloud_counts(
-    night: World, hours: float
+    remediator: Remediator, hours: float
 ) -> None:
-    night.cloud.behaviour.begin_time_offset_hours = hours
-    night.cloud.add_task(ORDERS, created_at=ago(23 * HOUR))
+    remediator.cloud.behaviour.begin_time_offset_hours = hours
+    remediator.cloud.add_task(ORDERS, created_at=ago(23 * HOUR))
 
-    assert len(seen(night, ORDERS).instances[ORDERS].restarts) == 1
+    assert len(seen(remediator, ORDERS).instances[ORDERS].restart_tasks) == 1
 
 
 @pytest.mark.parametrize("name", ["kafkaInstanceRestart", "RESTART", "unrestarted"])
 @pytest.mark.parametrize("status", ["SUCCESS", "FAILED", "CREATED", "EXECUTING", "A_NEW_WORD"])
 def test_a_restart_is_what_the_pattern_matches_whoever_made_it(
-    night: World, name: str, status: str
+    remediator: Remediator, name: str, status: str
 ) -> None:
-    night.cloud.add_task(ORDERS, name=name, status=status, created_at=ago(HOUR))
-    (task,) = seen(night, ORDERS).instances[ORDERS].restarts
+    remediator.cloud.add_task(ORDERS, name=name, status=status, created_at=ago(HOUR))
+    (task,) = seen(remediator, ORDERS).instances[ORDERS].restart_tasks
 
     assert (task.name, task.status, task.created_at) == (name, status, NOW - HOUR)
 
@@ -73,14 +73,14 @@ def test_a_restart_is_what_the_pattern_matches_whoever_made_it(
     [{"status": "CANCELLED"}, {"status": "DELETED"}, {"name": "kafkaReboot"}, {"name": ""}],
 )
 def test_other_tasks_and_restarts_that_never_were_do_not_count(
-    night: World, fields: dict[str, Any]
+    remediator: Remediator, fields: dict[str, Any]
 ) -> None:
-    night.cloud.add_task(ORDERS, **{"created_at": ago(HOUR), **fields})
+    remediator.cloud.add_task(ORDERS, **{"created_at": ago(HOUR), **fields})
 
-    assert seen(night, ORDERS).instances[ORDERS].restarts == ()
+    assert seen(remediator, ORDERS).instances[ORDERS].restart_tasks == ()
 
 
-def test_the_newest_task_is_known_by_name_whatever_it_is(night: World) -> None:
+def test_the_newest_task_is_known_by_name_whatever_it_is(remediator: Remediator) -> None:
     tasks: list[tuple[str, timedelta | str]] = [
         ("older", 2 * HOUR),
         ("newest", HOUR),
@@ -88,15 +88,17 @@ def test_the_newest_task_is_known_by_name_whatever_it_is(night: World) -> None:
     ]
     for name, since in tasks:
         created = since if isinstance(since, str) else ago(since)
-        night.cloud.add_task(ORDERS, name=name, created_at=created)
-    found = seen(night, ORDERS).instances
+        remediator.cloud.add_task(ORDERS, name=name, created_at=created)
+    found = seen(remediator, ORDERS).instances
 
-    assert found[ORDERS].newest_task == "newest"
-    assert seen(night, PAYMENTS).instances[PAYMENTS].newest_task is None
+    assert found[ORDERS].newest_task_name == "newest"
+    assert seen(remediator, PAYMENTS).instances[PAYMENTS].newest_task_name is None
 
 
-def test_a_restart_without_a_readable_time_makes_the_state_unreadable(night: World) -> None:
-    night.cloud.add_task(ORDERS, created_at="yesterday")
+def test_a_restart_without_a_readable_time_makes_the_state_unreadable(
+    remediator: Remediator,
+) -> None:
+    remediator.cloud.add_task(ORDERS, created_at="yesterday")
 
     with pytest.raises(StateUnreadable, match="has no readable time"):
-        seen(night, ORDERS)
+        seen(remediator, ORDERS)

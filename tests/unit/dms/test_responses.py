@@ -11,21 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from function.dms import responses
-from function.lib.transport import Answer
-from function.model.cloud_state import ApiReply
+from function.lib.transport import RawResponse
+from function.model.cloud_state import ApiResponse
 from function.model.errors import StateUnreadable
 from tests.factories import NOW, ORDERS
 from tests.fake_dms import Reply
-from tests.harness import World
+from tests.harness import Remediator
 
 
 def unreadable(match: str) -> Any:
     return pytest.raises(StateUnreadable, match=match)
 
 
-def test_a_clock_that_is_far_off_is_named(night: World) -> None:
-    reader = night.reader()
-    night.cloud.fault(
+def test_a_clock_that_is_far_off_is_named(remediator: Remediator) -> None:
+    reader = remediator.reader()
+    remediator.cloud.fault(
         Reply(
             401,
             {"error_code": "APIGW.0303", "error_msg": "signature expired"},
@@ -53,7 +53,7 @@ def test_a_clock_that_is_far_off_is_named(night: World) -> None:
 def test_a_request_id_is_a_short_plain_word(
     headers: dict[str, str], body: bytes, request_id: str | None
 ) -> None:
-    reply = responses.reply(Answer(200, headers, body), NOW, ())
+    reply = responses.parse_response(RawResponse(200, headers, body), NOW, ())
 
     assert reply.request_id == request_id
 
@@ -66,10 +66,10 @@ def test_what_quotes_the_credentials_is_left_out_wherever_it_stands(
     told = case(secret[:18])
     body = json.dumps({"error_code": secret, "error_msg": f"{told} is wrong"}).encode()
 
-    reply = responses.reply(Answer(400, {"X-Request-Id": told}, body), NOW, (secret,))
+    reply = responses.parse_response(RawResponse(400, {"X-Request-Id": told}, body), NOW, (secret,))
 
     assert (reply.request_id, reply.error_code) == (None, None)
-    assert reply.document["error_msg"] == responses.WITHHELD
+    assert reply.document["error_msg"] == responses.REDACTED
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,13 @@ def test_what_quotes_the_credentials_is_left_out_wherever_it_stands(
     ],
 )
 def test_an_error_code_is_a_short_word_with_a_dot(code: object, *, kept: bool) -> None:
-    reply = ApiReply(arrived=True, status=400, document={"error_code": code})
+    reply = ApiResponse(possibly_sent=True, status=400, document={"error_code": code})
 
     assert reply.error_code == (code if kept else None)
 
 
 def test_the_name_of_a_task_is_one_printable_line() -> None:
-    task = responses.task({"id": "1", "name": "kafka\nRestart\x1b[0m", "status": "SUCCESS"})
+    task = responses.parse_task({"id": "1", "name": "kafka\nRestart\x1b[0m", "status": "SUCCESS"})
 
     assert task.name == "kafka Restart [0m"
 
@@ -100,7 +100,7 @@ def test_the_name_of_a_task_is_one_printable_line() -> None:
 @pytest.mark.parametrize("id_", ["", " ", "a b", "x" * 65, None, 7])
 def test_an_instance_without_a_plain_id_is_unreadable(id_: object) -> None:
     with unreadable("no id"):
-        responses.instance({"instance_id": id_, "status": "RUNNING", "engine": "kafka"})
+        responses.parse_instance({"instance_id": id_, "status": "RUNNING", "engine": "kafka"})
 
 
 @pytest.mark.parametrize(
@@ -117,12 +117,17 @@ def test_an_instance_without_a_plain_id_is_unreadable(id_: object) -> None:
 def test_how_far_the_clocks_differ_is_told_where_it_may_be_the_reason(
     status: int, date: str, skew: int | None
 ) -> None:
-    assert responses.reply(Answer(status, {"Date": date}, b""), NOW, ()).skew_seconds == skew
+    assert (
+        responses.parse_response(
+            RawResponse(status, {"Date": date}, b""), NOW, ()
+        ).clock_skew_seconds
+        == skew
+    )
 
 
 def test_no_answer_is_said_to_be_none() -> None:
     with unreadable("gave no whole answer"):
-        responses.required(ApiReply(arrived=True), "dms:instance:get")
+        responses.require_ok(ApiResponse(possibly_sent=True), "dms:instance:get")
 
 
 JSON = st.recursive(
@@ -139,7 +144,7 @@ JSON = st.recursive(
 @given(JSON)
 def test_whatever_the_cloud_says_is_an_instance_or_unreadable(row: Any) -> None:
     try:
-        found = responses.instance(row)
+        found = responses.parse_instance(row)
     except StateUnreadable:
         return
     assert found.id == row["instance_id"].lower()

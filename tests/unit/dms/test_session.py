@@ -11,41 +11,42 @@ from typing import Any
 
 import pytest
 
-from function.dms.responses import WITHHELD
-from function.dms.session import Api
+from function.dms.action import post_action
+from function.dms.responses import REDACTED
+from function.dms.session import DmsSession
 from function.lib.clock import Deadline, SystemClock
-from function.lib.send_gate import CalledOff, NoAnswer
+from function.lib.send_gate import NoResponse, SendCancelled
 from function.model.errors import StateUnreadable
 from function.policy import action_requests
-from function.settings.model import Credentials, Outgoing
+from function.settings.model import Credentials, OutboundSettings
 from tests.factories import ORDERS
-from tests.fake_dms import Account, Close, Drip, Hold, Reply, StandIn, redirect, vendor_error
+from tests.fake_dms import Account, Close, Drip, FakeDms, Hold, Reply, redirect, vendor_error
 
 ACCOUNT = Account(
     access_key="CANARYACCESSKEY00001", security_token="canary-security-token-0123456789"
 )
-RESTART = action_requests.restart(action_requests.Restarts((ORDERS,)))
+RESTART = action_requests.restart(action_requests.RestartRequest((ORDERS,)))
 
 
 @pytest.fixture
-def cloud() -> Iterator[StandIn]:
-    with StandIn(account=ACCOUNT) as cloud:
+def cloud() -> Iterator[FakeDms]:
+    with FakeDms(account=ACCOUNT) as cloud:
         cloud.add_instance(ORDERS)
         yield cloud
 
 
-def keys(cloud: StandIn) -> Credentials:
+def keys(cloud: FakeDms) -> Credentials:
     account = cloud.account
     return Credentials(account.access_key, account.secret_key, account.security_token)
 
 
 @contextmanager
 def api(
-    cloud: StandIn, credentials: Credentials | None = None, *, seconds: float = 30.0
-) -> Iterator[Api]:
+    cloud: FakeDms, credentials: Credentials | None = None, *, seconds: float = 30.0
+) -> Iterator[DmsSession]:
     clock = SystemClock()
-    made = Api(
-        Outgoing(cloud.url, cloud.account.project_id),
+    made = DmsSession(
+        OutboundSettings(cloud.url, cloud.account.project_id),
         credentials or keys(cloud),
         clock=clock,
         deadline=Deadline(clock.monotonic(), seconds),
@@ -60,141 +61,151 @@ def soon(seconds: float = 30.0) -> float:
     return time.monotonic() + seconds
 
 
-def reading(one: Api) -> Any:
+def reading(one: DmsSession) -> Any:
     return one.get("/instances", soon(), limit=50, offset=0, engine="kafka")
 
 
-def test_a_read_is_signed_plain_and_of_this_project(cloud: StandIn) -> None:
+def test_a_read_is_signed_plain_and_of_this_project(cloud: FakeDms) -> None:
     with api(cloud) as one:
         reply = reading(one)
 
-    (arrival,) = cloud.arrivals
+    (arrival,) = cloud.requests
     assert (reply.status, reply.document["instance_num"]) == (200, 1)
     assert arrival.headers["accept-encoding"] == "identity"
     assert arrival.headers["x-project-id"] == cloud.account.project_id
 
 
-def test_a_token_is_sent_instead_of_a_signature(cloud: StandIn) -> None:
+def test_a_token_is_sent_instead_of_a_signature(cloud: FakeDms) -> None:
     with api(cloud, Credentials(auth_token=cloud.account.auth_token)) as one:
         assert reading(one).status == 200
 
-    assert "authorization" not in cloud.arrivals[0].headers
+    assert "authorization" not in cloud.requests[0].headers
 
 
-def test_nobody_is_told_to_the_cloud_without_credentials(cloud: StandIn) -> None:
+def test_nobody_is_told_to_the_cloud_without_credentials(cloud: FakeDms) -> None:
     clock = SystemClock()
-    outgoing = Outgoing(cloud.url, cloud.account.project_id)
-    one = Api(outgoing, None, clock=clock, deadline=Deadline(clock.monotonic(), 30))
+    outgoing = OutboundSettings(cloud.url, cloud.account.project_id)
+    one = DmsSession(outgoing, None, clock=clock, deadline=Deadline(clock.monotonic(), 30))
 
     assert (reading(one).status, one.platform_credentials) == (401, False)
     one.close()
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_a_read_that_may_go_better_is_repeated(cloud: StandIn, status: int) -> None:
+def test_a_read_that_may_go_better_is_repeated(cloud: FakeDms, status: int) -> None:
     cloud.fault(Reply(status, "no"), times=2)
     with api(cloud) as one:
         assert reading(one).status == 200
 
-    assert len(cloud.arrivals) == 3
+    assert len(cloud.requests) == 3
 
 
 @pytest.mark.parametrize("status", [204, 301, 302, 400, 401, 403, 404, 501])
-def test_a_read_that_will_not_go_better_is_not_repeated(cloud: StandIn, status: int) -> None:
+def test_a_read_that_will_not_go_better_is_not_repeated(cloud: FakeDms, status: int) -> None:
     cloud.fault(Reply(status, "no"), times=None)
     with api(cloud) as one:
         assert reading(one).status == status
 
-    assert len(cloud.arrivals) == 1
+    assert len(cloud.requests) == 1
 
 
-def test_a_read_is_given_up_after_three_tries(cloud: StandIn) -> None:
+def test_a_read_is_given_up_after_three_tries(cloud: FakeDms) -> None:
     cloud.fault(Close("request"), times=None)
     with api(cloud) as one:
         reply = reading(one)
 
-    assert (reply.status, reply.late, len(cloud.arrivals)) == (None, False, 3)
+    assert (reply.status, reply.timed_out, len(cloud.requests)) == (None, False, 3)
 
 
-def test_nothing_is_read_when_the_time_for_it_is_over(cloud: StandIn) -> None:
+def test_nothing_is_read_when_the_time_for_it_is_over(cloud: FakeDms) -> None:
     with api(cloud) as one:
         reply = one.get("/instances", soon(-1))
 
-    assert (reply.late, cloud.connections) == (True, 0)
+    assert (reply.timed_out, cloud.connections) == (True, 0)
 
 
-def test_time_that_runs_out_between_two_tries_ends_the_read(cloud: StandIn) -> None:
+def test_time_that_runs_out_between_two_tries_ends_the_read(cloud: FakeDms) -> None:
     cloud.fault(Reply(503, "no"), times=None)
     with api(cloud) as one:
         reply = one.get("/instances", soon(0.05))
 
     assert reply.status in {503, None}
-    assert len(cloud.arrivals) <= 1
+    assert len(cloud.requests) <= 1
 
 
-def test_a_pause_ends_with_the_time_there_is(cloud: StandIn) -> None:
+def test_a_pause_ends_with_the_time_there_is(cloud: FakeDms) -> None:
     with api(cloud) as one:
-        one.pause(3600, until=soon(0.01))
-        one.pause(3600, until=soon(-5))
+        one.sleep(3600, until=soon(0.01))
+        one.sleep(3600, until=soon(-5))
 
 
-def test_reads_share_a_connection_and_the_call_has_its_own(cloud: StandIn) -> None:
+def test_reads_share_a_connection_and_the_call_has_its_own(cloud: FakeDms) -> None:
     with api(cloud) as one:
         reading(one)
         reading(one)
-        one.act(RESTART)
+        post_action(one, RESTART)
 
-    assert [arrival.connection for arrival in cloud.arrivals] == [1, 1, 2]
+    assert [arrival.connection for arrival in cloud.requests] == [1, 1, 2]
 
 
-def test_the_call_is_sent_as_it_was_built(cloud: StandIn) -> None:
+def test_the_call_is_sent_as_it_was_built(cloud: FakeDms) -> None:
     with api(cloud) as one:
-        reply = one.act(RESTART)
+        reply = post_action(one, RESTART)
 
     assert cloud.posts[0].json == {"action": "restart", "instances": [ORDERS]}
     assert (reply.status, one.attempts) == (200, 1)
 
 
-def test_a_call_that_is_too_late_is_not_even_begun(cloud: StandIn) -> None:
+def test_a_call_that_is_too_late_is_not_even_begun(cloud: FakeDms) -> None:
     with api(cloud, seconds=0.0) as one:
-        reply = one.act(RESTART)
+        reply = post_action(one, RESTART)
 
-    assert (reply.arrived, reply.late, one.attempts, cloud.connections) == (False, True, 0, 0)
+    assert (reply.possibly_sent, reply.timed_out, one.attempts, cloud.connections) == (
+        False,
+        True,
+        0,
+        0,
+    )
 
 
-def test_a_call_without_an_answer_may_have_arrived(cloud: StandIn) -> None:
+def test_a_call_without_an_answer_may_have_arrived(cloud: FakeDms) -> None:
     cloud.fault(Close("done"))
     with api(cloud) as one:
-        reply = one.act(RESTART)
+        reply = post_action(one, RESTART)
 
-    assert (reply.arrived, reply.status, reply.late, one.attempts) == (True, None, False, 1)
+    assert (reply.possibly_sent, reply.status, reply.timed_out, one.attempts) == (
+        True,
+        None,
+        False,
+        1,
+    )
 
 
 @pytest.mark.parametrize("fault", [Hold("done"), Drip("head"), Drip("body")])
-def test_an_answer_that_takes_too_long_is_not_waited_for(cloud: StandIn, fault: Any) -> None:
+def test_an_answer_that_takes_too_long_is_not_waited_for(cloud: FakeDms, fault: Any) -> None:
     cloud.fault(fault, "action")
     with api(cloud, seconds=0.5) as one:
-        reply = one.act(RESTART)
+        reply = post_action(one, RESTART)
 
-    assert (reply.arrived, reply.late, one.attempts) == (True, True, 1)
+    assert (reply.possibly_sent, reply.timed_out, one.attempts) == (True, True, 1)
 
 
 def test_a_defect_after_the_gate_still_counts_as_perhaps_arrived(
-    cloud: StandIn, monkeypatch: pytest.MonkeyPatch
+    cloud: FakeDms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def break_(*_: Any) -> None:
         raise RuntimeError("a defect")
 
     with api(cloud) as one:
-        monkeypatch.setattr("function.dms.responses.reply", break_)
+        monkeypatch.setattr("function.dms.responses.parse_response", break_)
         with pytest.raises(RuntimeError):
-            one.act(RESTART)
+            post_action(one, RESTART)
 
         assert one.attempts == 1
 
 
 def test_a_machine_without_a_thread_to_spare_reads_nothing_and_sends_nothing(
-    cloud: StandIn, monkeypatch: pytest.MonkeyPatch
+    cloud: FakeDms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -204,33 +215,33 @@ def test_a_machine_without_a_thread_to_spare_reads_nothing_and_sends_nothing(
         patch.setattr(threading.Thread, "start", refuse)
         with pytest.raises(StateUnreadable, match="gives no more threads"):
             one.gather([lambda: reading(one)], threads=1, until=soon(30))
-        reply = one.act(RESTART)
+        reply = post_action(one, RESTART)
 
-    assert (reply.arrived, reply.late, one.attempts) == (False, False, 0)
+    assert (reply.possibly_sent, reply.timed_out, one.attempts) == (False, False, 0)
     assert cloud.connections == 0
 
 
-def test_a_redirect_of_the_call_leads_nowhere(cloud: StandIn) -> None:
-    with StandIn() as other, api(cloud) as one:
+def test_a_redirect_of_the_call_leads_nowhere(cloud: FakeDms) -> None:
+    with FakeDms() as other, api(cloud) as one:
         cloud.fault(redirect(f"{other.url}/", 307))
-        assert one.act(RESTART).status == 307
+        assert post_action(one, RESTART).status == 307
 
         assert other.connections == 0
 
 
-def test_whoever_was_abandoned_opens_no_connection_after_the_event(cloud: StandIn) -> None:
+def test_whoever_was_abandoned_opens_no_connection_after_the_event(cloud: FakeDms) -> None:
     with api(cloud) as one:
         reading(one)
     before = cloud.connections
 
-    with pytest.raises(CalledOff):
+    with pytest.raises(SendCancelled):
         reading(one)
-    with pytest.raises(NoAnswer):
-        one.act(RESTART)
+    with pytest.raises(NoResponse):
+        post_action(one, RESTART)
     assert (cloud.connections, cloud.posts) == (before, ())
 
 
-def test_a_read_that_never_ends_is_abandoned_and_ends_with_the_event(cloud: StandIn) -> None:
+def test_a_read_that_never_ends_is_abandoned_and_ends_with_the_event(cloud: FakeDms) -> None:
     cloud.fault(Hold(), times=None)
     ended = threading.Semaphore(0)
 
@@ -250,18 +261,18 @@ def test_a_read_that_never_ends_is_abandoned_and_ends_with_the_event(cloud: Stan
 @pytest.mark.parametrize("field", ["access_key", "secret_key", "security_token"])
 @pytest.mark.parametrize("status", [400, 404, 500, 503])
 def test_a_text_of_the_cloud_that_quotes_the_credentials_is_left_out(
-    cloud: StandIn, field: str, status: int
+    cloud: FakeDms, field: str, status: int
 ) -> None:
     secret = getattr(cloud.account, field)
     cloud.fault(vendor_error(status, "DMS.1", f"header x: {secret[:18]}…\nwas odd"), times=None)
     with api(cloud) as one:
-        replies = [reading(one), one.act(RESTART)]
+        replies = [reading(one), post_action(one, RESTART)]
 
-    assert [reply.document["error_msg"] for reply in replies] == [WITHHELD] * 2
+    assert [reply.document["error_msg"] for reply in replies] == [REDACTED] * 2
     assert [reply.error_code for reply in replies] == ["DMS.1"] * 2
 
 
-def test_any_other_text_of_the_cloud_is_kept(cloud: StandIn) -> None:
+def test_any_other_text_of_the_cloud_is_kept(cloud: FakeDms) -> None:
     cloud.fault(vendor_error(400, "DMS.1", "Invalid name."))
     with api(cloud) as one:
-        assert one.act(RESTART).document["error_msg"] == "Invalid name."
+        assert post_action(one, RESTART).document["error_msg"] == "Invalid name."

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from function.entrypoints import container, routes, startup
-from function.entrypoints.routes import HttpAnswer, HttpRequest
+from function.entrypoints.routes import HttpRequest, HttpResponse
 from function.pipeline import Runtime
 from tests.factories import ORDERS
-from tests.fake_dms import Account, StandIn, throttled
+from tests.fake_dms import Account, FakeDms, throttled
 from tests.harness import SCHEMAS
 from tests.signed_requests import RESTART, SECRET, bearer
 
@@ -26,43 +26,43 @@ INVOKED = {"x-cff-request-id": "1", "content-type": "application/json"}
 
 
 @pytest.fixture
-def cloud() -> Iterator[StandIn]:
+def cloud() -> Iterator[FakeDms]:
     """The cloud, which knows temporary keys only."""
-    with StandIn(account=ACCOUNT) as cloud:
+    with FakeDms(account=ACCOUNT) as cloud:
         cloud.add_instance(ORDERS, status="ERROR")
         yield cloud
 
 
-def runtime(cloud: StandIn, *, keys: bool = False, **settings: str) -> Runtime:
+def runtime(cloud: FakeDms, *, keys: bool = False, **settings: str) -> Runtime:
     given = cloud.environment()
     if not keys:
         given = {name: value for name, value in given.items() if "_AK" not in name}
         given = {n: v for n, v in given.items() if "_SK" not in n and "TOKEN" not in n}
     own = {"DRY_RUN": "false", "FUNCTIONGRAPH_CONTAINER": "true", **settings}
-    return startup.runtime({**given, **own}, http_door=True)
+    return startup.runtime({**given, **own}, http_entrypoint=True)
 
 
 def ask(
     runtime: Runtime, path: str, body: Any = b"", method: str = "POST", **headers: str
-) -> HttpAnswer:
+) -> HttpResponse:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return container.answer(HttpRequest(method, path, headers, raw), runtime)
+    return container.handle_request(HttpRequest(method, path, headers, raw), runtime)
 
 
-def brief(answer: HttpAnswer) -> tuple[int, str, str | None]:
+def brief(answer: HttpResponse) -> tuple[int, str, str | None]:
     event = json.loads(answer.body)
     SCHEMAS.check("result", event)
     return answer.status, event["data"]["outcome"], event["data"]["reason"]
 
 
-def test_init_says_yes_and_is_no_event(cloud: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_says_yes_and_is_no_event(cloud: FakeDms, capsys: pytest.CaptureFixture[str]) -> None:
     assert ask(runtime(cloud), "/init").status == 200
     assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("path", ["/init", "/invoke"])
 def test_a_wrong_method_is_no_event(
-    path: str, cloud: StandIn, capsys: pytest.CaptureFixture[str]
+    path: str, cloud: FakeDms, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reply = ask(runtime(cloud), path, method="GET", **INVOKED)
 
@@ -71,7 +71,7 @@ def test_a_wrong_method_is_no_event(
     assert capsys.readouterr() == ("", "")
 
 
-def test_an_invocation_acts_with_the_keys_in_its_headers(cloud: StandIn) -> None:
+def test_an_invocation_acts_with_the_keys_in_its_headers(cloud: FakeDms) -> None:
     assert brief(ask(runtime(cloud), "/invoke", RESTART, **INVOKED, **KEYS)) == (
         200,
         "accepted",
@@ -80,7 +80,7 @@ def test_an_invocation_acts_with_the_keys_in_its_headers(cloud: StandIn) -> None
     assert len(cloud.posts) == 1
 
 
-def test_the_keys_of_the_settings_come_first(cloud: StandIn) -> None:
+def test_the_keys_of_the_settings_come_first(cloud: FakeDms) -> None:
     forged = dict.fromkeys(KEYS, "another")
 
     answer = ask(runtime(cloud, keys=True), "/invoke", RESTART, **INVOKED, **forged)
@@ -89,26 +89,26 @@ def test_the_keys_of_the_settings_come_first(cloud: StandIn) -> None:
 
 
 @pytest.mark.parametrize("keys", [{}, dict.fromkeys(KEYS, "null"), dict.fromkeys(KEYS, "")])
-def test_the_word_null_is_no_key(keys: dict[str, str], cloud: StandIn) -> None:
+def test_the_word_null_is_no_key(keys: dict[str, str], cloud: FakeDms) -> None:
     answer = ask(runtime(cloud), "/invoke", RESTART, **INVOKED, **keys)
 
     assert brief(answer) == (200, "failed", "settings")
     assert "HUAWEICLOUD_SDK_AK" in json.loads(answer.body)["data"]["message"]
-    assert cloud.arrivals == ()
+    assert cloud.requests == ()
 
 
 def test_without_a_request_id_nobody_is_invoked(
-    cloud: StandIn, capsys: pytest.CaptureFixture[str]
+    cloud: FakeDms, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer = ask(runtime(cloud), "/invoke", RESTART, **KEYS)
 
     assert brief(answer) == (403, "rejected", "route_closed")
     assert set(json.loads(answer.body)["data"]) == {"outcome", "reason"}
     assert len(capsys.readouterr().out.splitlines()) == 1
-    assert cloud.arrivals == ()
+    assert cloud.requests == ()
 
 
-def test_what_may_be_repeated_is_an_error_whose_body_is_the_result(cloud: StandIn) -> None:
+def test_what_may_be_repeated_is_an_error_whose_body_is_the_result(cloud: FakeDms) -> None:
     cloud.fault(throttled(), times=None)
 
     assert brief(ask(runtime(cloud), "/invoke", RESTART, **INVOKED, **KEYS))[:2] == (500, "failed")
@@ -124,7 +124,7 @@ def test_what_may_be_repeated_is_an_error_whose_body_is_the_result(cloud: StandI
     ],
 )
 def test_a_body_that_is_no_event_is_refused_once(
-    body: bytes, reason: str, cloud: StandIn, capsys: pytest.CaptureFixture[str]
+    body: bytes, reason: str, cloud: FakeDms, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer = ask(runtime(cloud), "/invoke", body, **INVOKED, **KEYS)
 
@@ -132,14 +132,18 @@ def test_a_body_that_is_no_event_is_refused_once(
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 
-def test_a_body_that_is_too_large_is_refused(cloud: StandIn) -> None:
+def test_a_body_that_is_too_large_is_refused(cloud: FakeDms) -> None:
     request = HttpRequest("POST", "/invoke", INVOKED, too_large=True)
 
-    assert brief(container.answer(request, runtime(cloud))) == (200, "rejected", "too_large")
+    assert brief(container.handle_request(request, runtime(cloud))) == (
+        200,
+        "rejected",
+        "too_large",
+    )
 
 
 def test_several_records_and_gateway_events_are_answered_as_at_the_event_door(
-    cloud: StandIn,
+    cloud: FakeDms,
 ) -> None:
     open_to = runtime(cloud, DIRECT_SECRETS=SECRET)
     record = {"event_source": "smn", "smn": {"message": json.dumps(RESTART)}}
@@ -152,7 +156,7 @@ def test_several_records_and_gateway_events_are_answered_as_at_the_event_door(
     assert json.loads(answer.body)["statusCode"] == 200
 
 
-def test_a_result_of_ours_that_comes_back_answers_null(cloud: StandIn) -> None:
+def test_a_result_of_ours_that_comes_back_answers_null(cloud: FakeDms) -> None:
     own = json.loads(ask(runtime(cloud), "/invoke", RESTART, **INVOKED, **KEYS).body)
 
     answer = ask(runtime(cloud), "/invoke", own, **INVOKED, **KEYS)
@@ -160,7 +164,7 @@ def test_a_result_of_ours_that_comes_back_answers_null(cloud: StandIn) -> None:
     assert (answer.status, answer.body) == (200, "null")
 
 
-def test_the_other_routes_are_there_too_and_need_their_proof(cloud: StandIn) -> None:
+def test_the_other_routes_are_there_too_and_need_their_proof(cloud: FakeDms) -> None:
     open_to = runtime(cloud, DIRECT_SECRETS=SECRET)
     kind = {"content-type": "application/json"}
 
@@ -169,8 +173,11 @@ def test_the_other_routes_are_there_too_and_need_their_proof(cloud: StandIn) -> 
     assert brief(ask(open_to, "/direct", RESTART, **kind, **KEYS, **bearer()))[1] == "accepted"
 
 
-def test_elsewhere_the_headers_of_functiongraph_mean_nothing(cloud: StandIn) -> None:
+def test_elsewhere_the_headers_of_functiongraph_mean_nothing(cloud: FakeDms) -> None:
     other = runtime(cloud, keys=True, FUNCTIONGRAPH_CONTAINER="", DIRECT_SECRETS=SECRET)
 
     for path in ("/init", "/invoke"):
-        assert routes.answer(HttpRequest("POST", path, {**INVOKED, **KEYS}), other).status == 404
+        assert (
+            routes.handle_request(HttpRequest("POST", path, {**INVOKED, **KEYS}), other).status
+            == 404
+        )

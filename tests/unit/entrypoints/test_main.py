@@ -14,7 +14,7 @@ import pytest
 from function.lib.strict_json import LIMIT
 from function.settings.model import NAMES
 from tests.factories import ORDERS
-from tests.fake_dms import StandIn
+from tests.fake_dms import FakeDms
 from tests.signed_requests import RESTART, SECRET
 
 Remediate = Callable[[flask.Request], flask.Response]
@@ -35,12 +35,12 @@ class Broken(io.RawIOBase):
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDms]:
     """An environment with all that is needed, and the cloud that it names."""
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "")  # the door sets it: take it back in the end
-    with StandIn() as cloud:
+    with FakeDms() as cloud:
         cloud.add_instance(ORDERS, status="ERROR")
         settings = {"DRY_RUN": "true", "DIRECT_SECRETS": SECRET, **cloud.environment()}
         for name, value in settings.items():

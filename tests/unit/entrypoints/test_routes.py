@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from function.entrypoints.routes import HttpAnswer, HttpRequest, answer
+from function.entrypoints.routes import HttpRequest, HttpResponse, handle_request
 from tests.factories import NOW, ORDERS, PAYMENTS
 from tests.fake_dms import throttled
-from tests.harness import SCHEMAS, Answered, World, alerts, world
+from tests.harness import SCHEMAS, Answered, Remediator, alerts, open_remediator
 from tests.signed_requests import LINK, RESTART, TOPIC, alarm, bearer, smn, smn_settings, webhook
 
 EVENTS = ("/smn", "/alertmanager", "/grafana", "/direct", "/")
@@ -24,22 +24,24 @@ STRUCTURED = {"specversion": "1.0", "id": "1", "source": "/test", "type": PING, 
 
 
 @pytest.fixture
-def remediator(tmp_path: Path) -> Iterator[World]:
+def remediator(tmp_path: Path) -> Iterator[Remediator]:
     """The function with every route open."""
-    with world(None, **smn_settings(tmp_path)) as remediator:
+    with open_remediator(None, **smn_settings(tmp_path)) as remediator:
         yield remediator
 
 
-def ask(world: World, method: str, path: str, body: Any = b"", **headers: str) -> HttpAnswer:
+def ask(
+    open_remediator: Remediator, method: str, path: str, body: Any = b"", **headers: str
+) -> HttpResponse:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return answer(HttpRequest(method, path, given, raw), world.runtime)
+    return handle_request(HttpRequest(method, path, given, raw), open_remediator.runtime)
 
 
-def post(world: World, path: str, body: Any, **headers: str) -> Answered:
+def post(open_remediator: Remediator, path: str, body: Any, **headers: str) -> Answered:
     """Post with a proof, and return the result, which keeps its schema."""
     kind = {"content_type": "application/json", **bearer()}
-    reply = ask(world, "POST", path, body, **{**kind, **headers})
+    reply = ask(open_remediator, "POST", path, body, **{**kind, **headers})
     event = json.loads(reply.body)
     SCHEMAS.check("result", event)
     return Answered(reply.status, event)
@@ -52,7 +54,7 @@ def lines(text: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("path", EVENTS)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "TRACE", "post"])
 def test_a_wrong_method_is_no_event(
-    path: str, method: str, remediator: World, capsys: pytest.CaptureFixture[str]
+    path: str, method: str, remediator: Remediator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reply = ask(remediator, method, path)
 
@@ -65,14 +67,14 @@ def test_a_wrong_method_is_no_event(
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
 def test_an_unknown_route_is_no_event(
-    path: str, method: str, remediator: World, capsys: pytest.CaptureFixture[str]
+    path: str, method: str, remediator: Remediator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ask(remediator, method, path, RESTART, **bearer()).status == 404
     assert capsys.readouterr() == ("", "")
 
 
 def test_health_says_ready_and_no_more(
-    remediator: World, capsys: pytest.CaptureFixture[str]
+    remediator: Remediator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for method in ("GET", "HEAD"):
         reply = ask(remediator, method, "/health")
@@ -80,11 +82,13 @@ def test_health_says_ready_and_no_more(
     assert ask(remediator, "POST", "/health").headers["Allow"] == "GET, HEAD, OPTIONS"
     assert ask(remediator, "POST", "/health").status == 405
     assert ask(remediator, "OPTIONS", "/health").status == 200
-    assert remediator.cloud.arrivals == ()
+    assert remediator.cloud.requests == ()
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_web_hook_of_cloudevents_is_granted_where_the_route_is_open(remediator: World) -> None:
+def test_a_web_hook_of_cloudevents_is_granted_where_the_route_is_open(
+    remediator: Remediator,
+) -> None:
     asked = {"webhook_request_origin": "broker.example", "webhook_request_rate": "120"}
     granted = {"WebHook-Allowed-Origin": "*", "WebHook-Allowed-Rate": "*"}
 
@@ -110,14 +114,14 @@ def test_a_web_hook_of_cloudevents_is_granted_where_the_route_is_open(remediator
     ids=["alertmanager", "grafana", "direct", "smn", "smn request", "cloudevents"],
 )
 def test_every_sender_can_have_an_instance_restarted(
-    path: str, body: Any, remediator: World, capsys: pytest.CaptureFixture[str]
+    path: str, body: Any, remediator: Remediator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kind = "application/cloudevents+json" if path == "/" else "application/json"
 
     found = post(remediator, path, body, content_type=kind)
 
     assert found.brief == (200, "accepted", None)
-    assert [deed.instance for deed in remediator.cloud.deeds] == [ORDERS]
+    assert [deed.instance for deed in remediator.cloud.effects] == [ORDERS]
     (line,) = lines(capsys.readouterr().out)
     assert {**line, "severity": None} == {**found.event, "severity": None}
 
@@ -149,18 +153,18 @@ def test_what_is_refused_is_one_result_and_no_call(
     kind: str,
     status: int,
     reason: str,
-    remediator: World,
+    remediator: Remediator,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     found = post(remediator, "/direct", body, content_type=kind or "application/json")
 
     assert found.brief == (status, "rejected", reason)
     assert len(lines(capsys.readouterr().out)) == 1
-    assert remediator.cloud.arrivals == ()
+    assert remediator.cloud.requests == ()
 
 
-def test_a_body_that_is_too_large_is_refused_before_its_proof(remediator: World) -> None:
-    reply = answer(HttpRequest("POST", "/direct", {}, too_large=True), remediator.runtime)
+def test_a_body_that_is_too_large_is_refused_before_its_proof(remediator: Remediator) -> None:
+    reply = handle_request(HttpRequest("POST", "/direct", {}, too_large=True), remediator.runtime)
 
     assert reply.status == 413
     assert json.loads(reply.body)["data"] == {"outcome": "rejected", "reason": "too_large"}
@@ -182,37 +186,37 @@ def test_a_body_that_is_too_large_is_refused_before_its_proof(remediator: World)
     ids=["purge by a topic", "delete by a CloudEvent"],
 )
 def test_a_source_may_ask_only_for_what_is_its_own(
-    path: str, body: Any, kind: str, remediator: World
+    path: str, body: Any, kind: str, remediator: Remediator
 ) -> None:
     remediator.set(ENABLED_ACTIONS="restart,purge_failed,delete")
 
     found = post(remediator, path, body, content_type=kind)
 
     assert found.brief == (403, "rejected", "action_not_for_source")
-    assert remediator.cloud.arrivals == ()
+    assert remediator.cloud.requests == ()
 
 
 @pytest.mark.parametrize("status", ["ok", "insufficient_data"])
-def test_an_alarm_that_is_over_is_skipped(status: str, remediator: World) -> None:
+def test_an_alarm_that_is_over_is_skipped(status: str, remediator: Remediator) -> None:
     found = post(remediator, "/smn", smn(message=alarm(alarm_status=status)))
 
     assert found.brief == (200, "skipped", "not_firing")
 
 
-def test_an_alarm_of_another_service_is_skipped(remediator: World) -> None:
+def test_an_alarm_of_another_service_is_skipped(remediator: Remediator) -> None:
     other = alarm(namespace="SYS.ECS", dimension="instance_id:i-1", metric_name="cpu_util")
 
     assert post(remediator, "/smn", smn(message=other)).brief == (200, "skipped", "not_mapped")
 
 
-def test_a_plain_text_message_of_a_topic_is_refused(remediator: World) -> None:
+def test_a_plain_text_message_of_a_topic_is_refused(remediator: Remediator) -> None:
     found = post(remediator, "/smn", smn(message="Maintenance starts at noon.", subject=""))
 
     assert found.brief == (400, "rejected", "invalid_json")
     assert found.data["event"]["id"] == "m1"
 
 
-def test_a_repeat_of_an_alarm_is_answered_by_any_restart_of_the_day(remediator: World) -> None:
+def test_a_repeat_of_an_alarm_is_answered_by_any_restart_of_the_day(remediator: Remediator) -> None:
     remediator.set(COOLDOWN_SECONDS="0")
     hours = 20 * 3600
     began, ended = NOW.timestamp() - hours, NOW.timestamp() - hours + 60
@@ -233,7 +237,7 @@ def test_a_repeat_of_an_alarm_is_answered_by_any_restart_of_the_day(remediator: 
 
 @pytest.mark.parametrize("kind", ["SubscriptionConfirmation", "UnsubscribeConfirmation"])
 def test_the_link_of_a_confirmation_is_logged_for_a_person_and_nowhere_else(
-    kind: str, remediator: World, capsys: pytest.CaptureFixture[str]
+    kind: str, remediator: Remediator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     remediator.set(LOG_LEVEL="ERROR")
 
@@ -250,7 +254,7 @@ def test_the_link_of_a_confirmation_is_logged_for_a_person_and_nowhere_else(
 
 
 def test_the_link_of_a_confirmation_of_another_topic_is_logged_nowhere(
-    remediator: World, capsys: pytest.CaptureFixture[str]
+    remediator: Remediator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     message = smn(
         type="SubscriptionConfirmation",
@@ -268,7 +272,7 @@ def test_the_link_of_a_confirmation_of_another_topic_is_logged_nowhere(
 
 
 def test_a_result_of_ours_that_comes_back_is_no_event(
-    remediator: World, capsys: pytest.CaptureFixture[str]
+    remediator: Remediator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     result = post(remediator, "/direct", RESTART).event
     own = {f"ce_{name}": str(value) for name, value in result.items() if name != "data"}
@@ -300,7 +304,7 @@ def test_a_result_of_ours_that_comes_back_is_no_event(
     ids=["header", "binary", "beside structured", "structured"],
 )
 def test_the_trace_goes_on_in_the_result(
-    headers: dict[str, str], body: Any, remediator: World
+    headers: dict[str, str], body: Any, remediator: Remediator
 ) -> None:
     found = post(remediator, "/", body, **headers)
 
@@ -309,11 +313,11 @@ def test_the_trace_goes_on_in_the_result(
 
 
 @pytest.mark.parametrize("trace", ["", "00-x", TRACE.upper(), TRACE + "\n", f"{TRACE},{TRACE}"])
-def test_a_malformed_trace_goes_nowhere(trace: str, remediator: World) -> None:
+def test_a_malformed_trace_goes_nowhere(trace: str, remediator: Remediator) -> None:
     assert "traceparent" not in post(remediator, "/direct", RESTART, traceparent=trace).event
 
 
-def test_a_binary_event_is_a_request(remediator: World) -> None:
+def test_a_binary_event_is_a_request(remediator: Remediator) -> None:
     found = post(
         remediator,
         "/",
@@ -330,11 +334,11 @@ def test_a_binary_event_is_a_request(remediator: World) -> None:
     }
 
 
-def test_a_time_that_a_sender_did_not_send_is_not_in_the_result(remediator: World) -> None:
+def test_a_time_that_a_sender_did_not_send_is_not_in_the_result(remediator: Remediator) -> None:
     assert post(remediator, "/", RESTART, **BINARY).data["event"]["time"] is None
 
 
-def test_a_failure_that_may_pass_says_when_to_come_again(remediator: World) -> None:
+def test_a_failure_that_may_pass_says_when_to_come_again(remediator: Remediator) -> None:
     remediator.cloud.fault(throttled(), times=None)
 
     body = json.dumps(RESTART).encode()
@@ -348,7 +352,7 @@ def test_a_failure_that_may_pass_says_when_to_come_again(remediator: World) -> N
 
 
 def test_the_line_before_a_call_is_written_at_any_log_level(
-    remediator: World, capsys: pytest.CaptureFixture[str]
+    remediator: Remediator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     remediator.set(LOG_LEVEL="ERROR")
 
@@ -361,7 +365,7 @@ def test_the_line_before_a_call_is_written_at_any_log_level(
 
 @pytest.mark.parametrize(("level", "logged"), [("WARNING", 1), ("ERROR", 0)])
 def test_the_log_level_keeps_the_log_quiet(
-    level: str, logged: int, remediator: World, capsys: pytest.CaptureFixture[str]
+    level: str, logged: int, remediator: Remediator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     remediator.set(LOG_LEVEL=level)
 

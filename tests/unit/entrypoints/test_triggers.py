@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from function.entrypoints import triggers
 from function.entrypoints.routes import HttpRequest
 from function.lib import schemas, strict_json
-from function.model.event import Received
+from function.model.event import RawEvent
 from tests.factories import NOW
 from tests.signed_requests import RESTART, alarm
 
@@ -75,7 +75,7 @@ KEYS = st.sampled_from(
 )
 
 
-def received(event: Any) -> tuple[Received, ...]:
+def received(event: Any) -> tuple[RawEvent, ...]:
     return triggers.received(event, NOW)
 
 
@@ -88,7 +88,7 @@ def request(event: Any) -> HttpRequest:
 @pytest.mark.parametrize(("event", "channels"), CHANNELS, ids=str)
 def test_an_event_is_told_by_its_shape(event: Any, channels: list[str]) -> None:
     assert [one.channel for one in received(event)] == [f"trigger/{name}" for name in channels]
-    assert all(one.at == NOW and not one.headers for one in received(event))
+    assert all(one.received_at == NOW and not one.headers for one in received(event))
 
 
 def test_every_record_is_an_event_of_its_own() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.fake_dms import Behaviour, Clock, Deed, StandIn
+from tests.fake_dms import Behaviour, Clock, Effect, FakeDms
 from tests.fake_dms.caller import Caller, code, listed, rows
 
 NOON = 1_780_000_000.0
@@ -20,13 +20,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def cloud(clock: Clock) -> Iterator[StandIn]:
-    with StandIn(Behaviour(restart_seconds=60, delete_seconds=5), clock=clock) as cloud:
+def cloud(clock: Clock) -> Iterator[FakeDms]:
+    with FakeDms(Behaviour(restart_seconds=60, delete_seconds=5), clock=clock) as cloud:
         yield cloud
 
 
 @pytest.fixture
-def caller(cloud: StandIn) -> Caller:
+def caller(cloud: FakeDms) -> Caller:
     return Caller(cloud)
 
 
@@ -49,7 +49,7 @@ def tasks(caller: Caller, instance_id: str = ONE, **query: Any) -> list[tuple[st
     ],
 )
 def test_a_restart_takes_its_time_and_leaves_a_task(
-    cloud: StandIn, caller: Caller, clock: Clock, outcome: Any, status: str, task: str
+    cloud: FakeDms, caller: Caller, clock: Clock, outcome: Any, status: str, task: str
 ) -> None:
     cloud.behaviour.restart_outcome = outcome
     cloud.add_instance(ONE, status="ERROR")
@@ -62,10 +62,10 @@ def test_a_restart_takes_its_time_and_leaves_a_task(
     assert shown(caller, ONE) == status
     assert tasks(caller) == [("kafkaInstanceRestart", task)]
     assert cloud.tasks(ONE)[0].updated_at == NOON + 60
-    assert cloud.deeds == (Deed(NOON, "restart", ONE),)
+    assert cloud.effects == (Effect(NOON, "restart", ONE),)
 
 
-def test_status_and_task_may_lag_behind(cloud: StandIn, caller: Caller, clock: Clock) -> None:
+def test_status_and_task_may_lag_behind(cloud: FakeDms, caller: Caller, clock: Clock) -> None:
     cloud.behaviour.status_lag, cloud.behaviour.task_lag = 10, 5
     cloud.add_instance(ONE)
     caller.act(action="restart", instances=[ONE])
@@ -81,7 +81,7 @@ def test_status_and_task_may_lag_behind(cloud: StandIn, caller: Caller, clock: C
 
 @pytest.mark.parametrize(("hides", "word"), [(True, "success"), (False, "failed")])
 def test_within_the_lag_a_second_restart_meets_the_switch(
-    cloud: StandIn, caller: Caller, hides: bool, word: str
+    cloud: FakeDms, caller: Caller, hides: bool, word: str
 ) -> None:
     cloud.behaviour.status_lag, cloud.behaviour.lag_hides = 10, hides
     cloud.add_instance(ONE)
@@ -90,7 +90,7 @@ def test_within_the_lag_a_second_restart_meets_the_switch(
     assert rows(caller.act(action="restart", instances=[ONE])) == {ONE: word}
 
 
-def test_a_status_set_by_hand_stays(cloud: StandIn, caller: Caller, clock: Clock) -> None:
+def test_a_status_set_by_hand_stays(cloud: FakeDms, caller: Caller, clock: Clock) -> None:
     cloud.add_instance(ONE)
     caller.act(action="restart", instances=[ONE])
 
@@ -110,7 +110,7 @@ def test_a_status_set_by_hand_stays(cloud: StandIn, caller: Caller, clock: Clock
     ],
 )
 def test_a_deleted_instance_leaves_the_list_first(
-    cloud: StandIn, caller: Caller, clock: Clock, recycle_bin: Any, force: Any, end: str
+    cloud: FakeDms, caller: Caller, clock: Clock, recycle_bin: Any, force: Any, end: str
 ) -> None:
     cloud.behaviour.recycle_bin = recycle_bin
     cloud.add_instance(ONE)
@@ -124,7 +124,7 @@ def test_a_deleted_instance_leaves_the_list_first(
     assert shown(caller, ONE) == end
 
 
-def test_a_purge_deletes_only_failed_creations_of_kafka(cloud: StandIn, caller: Caller) -> None:
+def test_a_purge_deletes_only_failed_creations_of_kafka(cloud: FakeDms, caller: Caller) -> None:
     cloud.add_instance(ONE, status="ERROR")
     cloud.add_failed_creation(TWO)
     cloud.add_failed_creation(GONE, engine="rabbitmq")
@@ -133,13 +133,13 @@ def test_a_purge_deletes_only_failed_creations_of_kafka(cloud: StandIn, caller: 
 
     assert (response.status_code, response.content) == (204, b"")
     assert {one.id for one in cloud.instances} == {ONE, GONE}
-    assert cloud.deeds == (Deed(NOON, "purge", TWO),)
+    assert cloud.effects == (Effect(NOON, "purge", TWO),)
     assert caller.act(action="delete", all_failure="kafka").status_code == 204
 
 
 @pytest.mark.parametrize("action", ["restart", "delete"])
 def test_a_wrong_state_or_id_fails_its_row_or_the_request(
-    cloud: StandIn, caller: Caller, action: str
+    cloud: FakeDms, caller: Caller, action: str
 ) -> None:
     cloud.add_instance(ONE)
     cloud.add_instance(TWO, status="EXTENDEDFAILED")
@@ -148,7 +148,7 @@ def test_a_wrong_state_or_id_fails_its_row_or_the_request(
     cloud.behaviour.refusal = "request"
     assert code(caller.act(**refused)) == (400, "DMS.00400026")
     assert code(caller.act(action=action, instances=[ONE, GONE])) == (404, "DMS.00404022")
-    assert cloud.deeds == ()
+    assert cloud.effects == ()
     cloud.behaviour.refusal = "row"
     assert rows(caller.act(**refused)) == {TWO: "failed", GONE: "failed", ONE: "success"}
 
@@ -170,18 +170,18 @@ def test_a_wrong_state_or_id_fails_its_row_or_the_request(
     ],
 )
 def test_a_wrong_body_is_refused_whole(
-    cloud: StandIn, caller: Caller, body: dict[str, Any], number: str
+    cloud: FakeDms, caller: Caller, body: dict[str, Any], number: str
 ) -> None:
     cloud.add_instance(ONE)
     cloud.add_failed_creation(TWO)
 
     assert code(caller.act(**body)) == (400, f"DMS.00400{number:>03}")
-    assert cloud.deeds == ()
+    assert cloud.effects == ()
 
 
 @pytest.mark.parametrize(("switch", "left"), [("purge", {ONE}), ("instances", {TWO, ONE})])
 def test_both_keys_at_once_do_what_the_switch_says(
-    cloud: StandIn, caller: Caller, switch: Any, left: set[str]
+    cloud: FakeDms, caller: Caller, switch: Any, left: set[str]
 ) -> None:
     cloud.behaviour.both_keys = switch
     cloud.add_instance(ONE)

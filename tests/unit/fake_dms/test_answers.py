@@ -11,10 +11,10 @@ from tests.fake_dms import (
     Alter,
     BrokenChunks,
     Drip,
+    FakeDms,
     Fault,
     Reply,
     Rows,
-    StandIn,
     WrongLength,
     gzip_bomb,
     html,
@@ -30,31 +30,31 @@ RESTART: dict[str, Any] = {"action": "restart", "instances": [ONE, TWO]}
 
 
 @pytest.fixture
-def cloud() -> Iterator[StandIn]:
-    with StandIn() as cloud:
+def cloud() -> Iterator[FakeDms]:
+    with FakeDms() as cloud:
         cloud.add_instance(ONE)
         cloud.add_instance(TWO)
         yield cloud
 
 
 @pytest.fixture
-def caller(cloud: StandIn) -> Caller:
+def caller(cloud: FakeDms) -> Caller:
     return Caller(cloud)
 
 
 @pytest.mark.parametrize("fault", [BrokenChunks(), WrongLength(10)])
 def test_a_broken_body_is_broken_but_the_action_done(
-    cloud: StandIn, caller: Caller, fault: Fault
+    cloud: FakeDms, caller: Caller, fault: Fault
 ) -> None:
     cloud.fault(fault, kind="action")
 
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         caller.act(**RESTART)
 
-    assert len(cloud.deeds) == 2
+    assert len(cloud.effects) == 2
 
 
-def test_a_body_may_be_longer_than_announced(cloud: StandIn, caller: Caller) -> None:
+def test_a_body_may_be_longer_than_announced(cloud: FakeDms, caller: Caller) -> None:
     cloud.fault(WrongLength(-5), kind="action")
 
     response = caller.act(**RESTART)
@@ -63,7 +63,7 @@ def test_a_body_may_be_longer_than_announced(cloud: StandIn, caller: Caller) -> 
 
 
 @pytest.mark.parametrize("part", ["head", "body"])
-def test_a_dripped_answer_is_whole_in_the_end(cloud: StandIn, caller: Caller, part: Any) -> None:
+def test_a_dripped_answer_is_whole_in_the_end(cloud: FakeDms, caller: Caller, part: Any) -> None:
     cloud.fault(Drip(part, interval=0), kind="action")
 
     assert rows(caller.act(**RESTART)) == {ONE: "success", TWO: "success"}
@@ -81,7 +81,7 @@ def test_a_dripped_answer_is_whole_in_the_end(cloud: StandIn, caller: Caller, pa
     ],
 )
 def test_a_reply_is_sent_as_it_is_and_nothing_done(
-    cloud: StandIn, caller: Caller, reply: Reply, status: int, body: Any, headers: dict[str, str]
+    cloud: FakeDms, caller: Caller, reply: Reply, status: int, body: Any, headers: dict[str, str]
 ) -> None:
     cloud.fault(reply, kind="action")
 
@@ -90,17 +90,17 @@ def test_a_reply_is_sent_as_it_is_and_nothing_done(
     assert response.status_code == status
     assert body is None or response.content == body
     assert headers.items() <= response.headers.items()
-    assert (len(cloud.posts), cloud.deeds) == (1, ())
+    assert (len(cloud.posts), cloud.effects) == (1, ())
 
 
-def test_a_reply_may_follow_the_deed(cloud: StandIn, caller: Caller) -> None:
+def test_a_reply_may_follow_the_deed(cloud: FakeDms, caller: Caller) -> None:
     cloud.fault(html(200, acts=True), kind="action")
 
     assert caller.act(**RESTART).text.startswith("<!DOCTYPE")
-    assert len(cloud.deeds) == 2
+    assert len(cloud.effects) == 2
 
 
-def test_vendor_errors_have_the_shape_of_their_side(cloud: StandIn, caller: Caller) -> None:
+def test_vendor_errors_have_the_shape_of_their_side(cloud: FakeDms, caller: Caller) -> None:
     cloud.fault(vendor_error(503, "APIGW.0613"))
     cloud.fault(vendor_error(400, "DMS.00400017"))
     gateway, service = caller.get(), caller.get()
@@ -111,7 +111,7 @@ def test_vendor_errors_have_the_shape_of_their_side(cloud: StandIn, caller: Call
     assert "request_id" not in service.json()
 
 
-def test_a_gzip_bomb_unpacks_to_what_it_says(cloud: StandIn) -> None:
+def test_a_gzip_bomb_unpacks_to_what_it_says(cloud: FakeDms) -> None:
     bomb = gzip_bomb(2).body
 
     assert isinstance(bomb, bytes)
@@ -138,27 +138,27 @@ def test_a_gzip_bomb_unpacks_to_what_it_says(cloud: StandIn) -> None:
     ],
 )
 def test_rows_are_changed_though_the_action_is_done(
-    cloud: StandIn, caller: Caller, change: str, expected: list[tuple[str, str]]
+    cloud: FakeDms, caller: Caller, change: str, expected: list[tuple[str, str]]
 ) -> None:
     cloud.fault(Rows(change), kind="action")
 
     results = caller.act(**RESTART).json()["results"]
 
     assert [(row["instance"], row["result"]) for row in results] == expected
-    assert len(cloud.deeds) == 2
+    assert len(cloud.effects) == 2
 
 
 @pytest.mark.parametrize("change", ["null", "text", "unasked", "misspelt_key"])
-def test_rows_may_lose_their_form(cloud: StandIn, caller: Caller, change: str) -> None:
+def test_rows_may_lose_their_form(cloud: FakeDms, caller: Caller, change: str) -> None:
     cloud.fault(Rows(change), kind="action")
 
     assert caller.act(**RESTART).json()["results"] != [
         {"result": "success", "instance": one} for one in (ONE, TWO)
     ]
-    assert len(cloud.deeds) == 2
+    assert len(cloud.effects) == 2
 
 
-def test_any_answer_can_be_altered(cloud: StandIn, caller: Caller) -> None:
+def test_any_answer_can_be_altered(cloud: FakeDms, caller: Caller) -> None:
     cloud.fault(Alter(lambda body: body | {"instance_num": 7}), kind="list", times=2)
     cloud.fault(vendor_error(500, "DMS.00500000"), kind="show")
 
@@ -167,7 +167,7 @@ def test_any_answer_can_be_altered(cloud: StandIn, caller: Caller) -> None:
     assert caller.get(f"/instances/{ONE}").status_code == 500
 
 
-def test_an_answer_without_rows_stays_as_it_is(cloud: StandIn, caller: Caller) -> None:
+def test_an_answer_without_rows_stays_as_it_is(cloud: FakeDms, caller: Caller) -> None:
     cloud.fault(Rows("none"), kind="list")
 
     assert caller.get().json()["instance_num"] == 2

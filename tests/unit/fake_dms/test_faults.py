@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.fake_dms import Close, Drip, Fault, Hold, Raw, Reply, Reset, StandIn, throttled
+from tests.fake_dms import Close, Drip, FakeDms, Fault, Hold, Raw, Reply, Reset, throttled
 from tests.fake_dms.caller import Caller, rows
 
 ONE = "54602a9d-5e22-4239-9123-77e350df4a34"
@@ -18,15 +18,15 @@ RESTART: dict[str, Any] = {"action": "restart", "instances": [ONE, TWO]}
 
 
 @pytest.fixture
-def cloud() -> Iterator[StandIn]:
-    with StandIn() as cloud:
+def cloud() -> Iterator[FakeDms]:
+    with FakeDms() as cloud:
         cloud.add_instance(ONE)
         cloud.add_instance(TWO)
         yield cloud
 
 
 @pytest.fixture
-def caller(cloud: StandIn) -> Caller:
+def caller(cloud: FakeDms) -> Caller:
     return Caller(cloud)
 
 
@@ -58,7 +58,7 @@ def in_background(caller: Caller, answers: list[Any]) -> Iterator[None]:
     ],
 )
 def test_a_connection_ends_at_the_stage_asked_for(
-    cloud: StandIn, caller: Caller, ending: Any, stage: Any, arrived: int, complete: bool, done: int
+    cloud: FakeDms, caller: Caller, ending: Any, stage: Any, arrived: int, complete: bool, done: int
 ) -> None:
     cloud.fault(ending(at=stage), kind="action")
 
@@ -67,11 +67,11 @@ def test_a_connection_ends_at_the_stage_asked_for(
 
     assert cloud.connections == 1
     assert [one.complete for one in cloud.posts] == [complete] * arrived
-    assert len(cloud.deeds) == done
+    assert len(cloud.effects) == done
     assert caller.get().status_code == 200
 
 
-def test_a_reset_is_a_reset_and_a_close_is_not(cloud: StandIn) -> None:
+def test_a_reset_is_a_reset_and_a_close_is_not(cloud: FakeDms) -> None:
     for fault, reset in ((Reset(at="connect"), True), (Close(at="connect"), False)):
         cloud.fault(fault)
         with socket.create_connection(cloud.address, timeout=10) as wire:
@@ -84,7 +84,7 @@ def test_a_reset_is_a_reset_and_a_close_is_not(cloud: StandIn) -> None:
 
 
 @pytest.mark.parametrize("stage", ["connect", "head", "request", "done", "answer"])
-def test_what_is_held_goes_on_when_released(cloud: StandIn, caller: Caller, stage: Any) -> None:
+def test_what_is_held_goes_on_when_released(cloud: FakeDms, caller: Caller, stage: Any) -> None:
     answers: list[Any] = []
     release = threading.Event()
     cloud.fault(Hold(at=stage, release=release), kind="action")
@@ -97,7 +97,7 @@ def test_what_is_held_goes_on_when_released(cloud: StandIn, caller: Caller, stag
     assert rows(answers[0]) == {ONE: "success", TWO: "success"}
 
 
-def test_what_follows_a_hold_is_another_fault(cloud: StandIn, caller: Caller) -> None:
+def test_what_follows_a_hold_is_another_fault(cloud: FakeDms, caller: Caller) -> None:
     cloud.fault(Hold(then=throttled("1")), kind="action")
     cloud.fault(Hold(at="done", then=Reset(at="done")), kind="list")
     cloud.release()
@@ -110,7 +110,7 @@ def test_what_follows_a_hold_is_another_fault(cloud: StandIn, caller: Caller) ->
 @pytest.mark.parametrize("fault", [Hold(), Hold(at="connect"), Drip(interval=60)])
 def test_closing_lets_go_of_the_client(fault: Fault) -> None:
     answers: list[Any] = []
-    with StandIn() as cloud:
+    with FakeDms() as cloud:
         cloud.fault(fault)
         background = in_background(Caller(cloud), answers)
         background.__enter__()
@@ -120,23 +120,23 @@ def test_closing_lets_go_of_the_client(fault: Fault) -> None:
     assert isinstance(answers[0], requests.RequestException)
 
 
-def test_an_action_released_after_its_client_has_gone_is_still_done(cloud: StandIn) -> None:
+def test_an_action_released_after_its_client_has_gone_is_still_done(cloud: FakeDms) -> None:
     done = threading.Event()
     cloud.observer = lambda arrival, story: done.set()
     cloud.fault(Hold(), kind="action")
     impatient = Caller(cloud, timeout=0.01)
     with pytest.raises(requests.ReadTimeout):
         impatient.act(**RESTART)
-    assert cloud.deeds == ()
+    assert cloud.effects == ()
 
     cloud.wait_for(1, "action")
     cloud.release()
 
     assert done.wait(10)
-    assert len(cloud.deeds) == 2
+    assert len(cloud.effects) == 2
 
 
-def test_the_dial_knows_kinds_times_and_whom_to_let_pass(cloud: StandIn, caller: Caller) -> None:
+def test_the_dial_knows_kinds_times_and_whom_to_let_pass(cloud: FakeDms, caller: Caller) -> None:
     cloud.fault(Reply(500), kind="list", times=None)
     cloud.fault(Reply(502), kind="list", skip=1)
     cloud.fault(Reply(429), kind="any", skip=4)
@@ -151,7 +151,7 @@ def test_the_dial_knows_kinds_times_and_whom_to_let_pass(cloud: StandIn, caller:
     assert caller.get().status_code == 200
 
 
-def test_raw_bytes_are_sent_raw(cloud: StandIn) -> None:
+def test_raw_bytes_are_sent_raw(cloud: FakeDms) -> None:
     cloud.fault(Raw(b"SSH-2.0-x\r\n", at="connect"))
 
     with socket.create_connection(cloud.address, timeout=10) as wire:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.fake_dms import Clock, StandIn
+from tests.fake_dms import Clock, FakeDms
 from tests.fake_dms.caller import Caller, code, listed
 
 NOON = 1_780_000_000.0
@@ -15,23 +15,23 @@ GONE = "019cacb7-4ff0-4d3c-9f33-f5f7b7fdc0e6"
 
 
 @pytest.fixture
-def cloud() -> Iterator[StandIn]:
-    with StandIn(clock=Clock(NOON)) as cloud:
+def cloud() -> Iterator[FakeDms]:
+    with FakeDms(clock=Clock(NOON)) as cloud:
         yield cloud
 
 
 @pytest.fixture
-def caller(cloud: StandIn) -> Caller:
+def caller(cloud: FakeDms) -> Caller:
     return Caller(cloud)
 
 
-def test_gateway_codes_may_have_the_other_prefix(cloud: StandIn, caller: Caller) -> None:
+def test_gateway_codes_may_have_the_other_prefix(cloud: FakeDms, caller: Caller) -> None:
     cloud.behaviour.gateway_prefix = "APIG"
 
     assert code(caller.get("/topics")) == (404, "APIG.0101")
 
 
-def test_the_list_is_paged_by_the_count(cloud: StandIn, caller: Caller) -> None:
+def test_the_list_is_paged_by_the_count(cloud: FakeDms, caller: Caller) -> None:
     for number in range(12):
         cloud.add_instance(f"{number:08}{ONE[8:]}")
 
@@ -44,7 +44,7 @@ def test_the_list_is_paged_by_the_count(cloud: StandIn, caller: Caller) -> None:
         assert caller.get(limit=limit).status_code == 400
 
 
-def test_an_empty_list_is_an_offset_beyond_the_end(cloud: StandIn, caller: Caller) -> None:
+def test_an_empty_list_is_an_offset_beyond_the_end(cloud: FakeDms, caller: Caller) -> None:
     assert code(caller.get(engine="kafka")) == (400, "DMS.40050010")
 
     cloud.behaviour.empty_list_is_error = False
@@ -52,7 +52,7 @@ def test_an_empty_list_is_an_offset_beyond_the_end(cloud: StandIn, caller: Calle
 
 
 def test_the_list_is_filtered_and_leaves_out_what_is_leaving(
-    cloud: StandIn, caller: Caller
+    cloud: FakeDms, caller: Caller
 ) -> None:
     cloud.add_instance(ONE, status="ERROR", tags={"team": "a"})
     cloud.add_instance(TWO, engine="rabbitmq")
@@ -70,7 +70,7 @@ def test_the_list_is_filtered_and_leaves_out_what_is_leaving(
     [("rows", [ONE, TWO], 2), ("count", [ONE], 2), ("hidden", [ONE], 1)],
 )
 def test_failed_creations_show_as_the_switch_says(
-    cloud: StandIn, caller: Caller, switch: Any, seen: list[str], count: int
+    cloud: FakeDms, caller: Caller, switch: Any, seen: list[str], count: int
 ) -> None:
     cloud.behaviour.failed_creations = switch
     cloud.add_instance(ONE)
@@ -86,7 +86,7 @@ def test_failed_creations_show_as_the_switch_says(
     [("start", {"start": 3}), ("page", {"start": 2}), ("offset", {"offset": 2})],
 )
 def test_tasks_are_paged_in_either_dialect(
-    cloud: StandIn, caller: Caller, dialect: Any, page: dict[str, int]
+    cloud: FakeDms, caller: Caller, dialect: Any, page: dict[str, int]
 ) -> None:
     cloud.behaviour.task_paging = dialect
     cloud.add_instance(ONE)
@@ -102,7 +102,7 @@ def test_tasks_are_paged_in_either_dialect(
 
 
 def test_tasks_are_cut_off_at_begin_time_in_a_time_zone_nobody_knows(
-    cloud: StandIn, caller: Caller
+    cloud: FakeDms, caller: Caller
 ) -> None:
     cloud.add_instance(ONE)
     cloud.add_task(ONE, id="early", created_at=NOON - 3600)
@@ -115,7 +115,7 @@ def test_tasks_are_cut_off_at_begin_time_in_a_time_zone_nobody_knows(
     assert tasks(caller, begin_time=begin)["task_count"] == "2"
 
 
-def test_a_task_shows_what_it_was_given(cloud: StandIn, caller: Caller) -> None:
+def test_a_task_shows_what_it_was_given(cloud: FakeDms, caller: Caller) -> None:
     cloud.add_instance(ONE)
     given = cloud.add_task(ONE, name="modifyAutoTopic", created_at="soon", updated_at=NOON + 0.046)
 
@@ -127,7 +127,7 @@ def test_a_task_shows_what_it_was_given(cloud: StandIn, caller: Caller) -> None:
     assert tasks(caller) == {"task_count": "0", "tasks": []}
 
 
-def test_what_does_not_exist_is_not_found(cloud: StandIn, caller: Caller) -> None:
+def test_what_does_not_exist_is_not_found(cloud: FakeDms, caller: Caller) -> None:
     assert code(caller.get(f"/instances/{ONE}")) == (404, "DMS.00404022")
     assert code(caller.get(f"/instances/{ONE}/tasks")) == (404, "DMS.00404022")
     assert code(caller.send("PUT", f"{cloud.url}/v2/x/instances")) == (404, "APIGW.0101")
@@ -136,14 +136,14 @@ def test_what_does_not_exist_is_not_found(cloud: StandIn, caller: Caller) -> Non
 
 @pytest.mark.parametrize("query", [{"limit": 0}, {"start": "x"}, {"begin_time": "yesterday"}])
 def test_tasks_asked_for_wrongly_are_refused(
-    cloud: StandIn, caller: Caller, query: dict[str, Any]
+    cloud: FakeDms, caller: Caller, query: dict[str, Any]
 ) -> None:
     cloud.add_instance(ONE)
 
     assert caller.get(f"/instances/{ONE}/tasks", **query).status_code == 400
 
 
-def test_the_recycle_bin_may_be_on_off_or_unknown(cloud: StandIn, caller: Caller) -> None:
+def test_the_recycle_bin_may_be_on_off_or_unknown(cloud: FakeDms, caller: Caller) -> None:
     assert caller.get("/recycle").status_code == 404
     for switch in (True, False):
         cloud.behaviour.recycle_bin = switch

@@ -7,7 +7,7 @@ import pytest
 import requests
 from requests.auth import AuthBase
 
-from tests.fake_dms import Account, Clock, StandIn
+from tests.fake_dms import Account, Clock, FakeDms
 from tests.fake_dms.caller import Caller, Signed, code
 
 NOON = 1_780_000_000.0
@@ -21,16 +21,16 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def cloud(clock: Clock, request: pytest.FixtureRequest) -> Iterator[StandIn]:
+def cloud(clock: Clock, request: pytest.FixtureRequest) -> Iterator[FakeDms]:
     account = getattr(request, "param", Account())
-    with StandIn(account=account, clock=clock) as cloud:
+    with FakeDms(account=account, clock=clock) as cloud:
         yield cloud
 
 
 class Changed(Signed):
     """Signs, and then changes or removes headers."""
 
-    def __init__(self, cloud: StandIn, **headers: str | None) -> None:
+    def __init__(self, cloud: FakeDms, **headers: str | None) -> None:
         super().__init__(cloud)
         self._changes = {name.replace("_", "-"): value for name, value in headers.items()}
 
@@ -54,7 +54,7 @@ class Token(AuthBase):
 
 
 @pytest.mark.parametrize("cloud", [Account(), TOKEN], indirect=True)
-def test_a_signed_request_is_answered_with_a_request_id(cloud: StandIn) -> None:
+def test_a_signed_request_is_answered_with_a_request_id(cloud: FakeDms) -> None:
     cloud.add_instance(ONE)
 
     response = Caller(cloud).get(f"/instances/{ONE}", name="a b+c/ü", empty="")
@@ -76,7 +76,7 @@ def test_a_signed_request_is_answered_with_a_request_id(cloud: StandIn) -> None:
     ],
 )
 def test_a_request_changed_after_signing_is_refused(
-    cloud: StandIn, headers: dict[str, str | None]
+    cloud: FakeDms, headers: dict[str, str | None]
 ) -> None:
     response = Caller(cloud, Changed(cloud, **headers)).get()
 
@@ -85,7 +85,7 @@ def test_a_request_changed_after_signing_is_refused(
 
 
 @pytest.mark.parametrize("cloud", [TOKEN], indirect=True)
-def test_a_wrong_signature_echoes_the_signed_token(cloud: StandIn) -> None:
+def test_a_wrong_signature_echoes_the_signed_token(cloud: FakeDms) -> None:
     response = Caller(cloud, Changed(cloud, X_Security_Token="another-token")).get()
 
     assert code(response) == (401, "APIGW.0301")
@@ -102,14 +102,14 @@ def test_a_wrong_signature_echoes_the_signed_token(cloud: StandIn) -> None:
     ],
 )
 def test_another_account_is_refused(
-    cloud: StandIn, changes: dict[str, str], expected: tuple[int, str]
+    cloud: FakeDms, changes: dict[str, str], expected: tuple[int, str]
 ) -> None:
     other = replace(cloud.account, **changes)  # type: ignore[arg-type]  # only fields of text
 
     assert code(Caller(cloud, Signed(cloud, other)).get()) == expected
 
 
-def test_another_project_in_the_path_is_refused(cloud: StandIn) -> None:
+def test_another_project_in_the_path_is_refused(cloud: FakeDms) -> None:
     response = Caller(cloud).send("GET", f"{cloud.url}/v2/{'f' * 32}/instances")
 
     assert code(response) == (403, "APIGW.0302")
@@ -119,7 +119,7 @@ def test_another_project_in_the_path_is_refused(cloud: StandIn) -> None:
 def test_the_gateway_bears_a_quarter_of_an_hour_of_skew(
     clock: Clock, offset: float, status: int
 ) -> None:
-    with StandIn(account=Account(clock_offset=offset), clock=clock) as cloud:
+    with FakeDms(account=Account(clock_offset=offset), clock=clock) as cloud:
         cloud.add_instance(ONE)
         response = Caller(cloud).get()
 
@@ -127,7 +127,7 @@ def test_the_gateway_bears_a_quarter_of_an_hour_of_skew(
     assert status == 200 or response.json()["error_code"] == "APIGW.0303"
 
 
-def test_tokens_are_accepted_unless_expired_or_unknown(cloud: StandIn) -> None:
+def test_tokens_are_accepted_unless_expired_or_unknown(cloud: FakeDms) -> None:
     cloud.add_instance(ONE)
     account = cloud.account
 

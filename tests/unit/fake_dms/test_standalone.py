@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.fake_dms import Arrival, Clock, Hold, StandIn
+from tests.fake_dms import Arrival, Clock, FakeDms, Hold
 from tests.fake_dms.__main__ import SEED, SEED_FAILED
 from tests.fake_dms.caller import Caller, rows
 
@@ -22,7 +22,7 @@ TWO = "7166cdea-dbad-4d79-9610-7163e6f8b640"
 
 @pytest.fixture
 def caller() -> Iterator[Caller]:
-    with StandIn(clock=Clock(1_780_000_000)) as cloud:
+    with FakeDms(clock=Clock(1_780_000_000)) as cloud:
         cloud.add_instance(ONE)
         yield Caller(cloud)
 
@@ -93,13 +93,13 @@ def test_it_starts_alone_and_prints_what_arrives() -> None:
 
 def test_every_request_is_logged_and_told() -> None:
     told: list[tuple[Arrival, str]] = []
-    with StandIn() as cloud:
+    with FakeDms() as cloud:
         cloud.add_instance(ONE)
         cloud.observer = lambda arrival, story: told.append((arrival, story))
         Caller(cloud).get(name="ü&=")
         Caller(cloud).act(action="restart", instances=[ONE])
 
-    read, post = cloud.arrivals
+    read, post = cloud.requests
     assert (read.kind, read.path) == ("list", f"/v2/{cloud.account.project_id}/instances")
     assert (read.parameters, read.number, read.connection) == ({"name": "ü&="}, 1, 1)
     assert (post.kind, post.json["instances"], post.complete) == ("action", [ONE], True)
@@ -107,20 +107,20 @@ def test_every_request_is_logged_and_told() -> None:
     assert told == [(read, "200"), (post, "200")]
     assert (cloud.posts, cloud.arrived("list"), cloud.connections) == ((post,), (read,), 2)
     cloud.forget()
-    assert (cloud.arrivals, cloud.deeds, cloud.connections) == ((), (), 0)
+    assert (cloud.requests, cloud.effects, cloud.connections) == ((), (), 0)
 
 
 def test_a_connection_is_kept_for_the_next_request() -> None:
-    with StandIn() as cloud, requests.Session() as session:
+    with FakeDms() as cloud, requests.Session() as session:
         session.trust_env = False
         for _ in range(3):
             session.get(f"{cloud.url}/x", timeout=10)
 
-    assert (len(cloud.arrivals), cloud.connections) == (3, 1)
+    assert (len(cloud.requests), cloud.connections) == (3, 1)
 
 
 def test_one_held_call_does_not_hold_others() -> None:
-    with StandIn() as cloud:
+    with FakeDms() as cloud:
         cloud.add_instance(ONE)
         cloud.fault(Hold(), kind="show")
         thread = threading.Thread(target=Caller(cloud).get, args=(f"/instances/{ONE}",))
@@ -141,7 +141,7 @@ def test_one_held_call_does_not_hold_others() -> None:
     ],
 )
 def test_nonsense_is_hung_up_on(nonsense: bytes) -> None:
-    with StandIn() as cloud, socket.create_connection(cloud.address, timeout=10) as wire:
+    with FakeDms() as cloud, socket.create_connection(cloud.address, timeout=10) as wire:
         with contextlib.suppress(ConnectionError):
             wire.sendall(nonsense)
             assert wire.recv(1) == b""
@@ -150,5 +150,5 @@ def test_nonsense_is_hung_up_on(nonsense: bytes) -> None:
 
 
 def test_waiting_for_what_does_not_come_ends() -> None:
-    with StandIn() as cloud, pytest.raises(TimeoutError):
+    with FakeDms() as cloud, pytest.raises(TimeoutError):
         cloud.wait_for(1, timeout=0.01)

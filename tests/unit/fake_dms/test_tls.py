@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.fake_dms import Close, Hold, Place, Raw, Reset, StandIn
+from tests.fake_dms import Close, FakeDms, Hold, Place, Raw, Reset
 
 DAY = datetime.timedelta(days=1)
 
@@ -40,35 +40,35 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 
 @pytest.fixture
-def cloud(place: Place) -> Iterator[StandIn]:
-    with StandIn(place=place) as cloud:
+def cloud(place: Place) -> Iterator[FakeDms]:
+    with FakeDms(place=place) as cloud:
         yield cloud
 
 
-def get(cloud: StandIn, *, authority: Path | None) -> int:
+def get(cloud: FakeDms, *, authority: Path | None) -> int:
     with requests.Session() as session:
         session.trust_env = False
         session.verify = True if authority is None else str(authority)
         return session.get(f"{cloud.url}/x", timeout=10).status_code
 
 
-def test_who_trusts_its_authority_is_served(cloud: StandIn) -> None:
+def test_who_trusts_its_authority_is_served(cloud: FakeDms) -> None:
     assert cloud.url.startswith("https://localhost:")
     assert get(cloud, authority=Path(cloud.environment()["CA_BUNDLE_FILE"])) == 404
 
 
-def test_who_does_not_trust_it_sends_nothing(cloud: StandIn) -> None:
+def test_who_does_not_trust_it_sends_nothing(cloud: FakeDms) -> None:
     with pytest.raises(requests.exceptions.SSLError):
         get(cloud, authority=None)
 
-    assert (cloud.connections, cloud.arrivals) == (1, ())
+    assert (cloud.connections, cloud.requests) == (1, ())
 
 
 @pytest.mark.parametrize(
     "fault", [Raw(b"HTTP/1.1 400 no TLS\r\n\r\n", at="connect"), Reset("connect")]
 )
 @pytest.mark.parametrize("late", [False, True])
-def test_a_handshake_can_fail(cloud: StandIn, fault: Raw | Reset, late: bool) -> None:
+def test_a_handshake_can_fail(cloud: FakeDms, fault: Raw | Reset, late: bool) -> None:
     release = threading.Event()
     cloud.fault(Hold(at="connect", release=release, then=fault) if late else fault)
     release.set()
@@ -76,10 +76,10 @@ def test_a_handshake_can_fail(cloud: StandIn, fault: Raw | Reset, late: bool) ->
     with pytest.raises(requests.ConnectionError):
         get(cloud, authority=cloud.place.authority)
 
-    assert cloud.arrivals == ()
+    assert cloud.requests == ()
 
 
-def test_a_handshake_can_be_late(cloud: StandIn) -> None:
+def test_a_handshake_can_be_late(cloud: FakeDms) -> None:
     statuses: list[int] = []
     cloud.fault(Hold(at="connect"))
     thread = threading.Thread(
@@ -87,7 +87,7 @@ def test_a_handshake_can_be_late(cloud: StandIn) -> None:
     )
     thread.start()
     cloud.wait_for_connections(1)
-    assert cloud.arrivals == ()
+    assert cloud.requests == ()
 
     cloud.release()
     thread.join()
@@ -96,10 +96,10 @@ def test_a_handshake_can_be_late(cloud: StandIn) -> None:
 
 
 @pytest.mark.parametrize("fault", [Close("request"), Reset("request"), Close("answer")])
-def test_faults_work_under_tls(cloud: StandIn, fault: Close | Reset) -> None:
+def test_faults_work_under_tls(cloud: FakeDms, fault: Close | Reset) -> None:
     cloud.fault(fault)
 
     with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         get(cloud, authority=cloud.place.authority)
 
-    assert len(cloud.arrivals) == 1
+    assert len(cloud.requests) == 1

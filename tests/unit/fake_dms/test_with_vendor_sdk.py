@@ -20,7 +20,7 @@ from huaweicloudsdkkafka.v2 import (
     ShowRecycleInstancesRequest,
 )
 
-from tests.fake_dms import Account, Behaviour, StandIn
+from tests.fake_dms import Account, Behaviour, FakeDms
 from tests.fake_dms.signature import canonical_request, sign
 
 ONE = "54602a9d-5e22-4239-9123-77e350df4a34"
@@ -29,8 +29,8 @@ DRAFT = "b3f1a0c2-8a55-4f0e-9d7c-2f3b61c4d801"
 
 
 @pytest.fixture
-def cloud() -> Iterator[StandIn]:
-    with StandIn(Behaviour(recycle_bin=True)) as cloud:
+def cloud() -> Iterator[FakeDms]:
+    with FakeDms(Behaviour(recycle_bin=True)) as cloud:
         cloud.add_instance(ONE, status="ERROR", name="orders", tags={"team": "a"})
         cloud.add_instance(TWO)
         cloud.add_failed_creation(DRAFT)
@@ -38,11 +38,11 @@ def cloud() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def client(cloud: StandIn) -> Any:
+def client(cloud: FakeDms) -> Any:
     return client_of(cloud, cloud.account.secret_key)
 
 
-def client_of(cloud: StandIn, secret_key: str) -> Any:
+def client_of(cloud: FakeDms, secret_key: str) -> Any:
     account = cloud.account
     credentials = BasicCredentials(account.access_key, secret_key, account.project_id)
     if account.security_token:
@@ -58,7 +58,7 @@ def act(client: Any, **body: Any) -> Any:
     return client.batch_restart_or_delete_instances(request)
 
 
-def test_restart(cloud: StandIn, client: Any) -> None:
+def test_restart(cloud: FakeDms, client: Any) -> None:
     response = act(client, action="restart", instances=[ONE, TWO])
 
     assert response.status_code == 200
@@ -69,14 +69,14 @@ def test_restart(cloud: StandIn, client: Any) -> None:
     assert cloud.instance(ONE).status == "RESTARTING"
 
 
-def test_delete(cloud: StandIn, client: Any) -> None:
+def test_delete(cloud: FakeDms, client: Any) -> None:
     response = act(client, action="delete", instances=[TWO])
 
     assert [(row.result, row.instance) for row in response.results] == [("success", TWO)]
     assert cloud.instance(TWO).status == "DELETING"
 
 
-def test_purge(cloud: StandIn, client: Any) -> None:
+def test_purge(cloud: FakeDms, client: Any) -> None:
     response = act(client, action="delete", all_failure="kafka")
 
     assert response.status_code == 204
@@ -128,14 +128,14 @@ def test_recycle_bin(client: Any) -> None:
 
 
 def test_temporary_keys() -> None:
-    with StandIn(account=Account(security_token="a-security-token")) as cloud:
+    with FakeDms(account=Account(security_token="a-security-token")) as cloud:
         cloud.add_instance(ONE)
         client = client_of(cloud, cloud.account.secret_key)
 
         assert client.show_instance(ShowInstanceRequest(instance_id=ONE)).instance_id == ONE
 
 
-def test_a_wrong_secret_key_is_refused(cloud: StandIn) -> None:
+def test_a_wrong_secret_key_is_refused(cloud: FakeDms) -> None:
     with pytest.raises(ClientRequestException) as refusal:
         client_of(cloud, "another-secret-key").list_instances(ListInstancesRequest(engine="kafka"))
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from function.entrypoints.routes import HttpAnswer, HttpRequest, answer
+from function.entrypoints.routes import HttpRequest, HttpResponse, handle_request
 from tests import signed_requests
 from tests.factories import DAY, HOUR, NOW
-from tests.harness import World, alerts, world
+from tests.harness import Remediator, alerts, open_remediator
 from tests.signed_requests import RESTART, smn, smn_settings
 
 Prove = Callable[[bytes, str], dict[str, str]]
@@ -50,9 +50,9 @@ ACCEPTED = {
 
 
 @pytest.fixture
-def remediator() -> Iterator[World]:
+def remediator() -> Iterator[Remediator]:
     """The function with a secret of its own for every route, in a dry run."""
-    with world(None, **SECRETS, DRY_RUN="true") as remediator:
+    with open_remediator(None, **SECRETS, DRY_RUN="true") as remediator:
         yield remediator
 
 
@@ -61,14 +61,16 @@ def body_of(route: str) -> bytes:
 
 
 def send(
-    world: World, route: str, headers: dict[str, str], body: bytes | None = None
-) -> HttpAnswer:
+    open_remediator: Remediator, route: str, headers: dict[str, str], body: bytes | None = None
+) -> HttpResponse:
     kind = "application/cloudevents+json" if route == "/" else "application/json"
     given = {"content-type": kind, **headers}
-    return answer(HttpRequest("POST", route, given, body or body_of(route)), world.runtime)
+    return handle_request(
+        HttpRequest("POST", route, given, body or body_of(route)), open_remediator.runtime
+    )
 
 
-def reason(reply: HttpAnswer) -> tuple[int, str]:
+def reason(reply: HttpResponse) -> tuple[int, str]:
     data = json.loads(reply.body)["data"]
     return reply.status, data["reason"]
 
@@ -76,7 +78,7 @@ def reason(reply: HttpAnswer) -> tuple[int, str]:
 @pytest.mark.parametrize("proof", PROOFS)
 @pytest.mark.parametrize("route", DOCUMENTS)
 def test_a_route_takes_the_proofs_that_its_sender_can_give(
-    route: str, proof: str, remediator: World
+    route: str, proof: str, remediator: Remediator
 ) -> None:
     headers = PROOFS[proof](body_of(route), SECRETS[ROUTES[route]])
 
@@ -90,7 +92,7 @@ def test_a_route_takes_the_proofs_that_its_sender_can_give(
 @pytest.mark.parametrize("route", DOCUMENTS)
 @pytest.mark.parametrize("other", DOCUMENTS)
 def test_a_secret_opens_no_route_but_its_own(
-    route: str, other: str, proof: str, remediator: World
+    route: str, other: str, proof: str, remediator: Remediator
 ) -> None:
     if route == other:
         return
@@ -101,7 +103,7 @@ def test_a_secret_opens_no_route_but_its_own(
 
 @pytest.mark.parametrize("route", DOCUMENTS)
 def test_two_secrets_open_a_route_while_one_replaces_the_other(
-    route: str, remediator: World
+    route: str, remediator: Remediator
 ) -> None:
     old, new, name = SECRETS[ROUTES[route]], "the-new-secret-of-it", ROUTES[route]
     seen = []
@@ -116,7 +118,7 @@ def test_two_secrets_open_a_route_while_one_replaces_the_other(
 
 @pytest.mark.parametrize("route", DOCUMENTS)
 def test_a_route_without_its_secret_is_shut_even_with_a_proof(
-    route: str, remediator: World
+    route: str, remediator: Remediator
 ) -> None:
     secret = SECRETS[ROUTES[route]]
     remediator.set(**{ROUTES[route]: ""})
@@ -127,7 +129,7 @@ def test_a_route_without_its_secret_is_shut_even_with_a_proof(
         assert set(json.loads(reply.body)["data"]) == {"outcome", "reason"}
 
 
-def test_smn_is_shut_without_a_listed_topic(remediator: World, tmp_path: Path) -> None:
+def test_smn_is_shut_without_a_listed_topic(remediator: Remediator, tmp_path: Path) -> None:
     body = json.dumps(smn()).encode()
     remediator.set(SMN_CERTIFICATE_FILE=smn_settings(tmp_path)["SMN_CERTIFICATE_FILE"])
 
@@ -136,7 +138,7 @@ def test_smn_is_shut_without_a_listed_topic(remediator: World, tmp_path: Path) -
 
 @pytest.mark.parametrize("route", DOCUMENTS)
 def test_a_route_whose_caller_the_platform_knows_needs_no_proof(
-    route: str, remediator: World
+    route: str, remediator: Remediator
 ) -> None:
     source = ROUTES[route].removesuffix("_SECRETS").lower()
     remediator.set(**{ROUTES[route]: "", "PLATFORM_AUTHENTICATED": source})
@@ -146,7 +148,7 @@ def test_a_route_whose_caller_the_platform_knows_needs_no_proof(
         assert reason(send(remediator, other, {})) == wanted
 
 
-def test_the_platform_never_knows_the_sender_of_smn(remediator: World, tmp_path: Path) -> None:
+def test_the_platform_never_knows_the_sender_of_smn(remediator: Remediator, tmp_path: Path) -> None:
     known = "alertmanager,cloudevents,direct,grafana"
     remediator.set(PLATFORM_AUTHENTICATED=known, **smn_settings(tmp_path))
     forged = json.dumps({**smn(), "message_id": "another"}).encode()
@@ -155,17 +157,19 @@ def test_the_platform_never_knows_the_sender_of_smn(remediator: World, tmp_path:
 
 
 @pytest.mark.parametrize("channel", ["direct", "smn", "invoke", "alertmanager"])
-def test_the_payload_does_not_choose_its_authenticator(channel: str, remediator: World) -> None:
+def test_the_payload_does_not_choose_its_authenticator(
+    channel: str, remediator: Remediator
+) -> None:
     body = json.dumps({**smn(), "record": [], "trigger_type": "TIMER", **RESTART}).encode()
     headers = signed_requests.bearer(SECRETS["GRAFANA_SECRETS"])
 
     reply = send(remediator, f"/{channel}", headers, body)
 
     assert reply.status in {401, 403, 404}
-    assert remediator.cloud.arrivals == ()
+    assert remediator.cloud.requests == ()
 
 
-def test_every_malformed_proof_gets_the_same_answer(remediator: World) -> None:
+def test_every_malformed_proof_gets_the_same_answer(remediator: Remediator) -> None:
     good = signed_requests.webhook(body_of("/direct"), SECRETS["DIRECT_SECRETS"])
     malformed: list[dict[str, str]] = [
         {},
@@ -193,10 +197,10 @@ def test_every_malformed_proof_gets_the_same_answer(remediator: World) -> None:
         for event in events
     )
     assert events[0]["source"] == "/kafka-remediator"
-    assert remediator.cloud.arrivals == ()
+    assert remediator.cloud.requests == ()
 
 
-def test_a_late_timestamp_is_the_only_difference_that_time_makes(remediator: World) -> None:
+def test_a_late_timestamp_is_the_only_difference_that_time_makes(remediator: Remediator) -> None:
     headers = signed_requests.webhook(body_of("/direct"), SECRETS["DIRECT_SECRETS"], at=NOW)
 
     assert send(remediator, "/direct", headers).status == 200
@@ -205,7 +209,7 @@ def test_a_late_timestamp_is_the_only_difference_that_time_makes(remediator: Wor
 
 
 def test_a_refusal_of_smn_says_in_the_log_which_certificates_were_tried(
-    remediator: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    remediator: Remediator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     remediator.set(**smn_settings(tmp_path))
 
@@ -219,7 +223,7 @@ def test_a_refusal_of_smn_says_in_the_log_which_certificates_were_tried(
 
 
 def test_a_certificate_that_is_not_valid_now_is_told_in_the_log_and_to_nobody_else(
-    remediator: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    remediator: Remediator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     expired = signed_requests.certificate(begins=NOW - DAY, ends=NOW - HOUR)
     remediator.set(**smn_settings(tmp_path, expired))

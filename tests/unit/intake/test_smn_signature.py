@@ -18,8 +18,8 @@ from function.intake import authenticate, smn_signature, unwrap
 from function.lib import schemas
 from function.lib.timestamps import text
 from function.model.errors import TopicNotListed, Unauthenticated
-from function.model.event import Received
-from function.settings.model import Proofs
+from function.model.event import RawEvent
+from function.settings.model import AuthSettings
 from tests import signed_requests
 from tests.factories import DAY, HOUR, MINUTE, NOW, SECOND
 from tests.signed_requests import LINK, TOPIC, certificate, rsa_key, smn, smn_text
@@ -44,9 +44,9 @@ def written(directory: Path, *certificates: bytes) -> Path:
 
 def check(message: dict[str, Any], file: Path | None, topics: frozenset[str] = TOPICS) -> None:
     """Take a message as the route does, up to the proof."""
-    received = Received("smn", json.dumps(message).encode(), NOW)
-    proofs = Proofs(topic_urns=topics, certificate_file=file)
-    authenticate.check(received, unwrap.envelope(received, {}, SCHEMAS), proofs)
+    received = RawEvent("smn", json.dumps(message).encode(), NOW)
+    proofs = AuthSettings(topic_urns=topics, certificate_file=file)
+    authenticate.authenticate(received, unwrap.unwrap(received, {}, SCHEMAS), proofs)
 
 
 def refused(message: dict[str, Any], file: Path | None) -> str:
@@ -228,12 +228,12 @@ def test_any_of_several_certificates_will_do(tmp_path: Path) -> None:
 
 
 def test_the_published_certificate_serves_when_no_file_is_set() -> None:
-    published = load_pem_x509_certificate(smn_signature.PUBLISHED.read_bytes())
+    published = load_pem_x509_certificate(smn_signature.DEFAULT_CERTIFICATES.read_bytes())
 
     problem = refused(smn(), None)
 
     assert published.fingerprint(SHA256()).hex() in problem
-    assert smn_signature.certificates(smn_signature.PUBLISHED) == (published,)
+    assert smn_signature.certificates(smn_signature.DEFAULT_CERTIFICATES) == (published,)
 
 
 def test_a_refusal_names_every_certificate_that_was_tried(tmp_path: Path) -> None:

@@ -16,13 +16,13 @@ from function import sources
 from function.intake import cloudevents_http, unwrap
 from function.lib import schemas
 from function.model.errors import (
+    EventRejected,
     InvalidJson,
-    Refused,
     SchemaViolated,
     TooLarge,
     UnsupportedMediaType,
 )
-from function.model.event import Enveloped, Proof, Received
+from function.model.event import AuthMethod, RawEvent, UnwrappedEvent
 from tests.factories import NOW
 from tests.signed_requests import LINK, RESTART, TOPIC, alarm, smn
 
@@ -67,8 +67,8 @@ NOT_READ = (
 )
 
 
-def opened(channel: str, body: bytes = BODY, **fields: Any) -> Enveloped:
-    return unwrap.envelope(Received(channel, body, NOW, **fields), SOURCES, SCHEMAS)
+def opened(channel: str, body: bytes = BODY, **fields: Any) -> UnwrappedEvent:
+    return unwrap.unwrap(RawEvent(channel, body, NOW, **fields), SOURCES, SCHEMAS)
 
 
 def binary(**headers: str) -> dict[str, Any]:
@@ -112,12 +112,12 @@ def test_a_body_that_is_too_large_is_refused_before_anything_else(channel: str) 
 def test_smn_may_send_any_media_type(kind: str) -> None:
     message = smn()
 
-    enveloped = opened("smn", json.dumps(message).encode(), headers={"content-type": kind})
+    unwrapped = opened("smn", json.dumps(message).encode(), headers={"content-type": kind})
 
-    assert (enveloped.payload, enveloped.source) == (message["message"], None)
-    assert (enveloped.id, enveloped.name) == ("m1", "An alarm")
-    assert enveloped.sent == message["timestamp"]
-    assert enveloped.proofs == (Proof.SMN,)
+    assert (unwrapped.payload, unwrapped.source) == (message["message"], None)
+    assert (unwrapped.id, unwrapped.name) == ("m1", "An alarm")
+    assert unwrapped.sent_at == message["timestamp"]
+    assert unwrapped.auth_methods == (AuthMethod.SMN,)
 
 
 @pytest.mark.parametrize(
@@ -179,21 +179,21 @@ def test_an_envelope_that_is_not_strict_json_is_refused(body: bytes) -> None:
 def test_a_record_of_the_topic_trigger_needs_its_message_only() -> None:
     event = {"record": [{"event_source": "smn", "smn": {"message": alarm()}}]}
 
-    enveloped = opened("trigger/smn", json.dumps(event).encode())
+    unwrapped = opened("trigger/smn", json.dumps(event).encode())
 
-    assert (enveloped.payload, enveloped.source) == (alarm(), None)
-    assert (enveloped.id, enveloped.sent, enveloped.name) == (None, None, None)
-    assert enveloped.proofs == (Proof.PLATFORM,)
+    assert (unwrapped.payload, unwrapped.source) == (alarm(), None)
+    assert (unwrapped.id, unwrapped.sent_at, unwrapped.name) == (None, None, None)
+    assert unwrapped.auth_methods == (AuthMethod.PLATFORM,)
 
 
 def test_a_record_of_sns_brings_its_id_and_time() -> None:
     message = {"Message": "{}", "MessageId": "m1", "Timestamp": "2026-01-05T03:00:00Z"}
     event = {"Records": [{"EventSource": "aws:sns", "Sns": {**message, "Subject": "A request"}}]}
 
-    enveloped = opened("trigger/sns", json.dumps(event).encode())
+    unwrapped = opened("trigger/sns", json.dumps(event).encode())
 
-    assert (enveloped.payload, enveloped.source, enveloped.id) == ("{}", None, "m1")
-    assert (enveloped.sent, enveloped.name) == ("2026-01-05T03:00:00Z", "A request")
+    assert (unwrapped.payload, unwrapped.source, unwrapped.id) == ("{}", None, "m1")
+    assert (unwrapped.sent_at, unwrapped.name) == ("2026-01-05T03:00:00Z", "A request")
 
 
 def test_the_attributes_of_a_binary_event_stand_in_its_headers() -> None:
@@ -256,9 +256,9 @@ def test_every_text_comes_through_percent_encoding(value: str) -> None:
     "kind", ["application/cloudevents+json", "application/cloudevents+json; charset=UTF-8"]
 )
 def test_a_structured_event_is_its_body(kind: str) -> None:
-    enveloped = opened("cloudevents", headers={**BINARY, "content-type": kind})
+    unwrapped = opened("cloudevents", headers={**BINARY, "content-type": kind})
 
-    assert (enveloped.attributes, enveloped.payload) == (None, BODY)
+    assert (unwrapped.attributes, unwrapped.payload) == (None, BODY)
 
 
 attribute = st.text(
@@ -276,13 +276,13 @@ def test_events_of_the_cloudevents_package_are_read_as_it_means_them(
     event = cloudevents.http.CloudEvent({**given, "datacontenttype": "application/json"}, RESTART)
 
     headers, body = to_binary(event)
-    enveloped = opened("cloudevents", body, headers={n.lower(): v for n, v in headers.items()})
-    assert enveloped.attributes == event.get_attributes()
-    assert json.loads(enveloped.payload) == event.data
+    unwrapped = opened("cloudevents", body, headers={n.lower(): v for n, v in headers.items()})
+    assert unwrapped.attributes == event.get_attributes()
+    assert json.loads(unwrapped.payload) == event.data
 
     headers, body = to_structured(event)
-    enveloped = opened("cloudevents", body, headers={n.lower(): v for n, v in headers.items()})
-    assert json.loads(enveloped.payload) == {**event.get_attributes(), "data": event.data}
+    unwrapped = opened("cloudevents", body, headers={n.lower(): v for n, v in headers.items()})
+    assert json.loads(unwrapped.payload) == {**event.get_attributes(), "data": event.data}
 
 
 def test_the_cloudevents_package_reads_a_binary_event_alike() -> None:
@@ -297,21 +297,21 @@ def test_the_cloudevents_package_reads_a_binary_event_alike() -> None:
 
 def test_a_trigger_without_an_envelope_is_its_own_payload() -> None:
     for name in ("timer", "schedule", "cloudevents"):
-        enveloped = opened(f"trigger/{name}")
-        assert (enveloped.source, enveloped.payload) == (name, BODY)
-        assert enveloped.proofs == (Proof.PLATFORM,)
+        unwrapped = opened(f"trigger/{name}")
+        assert (unwrapped.source, unwrapped.payload) == (name, BODY)
+        assert unwrapped.auth_methods == (AuthMethod.PLATFORM,)
 
 
 def test_what_nobody_reads_is_named() -> None:
-    enveloped = opened("trigger/unknown", looks_like="an Amazon S3 event")
+    unwrapped = opened("trigger/unknown", looks_like="an Amazon S3 event")
 
-    assert (enveloped.source, enveloped.looks_like) == (None, "an Amazon S3 event")
+    assert (unwrapped.source, unwrapped.looks_like) == (None, "an Amazon S3 event")
 
 
 def test_a_refusal_never_quotes_what_arrived() -> None:
     body = json.dumps({**smn(), "type": "hidden-value", "topic_urn": TOPIC}).encode()
 
     for channel, fields in (("smn", {}), ("direct", {"headers": {"content-type": "hidden-value"}})):
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(EventRejected) as refusal:
             opened(channel, body, **fields)
         assert "hidden-value" not in str(refusal.value)

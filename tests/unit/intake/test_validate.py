@@ -10,8 +10,8 @@ import pytest
 
 from function.intake import validate
 from function.lib import schemas
-from function.model.errors import InvalidJson, OwnResult, SchemaViolated
-from function.model.event import Document, Enveloped
+from function.model.errors import InvalidJson, OwnResultEvent, SchemaViolated
+from function.model.event import Document, UnwrappedEvent
 from tests.signed_requests import RESTART, alarm
 
 SCHEMAS = schemas.load()
@@ -34,7 +34,7 @@ NOT_STRICT = {
 
 def accepted(payload: Any, source: str | None = "direct", **fields: Any) -> Document:
     text = payload if isinstance(payload, bytes | str) else json.dumps(payload)
-    return validate.accept(Enveloped(source, text, (), **fields), SCHEMAS)
+    return validate.validate(UnwrappedEvent(source, text, (), **fields), SCHEMAS)
 
 
 def test_a_payload_that_its_schema_accepts_is_a_document() -> None:
@@ -138,10 +138,10 @@ def test_a_null_attribute_is_unset() -> None:
 
 
 def test_a_result_of_ours_that_comes_back_is_no_event() -> None:
-    with pytest.raises(OwnResult):
+    with pytest.raises(OwnResultEvent):
         accepted({**EVENT, "type": OURS}, "cloudevents")
     attributes = {"specversion": "1.0", "id": "1", "source": "/test", "type": OURS}
-    with pytest.raises(OwnResult):
+    with pytest.raises(OwnResultEvent):
         accepted({"outcome": "accepted"}, "cloudevents", attributes=attributes)
 
 

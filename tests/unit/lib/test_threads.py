@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.lib.threads import NAME, TookTooLong, gather, within
+from function.lib.threads import NAME, DeadlineExceeded, call_with_timeout, gather
 
 
 def _returning(value: int) -> Callable[[], int]:
@@ -49,14 +49,14 @@ def test_the_first_error_is_raised_without_waiting_for_the_rest() -> None:
 @pytest.mark.parametrize("seconds", [0.0, -5.0, 0.01])
 def test_what_takes_too_long_is_abandoned(seconds: float) -> None:
     release = threading.Event()
-    with pytest.raises(TookTooLong):
-        within(seconds, lambda: release.wait(30))
+    with pytest.raises(DeadlineExceeded):
+        call_with_timeout(seconds, lambda: release.wait(30))
     release.set()
 
 
 def test_one_piece_of_work_that_hangs_is_too_long_for_all() -> None:
     release = threading.Event()
-    with pytest.raises(TookTooLong):
+    with pytest.raises(DeadlineExceeded):
         gather([lambda: True, lambda: release.wait(30)], threads=2, seconds=0.01)
     release.set()
 
@@ -66,32 +66,34 @@ def test_an_exit_inside_the_work_reaches_whoever_waits() -> None:
         raise SystemExit(3)
 
     with pytest.raises(SystemExit):
-        within(30, leave)
+        call_with_timeout(30, leave)
 
 
 def test_abandoned_threads_do_not_keep_the_process_alive() -> None:
-    thread = within(30, threading.current_thread)
+    thread = call_with_timeout(30, threading.current_thread)
 
     assert (thread.daemon, thread.name) == (True, NAME)
 
 
 def test_a_thread_that_is_done_is_used_again() -> None:
-    first = within(30, threading.get_ident)
+    first = call_with_timeout(30, threading.get_ident)
 
-    assert within(30, threading.get_ident) == first
+    assert call_with_timeout(30, threading.get_ident) == first
 
 
 def test_a_thread_that_is_busy_is_not_waited_for() -> None:
     release = threading.Event()
-    with pytest.raises(TookTooLong):
-        within(0.01, lambda: release.wait(30))
+    with pytest.raises(DeadlineExceeded):
+        call_with_timeout(0.01, lambda: release.wait(30))
 
-    assert within(30, lambda: "done") == "done"
+    assert call_with_timeout(30, lambda: "done") == "done"
     release.set()
 
 
 def test_work_may_give_work_to_other_threads() -> None:
-    assert within(30, lambda: gather([_returning(1)] * 3, threads=3, seconds=30)) == [1] * 3
+    assert (
+        call_with_timeout(30, lambda: gather([_returning(1)] * 3, threads=3, seconds=30)) == [1] * 3
+    )
 
 
 def test_a_thread_that_waits_keeps_nothing_of_what_it_did() -> None:
@@ -100,7 +102,7 @@ def test_a_thread_that_waits_keeps_nothing_of_what_it_did() -> None:
 
     thing = Thing()
     watched = weakref.ref(thing)
-    assert within(30, lambda held=thing: held is not None)  # type: ignore[misc]  # held by the work
+    assert call_with_timeout(30, lambda held=thing: held is not None)  # type: ignore[misc]  # held by the work
 
     del thing
     gc.collect()
@@ -109,11 +111,11 @@ def test_a_thread_that_waits_keeps_nothing_of_what_it_did() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # which is what this is about
 def test_a_forked_process_starts_threads_of_its_own() -> None:
-    assert within(30, lambda: True)
+    assert call_with_timeout(30, lambda: True)
     child = os.fork()
     if child == 0:
         try:
-            within(30, lambda: os._exit(7))
+            call_with_timeout(30, lambda: os._exit(7))
         finally:
             os._exit(1)
 

@@ -12,17 +12,17 @@ from pathlib import Path
 import pytest
 import requests
 
-from function.lib.send_gate import CalledOff, Gate, NoAnswer
-from function.lib.transport import Client, tls
+from function.lib.send_gate import Gate, NoResponse, SendCancelled
+from function.lib.transport import Client, tls_context
 from tests.fake_dms import (
     Close,
     Drip,
+    FakeDms,
     Fault,
     Hold,
     Place,
     Raw,
     Reply,
-    StandIn,
     WrongLength,
     gzip_bomb,
     redirect,
@@ -34,8 +34,8 @@ EXACTLY = b"[]".ljust(1_048_576)  # 1 MiB
 
 
 @pytest.fixture
-def cloud() -> Iterator[StandIn]:
-    with StandIn() as cloud:
+def cloud() -> Iterator[FakeDms]:
+    with FakeDms() as cloud:
         yield cloud
 
 
@@ -50,39 +50,39 @@ def client(
         made.close()
 
 
-def get(cloud: StandIn, **headers: str) -> requests.PreparedRequest:
+def get(cloud: FakeDms, **headers: str) -> requests.PreparedRequest:
     request = requests.Request("GET", cloud.url + PATH).prepare()
     request.headers.update(headers)
     return request
 
 
-def post(cloud: StandIn) -> requests.PreparedRequest:
+def post(cloud: FakeDms) -> requests.PreparedRequest:
     return requests.Request("POST", cloud.url + PATH + "/action", data=b"{}").prepare()
 
 
-def test_a_gate_that_was_closed_lets_nothing_out(cloud: StandIn) -> None:
+def test_a_gate_that_was_closed_lets_nothing_out(cloud: FakeDms) -> None:
     gate = Gate()
     assert gate.close() is False
 
-    with client(gate) as one, pytest.raises(CalledOff):
-        one.exchange(post(cloud), seconds=5)
+    with client(gate) as one, pytest.raises(SendCancelled):
+        one.send(post(cloud), read_timeout=5)
 
-    assert (gate.passed, cloud.arrivals) == (False, ())
+    assert (gate.sending_begun, cloud.requests) == (False, ())
 
 
-def test_a_gate_knows_that_a_request_went_out(cloud: StandIn) -> None:
+def test_a_gate_knows_that_a_request_went_out(cloud: FakeDms) -> None:
     gate = Gate()
     with client(gate) as one:
-        one.exchange(post(cloud), seconds=5)
+        one.send(post(cloud), read_timeout=5)
 
     assert gate.close() is True
 
 
-def test_nothing_passes_a_one_shot_gate_twice(cloud: StandIn) -> None:
+def test_nothing_passes_a_one_shot_gate_twice(cloud: FakeDms) -> None:
     with client(Gate(once=True)) as one:
-        one.exchange(post(cloud), seconds=5)
-        with pytest.raises(CalledOff):
-            one.exchange(post(cloud), seconds=5)
+        one.send(post(cloud), read_timeout=5)
+        with pytest.raises(SendCancelled):
+            one.send(post(cloud), read_timeout=5)
 
     assert len(cloud.posts) == 1
 
@@ -95,8 +95,8 @@ def test_either_the_sender_passes_or_the_gate_is_closed_first() -> None:
         def enter(gate: Gate, entered: list[bool], start: threading.Barrier) -> None:
             start.wait()
             try:
-                gate.enter()
-            except CalledOff:
+                gate.begin_sending()
+            except SendCancelled:
                 return
             entered.append(True)
 
@@ -113,8 +113,8 @@ def test_a_connection_that_comes_after_the_gate_was_closed_is_ended() -> None:
     gate.close()
     with socket.create_server(("127.0.0.1", 0)) as server:
         wire = socket.create_connection(server.getsockname())
-        with pytest.raises(CalledOff):
-            gate.watch(wire)
+        with pytest.raises(SendCancelled):
+            gate.track(wire)
 
     assert wire.fileno() == -1
 
@@ -124,12 +124,12 @@ def test_a_connection_that_comes_after_the_gate_was_closed_is_ended() -> None:
 def test_closing_ends_a_thread_that_waits(kind: str | None, fault: Fault) -> None:
     raised: list[Exception] = []
     where = place(kind) if kind else Place()
-    with StandIn(place=where) as cloud, client(ca_bundle_file=where.authority) as one:
+    with FakeDms(place=where) as cloud, client(ca_bundle_file=where.authority) as one:
 
         def exchange() -> None:
             try:
-                one.exchange(post(cloud), seconds=30)
-            except NoAnswer as problem:
+                one.send(post(cloud), read_timeout=30)
+            except NoResponse as problem:
                 raised.append(problem)
 
         cloud.fault(fault)
@@ -142,10 +142,10 @@ def test_closing_ends_a_thread_that_waits(kind: str | None, fault: Fault) -> Non
     assert len(raised) == 1
 
 
-def test_a_whole_answer_is_handed_on(cloud: StandIn) -> None:
+def test_a_whole_answer_is_handed_on(cloud: FakeDms) -> None:
     cloud.fault(Reply(200, b"text", (("X-Request-Id", "7"),)))
     with client() as one:
-        answer = one.exchange(get(cloud), seconds=5)
+        answer = one.send(get(cloud), read_timeout=5)
 
     assert (answer.status, answer.body, answer.headers["x-request-id"]) == (200, b"text", "7")
 
@@ -165,11 +165,11 @@ def test_a_whole_answer_is_handed_on(cloud: StandIn) -> None:
     ids=["1 MiB", "more", "gzip", "identity", "IDENTITY", "empty", "br", "204"],
 )
 def test_no_more_is_read_than_may_be_and_nothing_is_unpacked(
-    cloud: StandIn, fault: Fault, body: bytes | None
+    cloud: FakeDms, fault: Fault, body: bytes | None
 ) -> None:
     cloud.fault(fault)
     with client() as one:
-        assert one.exchange(get(cloud), seconds=5).body == body
+        assert one.send(get(cloud), read_timeout=5).body == body
 
 
 @pytest.mark.parametrize(
@@ -186,44 +186,44 @@ def test_no_more_is_read_than_may_be_and_nothing_is_unpacked(
         Raw(b"\x00\xff\r\n\r\n"),
     ],
 )
-def test_half_an_answer_is_none(cloud: StandIn, fault: Fault) -> None:
+def test_half_an_answer_is_none(cloud: FakeDms, fault: Fault) -> None:
     cloud.fault(fault)
-    with client() as one, pytest.raises(NoAnswer):
-        one.exchange(get(cloud), seconds=5)
+    with client() as one, pytest.raises(NoResponse):
+        one.send(get(cloud), read_timeout=5)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # urllib3 forgets the socket it reads from
-def test_an_answer_with_two_lengths_is_none(cloud: StandIn) -> None:
+def test_an_answer_with_two_lengths_is_none(cloud: FakeDms) -> None:
     cloud.fault(Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n{}"))
-    with client() as one, pytest.raises(NoAnswer):
-        one.exchange(get(cloud), seconds=5)
+    with client() as one, pytest.raises(NoResponse):
+        one.send(get(cloud), read_timeout=5)
 
 
-def test_a_connection_is_used_again_after_a_whole_answer(cloud: StandIn) -> None:
+def test_a_connection_is_used_again_after_a_whole_answer(cloud: FakeDms) -> None:
     with client() as one:
         for _ in range(3):
-            one.exchange(get(cloud), seconds=5)
+            one.send(get(cloud), read_timeout=5)
 
-    assert (len(cloud.arrivals), cloud.connections) == (3, 1)
+    assert (len(cloud.requests), cloud.connections) == (3, 1)
 
 
 @pytest.mark.parametrize(
     "fault", [Reply(200, EXACTLY + b"  "), Reply(204, b"left"), Reply(304, b"left")]
 )
 def test_a_connection_is_not_used_again_where_something_is_left_in_it(
-    cloud: StandIn, fault: Fault
+    cloud: FakeDms, fault: Fault
 ) -> None:
     cloud.fault(fault)
     with client() as one:
-        one.exchange(get(cloud), seconds=5)
-        second = one.exchange(get(cloud), seconds=5)
+        one.send(get(cloud), read_timeout=5)
+        second = one.send(get(cloud), read_timeout=5)
 
     assert (second.status, cloud.connections) == (401, 2)
 
 
 def test_nothing_of_the_environment_is_heeded(
-    cloud: StandIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    cloud: FakeDms, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text(f"machine {cloud.address[0]} login other password other\n")
@@ -233,52 +233,52 @@ def test_nothing_of_the_environment_is_heeded(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing"))
 
     with client() as one:
-        one.exchange(get(cloud, Authorization="ours"), seconds=5)
+        one.send(get(cloud, Authorization="ours"), read_timeout=5)
 
-    assert cloud.arrivals[0].headers["authorization"] == "ours"
+    assert cloud.requests[0].headers["authorization"] == "ours"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_an_answer_and_followed_nowhere(cloud: StandIn, status: int) -> None:
-    with StandIn() as other:
+def test_a_redirect_is_an_answer_and_followed_nowhere(cloud: FakeDms, status: int) -> None:
+    with FakeDms() as other:
         cloud.fault(redirect(f"{other.url}/"[:-1] + PATH, status))
         with client() as one:
-            assert one.exchange(post(cloud), seconds=5).status == status
+            assert one.send(post(cloud), read_timeout=5).status == status
 
         assert other.connections == 0
 
 
-def test_a_cookie_is_not_sent_back(cloud: StandIn) -> None:
+def test_a_cookie_is_not_sent_back(cloud: FakeDms) -> None:
     cloud.fault(Reply(200, b"{}", (("Set-Cookie", "a=b"),)))
     with client() as one:
-        one.exchange(get(cloud), seconds=5)
-        one.exchange(get(cloud), seconds=5)
+        one.send(get(cloud), read_timeout=5)
+        one.send(get(cloud), read_timeout=5)
 
-    assert "cookie" not in cloud.arrivals[1].headers
+    assert "cookie" not in cloud.requests[1].headers
 
 
 def test_the_roots_are_loaded_once_and_old_tls_is_not_spoken() -> None:
-    assert tls(None) is tls(None)
-    assert tls(None).minimum_version == ssl.TLSVersion.TLSv1_2
-    assert tls(None).verify_mode == ssl.CERT_REQUIRED
-    assert tls(None).check_hostname
+    assert tls_context(None) is tls_context(None)
+    assert tls_context(None).minimum_version == ssl.TLSVersion.TLSv1_2
+    assert tls_context(None).verify_mode == ssl.CERT_REQUIRED
+    assert tls_context(None).check_hostname
 
 
 def test_own_roots_count_instead_of_those_of_the_world() -> None:
     where = place("good")
-    with StandIn(place=where) as cloud:
+    with FakeDms(place=where) as cloud:
         with client(ca_bundle_file=where.authority) as one:
-            assert one.exchange(get(cloud), seconds=5).status == 401
-        with client() as one, pytest.raises(NoAnswer):
-            one.exchange(get(cloud), seconds=5)
+            assert one.send(get(cloud), read_timeout=5).status == 401
+        with client() as one, pytest.raises(NoResponse):
+            one.send(get(cloud), read_timeout=5)
 
-    assert len(cloud.arrivals) == 1
+    assert len(cloud.requests) == 1
 
 
-def test_no_text_of_a_library_is_handed_on(cloud: StandIn) -> None:
+def test_no_text_of_a_library_is_handed_on(cloud: FakeDms) -> None:
     request = get(cloud, **{"X-Auth-Token": "canary\ntoken"})
-    with client() as one, pytest.raises(NoAnswer) as raised:
-        one.exchange(request, seconds=5)
+    with client() as one, pytest.raises(NoResponse) as raised:
+        one.send(request, read_timeout=5)
 
     assert (str(raised.value), raised.value.__cause__) == ("", None)
     assert raised.value.__suppress_context__

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from function.lib.send_gate import CalledOff, Gate, NoAnswer
+from function.lib.send_gate import Gate, NoResponse, SendCancelled
 from function.lib.transport import Client
-from tests.fake_dms import StandIn
+from tests.fake_dms import FakeDms
 from tests.fault_matrix.certificates import place
 from tests.fault_matrix.proxy import Proxy
 
@@ -20,8 +20,8 @@ PASSWORD = "canary-proxy-password"
 
 
 @pytest.fixture
-def cloud() -> Iterator[StandIn]:
-    with StandIn(place=place("good")) as cloud:
+def cloud() -> Iterator[FakeDms]:
+    with FakeDms(place=place("good")) as cloud:
         yield cloud
 
 
@@ -34,32 +34,32 @@ def through(proxy: Proxy, gate: Gate, scheme: str = "http", user: str = "") -> C
     )
 
 
-def send(client: Client, cloud: StandIn) -> int:
+def send(client: Client, cloud: FakeDms) -> int:
     headers = {"X-Auth-Token": "t"}
     request = requests.Request("POST", cloud.url + PATH, data=b"{}", headers=headers).prepare()
     try:
-        return client.exchange(request, seconds=10).status
+        return client.send(request, read_timeout=10).status
     finally:
         client.close()
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_request_goes_through_a_tunnel_that_learns_no_header(cloud: StandIn, scheme: str) -> None:
+def test_a_request_goes_through_a_tunnel_that_learns_no_header(cloud: FakeDms, scheme: str) -> None:
     gate = Gate(once=True)
     with Proxy(place=place("good") if scheme == "https" else None) as proxy:
         assert send(through(proxy, gate, scheme), cloud) == 401
 
         assert [head.split(b" ")[0] for head in proxy.heads] == [b"CONNECT"]
         assert b"x-auth-token" not in proxy.heads[0].lower()
-    assert (len(cloud.posts), gate.passed) == (1, True)
+    assert (len(cloud.posts), gate.sending_begun) == (1, True)
 
 
-def test_a_proxy_is_verified_like_everything_else(cloud: StandIn) -> None:
+def test_a_proxy_is_verified_like_everything_else(cloud: FakeDms) -> None:
     gate = Gate()
-    with Proxy(place=place("unknown")) as proxy, pytest.raises(NoAnswer):
+    with Proxy(place=place("unknown")) as proxy, pytest.raises(NoResponse):
         send(through(proxy, gate, "https"), cloud)
 
-    assert (gate.passed, cloud.connections) == (False, 0)
+    assert (gate.sending_begun, cloud.connections) == (False, 0)
 
 
 @pytest.mark.parametrize(
@@ -72,15 +72,15 @@ def test_a_proxy_is_verified_like_everything_else(cloud: StandIn) -> None:
         b"SSH-2.0-OpenSSH\r\n",
     ],
 )
-def test_a_proxy_that_makes_no_tunnel_means_not_sent(cloud: StandIn, answer: bytes) -> None:
+def test_a_proxy_that_makes_no_tunnel_means_not_sent(cloud: FakeDms, answer: bytes) -> None:
     gate = Gate()
-    with Proxy(answer) as proxy, pytest.raises(NoAnswer):
+    with Proxy(answer) as proxy, pytest.raises(NoResponse):
         send(through(proxy, gate), cloud)
 
-    assert (gate.passed, cloud.connections) == (False, 0)
+    assert (gate.sending_begun, cloud.connections) == (False, 0)
 
 
-def test_asking_for_a_tunnel_is_not_yet_sending(cloud: StandIn) -> None:
+def test_asking_for_a_tunnel_is_not_yet_sending(cloud: FakeDms) -> None:
     gate = Gate()
     raised: list[Exception] = []
     with Proxy() as proxy:
@@ -89,7 +89,7 @@ def test_asking_for_a_tunnel_is_not_yet_sending(cloud: StandIn) -> None:
         def exchange() -> None:
             try:
                 send(through(proxy, gate), cloud)
-            except NoAnswer as problem:
+            except NoResponse as problem:
                 raised.append(problem)
 
         thread = threading.Thread(target=exchange)
@@ -101,17 +101,17 @@ def test_asking_for_a_tunnel_is_not_yet_sending(cloud: StandIn) -> None:
     assert (len(raised), cloud.connections) == (1, 0)
 
 
-def test_a_tunnel_that_stands_too_late_carries_nothing(cloud: StandIn) -> None:
+def test_a_tunnel_that_stands_too_late_carries_nothing(cloud: FakeDms) -> None:
     gate = Gate()
     gate.close()
-    with Proxy() as proxy, pytest.raises(CalledOff):
+    with Proxy() as proxy, pytest.raises(SendCancelled):
         send(through(proxy, gate), cloud)
 
-    assert cloud.arrivals == ()
+    assert cloud.requests == ()
 
 
 def test_the_user_of_a_proxy_is_told_to_the_proxy_alone(
-    cloud: StandIn, capfd: pytest.CaptureFixture[str]
+    cloud: FakeDms, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with Proxy() as proxy:
         send(through(proxy, Gate(), user=f"us%40er:{PASSWORD}@"), cloud)
@@ -124,7 +124,7 @@ def test_the_user_of_a_proxy_is_told_to_the_proxy_alone(
 
 def test_what_needs_no_tunnel_passes_the_gate_once() -> None:
     gate = Gate(once=True)
-    with StandIn() as plain, Proxy() as proxy:
+    with FakeDms() as plain, Proxy() as proxy:
         assert send(through(proxy, gate), plain) == 401
 
     assert len(plain.posts) == 1

@@ -13,7 +13,7 @@ from function.model.event import Action
 from function.policy import action_requests
 from tests.factories import ALARMS, ORDERS, PAYMENTS, SCHEDULES, ids
 
-SELECTIONS = (action_requests.Restarts, action_requests.Deletions)
+SELECTIONS = (action_requests.RestartRequest, action_requests.DeleteRequest)
 SCHEMAS = schemas.load()
 WRONG = {
     "none": (),
@@ -27,21 +27,21 @@ WRONG = {
 
 
 def test_a_restart_names_its_instances_and_nothing_else() -> None:
-    call = action_requests.restart(action_requests.Restarts((ORDERS, PAYMENTS)))
+    call = action_requests.restart(action_requests.RestartRequest((ORDERS, PAYMENTS)))
 
     assert call.body == {"action": "restart", "instances": [ORDERS, PAYMENTS]}
     assert (call.action, call.instances) == (Action.RESTART, (ORDERS, PAYMENTS))
 
 
 def test_a_deletion_names_its_instances_and_never_forces() -> None:
-    call = action_requests.delete(action_requests.Deletions((ORDERS,)))
+    call = action_requests.delete(action_requests.DeleteRequest((ORDERS,)))
 
     assert call.body == {"action": "delete", "instances": [ORDERS]}
     assert (call.action, call.instances) == (Action.DELETE, (ORDERS,))
 
 
 def test_a_purge_names_no_instance() -> None:
-    call = action_requests.purge(action_requests.Purge(asker_may=SCHEDULES.actions))
+    call = action_requests.purge(action_requests.PurgeRequest(allowed_actions=SCHEDULES.actions))
 
     assert call.body == {"action": "delete", "all_failure": "kafka"}
     assert (call.action, call.instances) == (Action.PURGE_FAILED, ())
@@ -49,13 +49,14 @@ def test_a_purge_names_no_instance() -> None:
 
 def test_an_alarm_cannot_make_a_purge() -> None:
     with pytest.raises(ValueError, match=r"^this source may not ask for a purge$"):
-        action_requests.Purge(asker_may=ALARMS.actions)
+        action_requests.PurgeRequest(allowed_actions=ALARMS.actions)
 
 
 @pytest.mark.parametrize("kind", SELECTIONS)
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_a_wrong_selection_cannot_be_made(
-    wrong: tuple[str, ...], kind: type[action_requests.Restarts | action_requests.Deletions]
+    wrong: tuple[str, ...],
+    kind: type[action_requests.RestartRequest | action_requests.DeleteRequest],
 ) -> None:
     with pytest.raises(ValueError, match=r"^a selection (names 1 to 50 .* once|is made .* ids)$"):
         kind(wrong)
@@ -63,7 +64,7 @@ def test_a_wrong_selection_cannot_be_made(
 
 @pytest.mark.parametrize("kind", SELECTIONS)
 def test_fifty_instances_are_the_most(
-    kind: type[action_requests.Restarts | action_requests.Deletions],
+    kind: type[action_requests.RestartRequest | action_requests.DeleteRequest],
 ) -> None:
     assert kind(tuple(ids(50))).instances == tuple(ids(50))
 
@@ -72,9 +73,9 @@ def test_fifty_instances_are_the_most(
 def test_every_body_that_can_be_made_is_one_of_the_schemas(chosen: list[str]) -> None:
     selection = tuple(chosen)
     made = {
-        "restart": action_requests.restart(action_requests.Restarts(selection)).body,
-        "delete": action_requests.delete(action_requests.Deletions(selection)).body,
-        "purge_failed": action_requests.purge(action_requests.Purge(frozenset(Action))).body,
+        "restart": action_requests.restart(action_requests.RestartRequest(selection)).body,
+        "delete": action_requests.delete(action_requests.DeleteRequest(selection)).body,
+        "purge_failed": action_requests.purge(action_requests.PurgeRequest(frozenset(Action))).body,
     }
 
     for name, body in made.items():

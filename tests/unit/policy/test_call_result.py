@@ -10,37 +10,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.model.cloud_state import ApiReply
-from function.model.decision import ApiCall
+from function.model import cloud_state
+from function.model.cloud_state import ApiResponse
+from function.model.decision import ActionCall
 from function.model.event import Action, Outcome
 from function.policy import call_result
-from function.policy.call_result import Fate
+from function.policy.call_result import CallResult
 
 ONE = "54602a9d-5e22-4239-9123-77e350df4a34"
 TWO = "7166cdea-dbad-4d79-9610-7163e6f8b640"
 NOW = datetime(2026, 1, 5, 2, 15, tzinfo=timezone.utc)
-PURGE = ApiCall(Action.PURGE_FAILED, {"action": "delete", "all_failure": "kafka"})
-RESTART = ApiCall(Action.RESTART, {"action": "restart", "instances": [ONE]}, (ONE,))
-DELETE = ApiCall(Action.DELETE, {"action": "delete", "instances": [ONE]}, (ONE,))
+PURGE = ActionCall(Action.PURGE_FAILED, {"action": "delete", "all_failure": "kafka"})
+RESTART = ActionCall(Action.RESTART, {"action": "restart", "instances": [ONE]}, (ONE,))
+DELETE = ActionCall(Action.DELETE, {"action": "delete", "instances": [ONE]}, (ONE,))
 CALLS = (PURGE, RESTART, DELETE)
 
 
-def answered(status: int | None, document: Any = None, **rest: Any) -> ApiReply:
-    return ApiReply(arrived=True, status=status, document=document, **rest)
+def answered(status: int | None, document: Any = None, **rest: Any) -> ApiResponse:
+    return ApiResponse(possibly_sent=True, status=status, document=document, **rest)
 
 
-def coded(status: int, code: str, **rest: Any) -> ApiReply:
+def coded(status: int, code: str, **rest: Any) -> ApiResponse:
     return answered(status, {"error_code": code}, **rest)
 
 
-def found(reply: ApiReply, call: ApiCall = RESTART, *, platform: bool = False) -> Fate:
-    return call_result.of(reply, call, platform_credentials=platform)
+def found(reply: ApiResponse, call: ActionCall = RESTART, *, platform: bool = False) -> CallResult:
+    return call_result.classify(reply, call, platform_credentials=platform)
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_what_did_not_arrive_was_not_sent(call: ApiCall) -> None:
-    assert found(ApiReply(arrived=False), call) is Fate.NOT_SENT
-    assert found(ApiReply(arrived=False, late=True), call) is Fate.LATE
+def test_what_did_not_arrive_was_not_sent(call: ActionCall) -> None:
+    assert found(ApiResponse(possibly_sent=False), call) is CallResult.NOT_SENT
+    assert found(ApiResponse(possibly_sent=False, timed_out=True), call) is CallResult.LATE
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -54,14 +55,14 @@ def test_what_did_not_arrive_was_not_sent(call: ApiCall) -> None:
         coded(403, "APIGW.0308"),
     ],
 )
-def test_a_throttled_call_was_not_done(reply: ApiReply, call: ApiCall) -> None:
-    assert found(reply, call) is Fate.THROTTLED
+def test_a_throttled_call_was_not_done(reply: ApiResponse, call: ActionCall) -> None:
+    assert found(reply, call) is CallResult.THROTTLED
 
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("code", ["DMS.00400026", "DMS.00400017", "DMS.00400099"])
-def test_a_busy_instance_was_left_alone(code: str, call: ApiCall) -> None:
-    assert found(coded(400, code), call) is Fate.BUSY
+def test_a_busy_instance_was_left_alone(code: str, call: ActionCall) -> None:
+    assert found(coded(400, code), call) is CallResult.BUSY
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -69,92 +70,102 @@ def test_a_busy_instance_was_left_alone(code: str, call: ApiCall) -> None:
     ("status", "code"), [(401, "APIGW.0307"), (401, "APIG.0307"), (403, "DMS.10240102")]
 )
 def test_an_expired_key_is_renewed_only_where_the_platform_does_it(
-    status: int, code: str, call: ApiCall
+    status: int, code: str, call: ActionCall
 ) -> None:
-    assert found(coded(status, code), call, platform=True) is Fate.EXPIRED
-    assert found(coded(status, code), call) is Fate.UNAUTHENTICATED
+    assert found(coded(status, code), call, platform=True) is CallResult.EXPIRED
+    assert found(coded(status, code), call) is CallResult.UNAUTHENTICATED
 
 
 @pytest.mark.parametrize(
     ("reply", "expected"),
     [
-        (coded(401, "APIGW.0303"), Fate.SKEWED),
-        (coded(401, "APIG.0303"), Fate.SKEWED),
-        (answered(401, skew_seconds=901), Fate.SKEWED),
-        (answered(401, skew_seconds=-901), Fate.SKEWED),
-        (answered(401, skew_seconds=900), Fate.UNAUTHENTICATED),
-        (coded(403, "APIGW.0302", skew_seconds=9000), Fate.FORBIDDEN),
-        (coded(503, "APIGW.0613"), Fate.UNAVAILABLE),
-        (coded(503, "APIG.0613"), Fate.UNAVAILABLE),
-        (answered(503), Fate.UNKNOWN),
-        (coded(502, "APIGW.0613"), Fate.UNKNOWN),
-        (answered(401), Fate.UNAUTHENTICATED),
-        (answered(403), Fate.FORBIDDEN),
-        (answered(400), Fate.REFUSED),
-        (answered(408), Fate.REFUSED),
-        (answered(499), Fate.REFUSED),
-        (coded(404, "DMS.00404022"), Fate.REFUSED),
+        (coded(401, "APIGW.0303"), CallResult.SKEWED),
+        (coded(401, "APIG.0303"), CallResult.SKEWED),
+        (answered(401, clock_skew_seconds=901), CallResult.SKEWED),
+        (answered(401, clock_skew_seconds=-901), CallResult.SKEWED),
+        (answered(401, clock_skew_seconds=900), CallResult.UNAUTHENTICATED),
+        (coded(403, "APIGW.0302", clock_skew_seconds=9000), CallResult.FORBIDDEN),
+        (coded(503, "APIGW.0613"), CallResult.UNAVAILABLE),
+        (coded(503, "APIG.0613"), CallResult.UNAVAILABLE),
+        (answered(503), CallResult.UNKNOWN),
+        (coded(502, "APIGW.0613"), CallResult.UNKNOWN),
+        (answered(401), CallResult.UNAUTHENTICATED),
+        (answered(403), CallResult.FORBIDDEN),
+        (answered(400), CallResult.REFUSED),
+        (answered(408), CallResult.REFUSED),
+        (answered(499), CallResult.REFUSED),
+        (coded(404, "DMS.00404022"), CallResult.REFUSED),
     ],
 )
-def test_a_refusal_says_why(reply: ApiReply, expected: Fate) -> None:
+def test_a_refusal_says_why(reply: ApiResponse, expected: CallResult) -> None:
     assert found(reply) is expected
 
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("status", [None, 100, 199, 201, 202, 206, 299, 300, 302, 307, 399, 500])
-def test_whatever_is_not_clear_is_unknown(status: int | None, call: ApiCall) -> None:
-    assert found(answered(status, {"results": []}), call) is Fate.UNKNOWN
-    assert found(answered(502), call) is Fate.UNKNOWN
-    assert found(answered(600), call) is Fate.UNKNOWN
+def test_whatever_is_not_clear_is_unknown(status: int | None, call: ActionCall) -> None:
+    assert found(answered(status, {"results": []}), call) is CallResult.UNKNOWN
+    assert found(answered(502), call) is CallResult.UNKNOWN
+    assert found(answered(600), call) is CallResult.UNKNOWN
 
 
 @pytest.mark.parametrize(
     ("reply", "purge", "ids"),
     [
-        (answered(204), Fate.DONE, Fate.UNKNOWN),
-        (answered(200), Fate.UNKNOWN, Fate.UNKNOWN),
-        (answered(200, {}), Fate.DONE, Fate.UNKNOWN),
-        (answered(200, []), Fate.DONE, Fate.UNKNOWN),
-        (answered(200, {"results": None}), Fate.DONE, Fate.UNKNOWN),
-        (answered(200, {"results": []}), Fate.DONE, Fate.ROWS),
+        (answered(204), CallResult.DONE, CallResult.UNKNOWN),
+        (answered(200), CallResult.UNKNOWN, CallResult.UNKNOWN),
+        (answered(200, {}), CallResult.DONE, CallResult.UNKNOWN),
+        (answered(200, []), CallResult.DONE, CallResult.UNKNOWN),
+        (answered(200, {"results": None}), CallResult.DONE, CallResult.UNKNOWN),
+        (answered(200, {"results": []}), CallResult.DONE, CallResult.ROWS),
     ],
 )
-def test_a_success_counts_only_as_documented(reply: ApiReply, purge: Fate, ids: Fate) -> None:
+def test_a_success_counts_only_as_documented(
+    reply: ApiResponse, purge: CallResult, ids: CallResult
+) -> None:
     assert [found(reply, call) for call in CALLS] == [purge, ids, ids]
 
 
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        ([{"result": "success", "instance": ONE}], Fate.DONE),
-        ([{"result": "success", "instance": ONE.upper()}], Fate.DONE),
-        ([{"result": "success", "instance": ONE}] * 2, Fate.DONE),
-        ([{"result": "failed", "instance": ONE}], Fate.REFUSED),
-        ([{"result": word, "instance": ONE} for word in ("success", "failed")], Fate.UNKNOWN),
-        ([{"result": "failed", "instance": ONE}, {"instance": ONE}], Fate.UNKNOWN),
-        ([{"result": "Success", "instance": ONE}], Fate.UNKNOWN),
-        ([{"result": True, "instance": ONE}], Fate.UNKNOWN),
-        ([{"result": "success", "instance": TWO}], Fate.UNKNOWN),
-        ([{"result": "success", "instance": None}], Fate.UNKNOWN),
-        (["success", None, [ONE]], Fate.UNKNOWN),
-        ([], Fate.UNKNOWN),
+        ([{"result": "success", "instance": ONE}], CallResult.DONE),
+        ([{"result": "success", "instance": ONE.upper()}], CallResult.DONE),
+        ([{"result": "success", "instance": ONE}] * 2, CallResult.DONE),
+        ([{"result": "failed", "instance": ONE}], CallResult.REFUSED),
+        ([{"result": word, "instance": ONE} for word in ("success", "failed")], CallResult.UNKNOWN),
+        ([{"result": "failed", "instance": ONE}, {"instance": ONE}], CallResult.UNKNOWN),
+        ([{"result": "Success", "instance": ONE}], CallResult.UNKNOWN),
+        ([{"result": True, "instance": ONE}], CallResult.UNKNOWN),
+        ([{"result": "success", "instance": TWO}], CallResult.UNKNOWN),
+        ([{"result": "success", "instance": None}], CallResult.UNKNOWN),
+        (["success", None, [ONE]], CallResult.UNKNOWN),
+        ([], CallResult.UNKNOWN),
     ],
 )
-def test_a_row_speaks_for_its_own_instance_alone(rows: list[Any], expected: Fate) -> None:
-    assert call_result.of_instance(Fate.ROWS, answered(200, {"results": rows}), ONE) is expected
+def test_a_row_speaks_for_its_own_instance_alone(rows: list[Any], expected: CallResult) -> None:
+    assert (
+        call_result.classify_instance(CallResult.ROWS, answered(200, {"results": rows}), ONE)
+        is expected
+    )
 
 
-@pytest.mark.parametrize("whole", [one for one in Fate if one is not Fate.ROWS])
+@pytest.mark.parametrize("whole", [one for one in CallResult if one is not CallResult.ROWS])
 @pytest.mark.parametrize("word", ["success", "failed", "odd"])
 def test_without_rows_that_count_the_answer_speaks_for_every_instance(
-    whole: Fate, word: str
+    whole: CallResult, word: str
 ) -> None:
     reply = answered(200, {"results": [{"result": word, "instance": ONE}]})
-    failed = whole is Fate.DONE and word == "failed"
+    failed = whole is CallResult.DONE and word == "failed"
 
-    assert call_result.of_instance(whole, reply, ONE) is (Fate.REFUSED if failed else whole)
-    assert call_result.of_instance(whole, reply, TWO) is whole
-    assert call_result.of_instance(whole, ApiReply(arrived=True, status=204), ONE) is whole
+    assert call_result.classify_instance(whole, reply, ONE) is (
+        CallResult.REFUSED if failed else whole
+    )
+    assert call_result.classify_instance(whole, reply, TWO) is whole
+    assert (
+        call_result.classify_instance(whole, ApiResponse(possibly_sent=True, status=204), ONE)
+        is whole
+    )
 
 
 JSON = st.recursive(
@@ -166,7 +177,7 @@ JSON = st.recursive(
 )
 CODES = st.sampled_from(
     [
-        *call_result.THROTTLED_CODES,
+        *cloud_state.THROTTLED_CODES,
         *call_result.BUSY_CODES,
         *call_result.EXPIRED_CODES,
         *call_result.UNAVAILABLE_CODES,
@@ -174,39 +185,41 @@ CODES = st.sampled_from(
     ]
 )
 REPLIES = st.builds(
-    ApiReply,
-    arrived=st.booleans(),
+    ApiResponse,
+    possibly_sent=st.booleans(),
     status=st.none() | st.integers(100, 999),
     document=JSON | st.fixed_dictionaries({"error_code": CODES}) | st.just({"results": []}),
-    late=st.booleans(),
-    skew_seconds=st.none() | st.integers(-9999, 9999),
+    timed_out=st.booleans(),
+    clock_skew_seconds=st.none() | st.integers(-9999, 9999),
 )
 
 
 @given(REPLIES, st.sampled_from(CALLS), st.booleans())
 def test_every_answer_has_one_meaning_and_only_a_refusal_or_no_arrival_says_not_done(
-    reply: ApiReply, call: ApiCall, platform: bool
+    reply: ApiResponse, call: ActionCall, platform: bool
 ) -> None:
     meant = found(reply, call, platform=platform)
 
     certainly_not_done = meant.outcome is Outcome.FAILED
     refusal = reply.status is not None and (400 <= reply.status < 500 or reply.status == 503)
-    assert not certainly_not_done or not reply.arrived or refusal
-    assert (meant.outcome is Outcome.ACCEPTED) <= (reply.status in {200, 204} and reply.arrived)
-    assert (meant in {Fate.LATE, Fate.NOT_SENT}) == (not reply.arrived)
+    assert not certainly_not_done or not reply.possibly_sent or refusal
+    assert (meant.outcome is Outcome.ACCEPTED) <= (
+        reply.status in {200, 204} and reply.possibly_sent
+    )
+    assert (meant in {CallResult.LATE, CallResult.NOT_SENT}) == (not reply.possibly_sent)
 
 
 @given(st.lists(st.fixed_dictionaries({"result": JSON, "instance": st.just(ONE) | JSON}) | JSON))
 def test_rows_of_any_form_are_read(rows: list[Any]) -> None:
     said = [one.get("result") for one in rows if isinstance(one, dict)]
-    meant = call_result.of_instance(Fate.ROWS, answered(200, {"results": rows}), ONE)
+    meant = call_result.classify_instance(CallResult.ROWS, answered(200, {"results": rows}), ONE)
 
-    assert meant in {Fate.DONE, Fate.REFUSED, Fate.UNKNOWN}
-    assert meant is not Fate.DONE or "success" in said
+    assert meant in {CallResult.DONE, CallResult.REFUSED, CallResult.UNKNOWN}
+    assert meant is not CallResult.DONE or "success" in said
 
 
 def waits(text: str | None) -> float | None:
-    return call_result.retry_after(ApiReply(arrived=True, retry_after=text), NOW)
+    return call_result.retry_after(ApiResponse(possibly_sent=True, retry_after=text), NOW)
 
 
 @given(st.integers(0, 999999))

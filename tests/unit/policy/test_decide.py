@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from function.model.cloud_state import InstanceState
-from function.model.decision import Decision, Screened, Verdict
+from function.model.decision import Decision, ScreenedEvent, Verdict
 from function.model.event import Action, Outcome
 from function.policy import decide
 from tests.factories import (
@@ -41,7 +41,7 @@ def body(decision: Decision) -> Any:
 
 
 def test_an_instance_that_no_rule_holds_back_is_restarted() -> None:
-    decision = decided(observed(state(restarts=(task(DAY),))))
+    decision = decided(observed(state(restart_tasks=(task(DAY),))))
 
     assert body(decision) == {"action": "restart", "instances": [ORDERS]}
     assert decision.verdicts == (Verdict(ORDERS, status="ERROR", last_restart=NOW - DAY),)
@@ -56,9 +56,9 @@ def test_an_instance_that_no_rule_holds_back_is_restarted() -> None:
         (state(tags=(("auto-remediation", "off"),)), "opted_out", False),
         (state(status="RESTARTING"), "already_restarting", False),
         (state(status="UPGRADING"), "status", True),
-        (state(restarts=(task(updated_at=NOW),)), "already_answered", False),
-        (state(restarts=(task(30 * MINUTE),)), "cooldown", False),
-        (state(restarts=tuple(task(n * HOUR) for n in (2, 3, 4))), "restart_limit", True),
+        (state(restart_tasks=(task(updated_at=NOW),)), "already_answered", False),
+        (state(restart_tasks=(task(30 * MINUTE),)), "cooldown", False),
+        (state(restart_tasks=tuple(task(n * HOUR) for n in (2, 3, 4))), "restart_limit", True),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -70,7 +70,7 @@ def test_every_rule_holds_an_instance_back_and_the_result_shows_its_state(
 
     assert (verdict.outcome, verdict.reason) == (Outcome.SKIPPED, reason)
     assert (verdict.needs_human, verdict.status) == (needs_human, live.status)
-    began = [one.created_at for one in live.restarts if one.created_at is not None]
+    began = [one.created_at for one in live.restart_tasks if one.created_at is not None]
     assert verdict.last_restart == max(began, default=None)
     assert decision.call is None
 
@@ -80,7 +80,7 @@ def test_the_first_rule_that_matches_gives_the_reason() -> None:
         engine="rabbitmq",
         status="RESTARTING",
         tags=(("auto-remediation", "off"),),
-        restarts=(task(MINUTE), task(2 * MINUTE), task(3 * MINUTE)),
+        restart_tasks=(task(MINUTE), task(2 * MINUTE), task(3 * MINUTE)),
     )
 
     assert reasons(decided(observed(everything))) == {ORDERS: "not_kafka"}
@@ -141,7 +141,7 @@ def test_a_storm_elsewhere_changes_nothing_for_an_event_that_restarts_nothing() 
 
 
 def test_a_restart_limit_says_how_many_restarts_did_not_help() -> None:
-    worn = state(restarts=tuple(task(n * HOUR) for n in (2, 3, 4, 30)))
+    worn = state(restart_tasks=tuple(task(n * HOUR) for n in (2, 3, 4, 30)))
     decision = decided(observed(worn, state(PAYMENTS)))
 
     assert decision.notes == (f"3 restarts of {ORDERS} within 24 hours did not help.",)
@@ -159,7 +159,7 @@ def test_a_restart_limit_says_how_many_restarts_did_not_help() -> None:
 def test_a_restart_that_no_task_shows_warns_that_the_pattern_may_be_wrong(
     restarts: Any, newest: str | None, said: str | None
 ) -> None:
-    live = state(status="RESTARTING", restarts=restarts, newest_task=newest)
+    live = state(status="RESTARTING", restart_tasks=restarts, newest_task_name=newest)
     warnings = decided(observed(live)).warnings
 
     assert len(warnings) == (said is not None)
@@ -182,8 +182,8 @@ def test_a_dry_run_says_what_would_be_sent_and_of_which_instances() -> None:
 
 def test_an_event_that_leaves_nothing_to_look_at_is_decided_without_the_cloud() -> None:
     skipped = (Verdict(ORDERS, Outcome.SKIPPED, "not_firing"),)
-    asked = Screened(Action.RESTART, alarm=True, verdicts=skipped, reason="not_firing")
+    asked = ScreenedEvent(Action.RESTART, alarm=True, verdicts=skipped, reason="not_firing")
 
-    assert decide.skipped(asked, dry_run=True) == Decision(
+    assert decide.decide_without_state(asked, dry_run=True) == Decision(
         Action.RESTART, skipped, dry_run=True, reason="not_firing"
     )

@@ -12,7 +12,7 @@ from function import sources
 from function.lib import schemas
 from function.model.cloud_state import InstanceState, Observation
 from function.model.decision import Decision, Verdict
-from function.model.errors import NotAllowed, Refused, TooMany
+from function.model.errors import EventRejected, NotAllowed, TooMany
 from function.model.event import Action, Event, Intent, Source
 from function.policy import decide
 from function.policy.screen import screen
@@ -124,7 +124,7 @@ def test_a_deletion_says_what_is_known_of_the_recycle_bin(
 
 
 def test_a_deletion_is_not_held_back_by_restarts() -> None:
-    live = state(restarts=tuple(task(n * MINUTE) for n in (1, 2, 3)))
+    live = state(restart_tasks=tuple(task(n * MINUTE) for n in (1, 2, 3)))
     decision = decided(observed(live, restarting=frozenset(ids(9))), DELETION, REQUESTS)
 
     assert body(decision) == {"action": "delete", "instances": [ORDERS]}
@@ -145,7 +145,7 @@ INTENTS = st.lists(
         st.just(Action.RESTART),
         st.lists(ANY_ID, unique=True, max_size=3).map(tuple),
         skip=st.sampled_from([None, "not_firing"]),
-        raised=st.sampled_from([None, NOW - HOUR]),
+        raised_at=st.sampled_from([None, NOW - HOUR]),
         metric=st.none(),
     )
 ) | st.builds(lambda action: [Intent(action, ALL_THREE)], st.sampled_from(Action))
@@ -180,8 +180,8 @@ def test_all_failure_appears_only_for_a_purge_that_source_and_settings_allow(
     observation = Observation(instances=live, failed_creations=tuple(creations))
     try:
         asked = screen(Event(tuple(intents)), source, allowed, NOW)
-        decision = decide.verdicts(asked, observation, source=source, limits=allowed, now=NOW)
-    except Refused:
+        decision = decide.decide(asked, observation, source=source, limits=allowed, now=NOW)
+    except EventRejected:
         return
     sent = body(decision) or {}
     if "all_failure" in sent:

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.model.cloud_state import ApiReply, InstanceState
-from function.model.decision import ApiCall, Decision, Execution, Verdict
+from function.model.cloud_state import ApiResponse, InstanceState
+from function.model.decision import ActionCall, Decision, ExecutionResult, Verdict
 from function.model.errors import StateUnreadable
 from function.model.event import Action, Outcome, Source
 from function.policy import action_requests, call_result, execute
-from function.policy.call_result import Fate
-from tests.factories import AUDIT, ORDERS, PAYMENTS, REQUESTS, read, state, task
+from function.policy.call_result import CallResult
+from tests.factories import AUDIT, NOW, ORDERS, PAYMENTS, REQUESTS, read, state, task
 
-NEVER = ApiReply(arrived=False)
-LOST = ApiReply(arrived=True)
-THROTTLED = ApiReply(arrived=True, status=429)
-BUSY = ApiReply(arrived=True, status=400, document={"error_code": "DMS.00400026"})
-PURGED = ApiReply(arrived=True, status=204)
+NEVER = ApiResponse(possibly_sent=False)
+LOST = ApiResponse(possibly_sent=True)
+THROTTLED = ApiResponse(possibly_sent=True, status=429, retry_after="0")
+BUSY = ApiResponse(possibly_sent=True, status=400, document={"error_code": "DMS.00400026"})
+PURGED = ApiResponse(possibly_sent=True, status=204)
 Look = Mapping[str, InstanceState] | None
 
 
-def rows(**words: str) -> ApiReply:
+def rows(**words: str) -> ApiResponse:
     ids = {"orders": ORDERS, "payments": PAYMENTS, "audit": AUDIT}
     listed = [{"result": word, "instance": ids[name]} for name, word in words.items()]
-    return ApiReply(arrived=True, status=200, document={"results": listed})
+    return ApiResponse(possibly_sent=True, status=200, document={"results": listed})
 
 
 class Script:
@@ -36,29 +37,34 @@ class Script:
 
     platform_credentials = False
 
-    def __init__(self, *replies: ApiReply, looks: tuple[Look, ...] = (), patience: int = 9) -> None:
+    def __init__(
+        self, *replies: ApiResponse, looks: tuple[Look, ...] = (), patience: int = 9
+    ) -> None:
         self.replies, self.looks = list(replies), list(looks)
-        self.sent: list[ApiCall] = []
+        self.sent: list[ActionCall] = []
         self.looked: list[tuple[str, ...]] = []
-        self.waits: list[tuple[Fate, int]] = []
+        self.waits: list[float] = []
         self.patience = patience
 
-    def send(self, call: ApiCall) -> ApiReply:
+    def send(self, call: ActionCall) -> ApiResponse:
         self.sent.append(call)
         return self.replies.pop(0)
 
-    def look(self, instances: tuple[str, ...]) -> Mapping[str, InstanceState]:
+    def read_states(self, instances: tuple[str, ...]) -> Mapping[str, InstanceState]:
         self.looked.append(instances)
         states = self.looks.pop(0) if self.looks else None
         if states is None:
             raise StateUnreadable("no answer")
         return {id_: states[id_] for id_ in instances}
 
-    def wait_to_send(self, reply: ApiReply, found: Fate, attempt: int) -> bool:
-        self.waits.append((found, attempt))
-        return attempt < self.patience
+    def now(self) -> datetime:
+        return NOW
 
-    def wait_to_look(self, attempt: int) -> bool:
+    def sleep_before_send(self, seconds: float) -> bool:
+        self.waits.append(seconds)
+        return len(self.waits) <= self.patience
+
+    def sleep_before_read(self, seconds: float) -> bool:
         return bool(self.looks)
 
 
@@ -69,69 +75,88 @@ def shown(*states: InstanceState) -> Mapping[str, InstanceState]:
 BEFORE = shown(state(ORDERS), state(PAYMENTS), state(AUDIT))
 
 
-def call_of(action: Action, ids: tuple[str, ...]) -> ApiCall:
+def call_of(action: Action, ids: tuple[str, ...]) -> ActionCall:
     if action is Action.RESTART:
-        return action_requests.restart(action_requests.Restarts(ids))
+        return action_requests.restart(action_requests.RestartRequest(ids))
     if action is Action.DELETE:
-        return action_requests.delete(action_requests.Deletions(ids))
-    asker = Source(read=read, actions=REQUESTS.actions)
-    return action_requests.purge(action_requests.Purge(asker_may=asker.actions))
+        return action_requests.delete(action_requests.DeleteRequest(ids))
+    asker = Source(parse=read, actions=REQUESTS.actions)
+    return action_requests.purge(action_requests.PurgeRequest(allowed_actions=asker.actions))
 
 
 def carried(
-    hands: Script,
+    port: Script,
     *ids: str,
     action: Action = Action.RESTART,
     before: Mapping[str, InstanceState] = BEFORE,
     settled: tuple[Verdict, ...] = (),
-) -> Execution:
+) -> ExecutionResult:
     verdicts = tuple(Verdict(id_, status="ERROR") for id_ in ids)
     decision = Decision(action, settled + verdicts)
-    return execute.carry_out(decision, call_of(action, ids or (ORDERS,)), before, hands)
+    return execute.execute(decision, call_of(action, ids or (ORDERS,)), before, port)
 
 
-def told(execution: Execution) -> dict[str, tuple[Any, str | None]]:
+def told(execution: ExecutionResult) -> dict[str, tuple[Any, str | None]]:
     return {one.id: (one.outcome, one.reason) for one in execution.verdicts}
 
 
 def test_what_was_not_sent_is_tried_twice_more_and_then_failed() -> None:
-    hands = Script(NEVER, NEVER, NEVER)
+    port = Script(NEVER, NEVER, NEVER)
 
-    execution = carried(hands, ORDERS)
+    execution = carried(port, ORDERS)
 
     assert told(execution) == {ORDERS: (Outcome.FAILED, "not_sent")}
-    assert (len(hands.sent), execution.attempts) == (3, 0)
-    assert hands.waits == [(Fate.NOT_SENT, 0), (Fate.NOT_SENT, 1)]
+    assert (len(port.sent), execution.attempts) == (3, 0)
+    assert port.waits == [0.1, 0.2]
     assert execution.verdicts[0].retryable
     assert not execution.verdicts[0].needs_human
 
 
-def test_nothing_is_tried_again_when_there_is_no_time_to_wait() -> None:
-    hands = Script(NEVER, patience=0)
+@pytest.mark.parametrize(
+    ("retry_after", "waits"),
+    [
+        ("2", [2.0]),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", [0.0]),
+        (None, []),
+        ("soon", []),
+    ],
+)
+def test_a_throttled_call_waits_as_long_as_the_cloud_asks(
+    retry_after: str | None, waits: list[float]
+) -> None:
+    port = Script(THROTTLED._replace(retry_after=retry_after), PURGED)
 
-    assert told(carried(hands, ORDERS)) == {ORDERS: (Outcome.FAILED, "not_sent")}
-    assert len(hands.sent) == 1
+    carried(port, action=Action.PURGE_FAILED)
+
+    assert port.waits == waits
+
+
+def test_nothing_is_tried_again_when_there_is_no_time_to_wait() -> None:
+    port = Script(NEVER, patience=0)
+
+    assert told(carried(port, ORDERS)) == {ORDERS: (Outcome.FAILED, "not_sent")}
+    assert len(port.sent) == 1
 
 
 def test_what_came_too_late_to_be_sent_is_not_tried_again() -> None:
-    hands = Script(ApiReply(arrived=False, late=True))
+    port = Script(ApiResponse(possibly_sent=False, timed_out=True))
 
-    assert told(carried(hands, ORDERS)) == {ORDERS: (Outcome.FAILED, "deadline")}
-    assert hands.waits == []
+    assert told(carried(port, ORDERS)) == {ORDERS: (Outcome.FAILED, "deadline")}
+    assert port.waits == []
 
 
 def test_a_throttled_call_is_sent_once_more() -> None:
-    hands = Script(THROTTLED, PURGED)
+    port = Script(THROTTLED, PURGED)
 
-    execution = carried(hands, action=Action.PURGE_FAILED)
+    execution = carried(port, action=Action.PURGE_FAILED)
 
     assert (execution.outcome, execution.attempts) == (Outcome.ACCEPTED, 2)
 
 
 def test_a_call_throttled_twice_is_failed_and_may_be_tried_later() -> None:
-    hands = Script(THROTTLED, THROTTLED)
+    port = Script(THROTTLED, THROTTLED)
 
-    execution = carried(hands, ORDERS)
+    execution = carried(port, ORDERS)
 
     assert told(execution) == {ORDERS: (Outcome.FAILED, "throttled")}
     assert execution.retryable
@@ -140,19 +165,19 @@ def test_a_call_throttled_twice_is_failed_and_may_be_tried_later() -> None:
 
 @pytest.mark.parametrize("action", [*Action])
 def test_a_call_that_may_have_arrived_is_never_sent_again(action: Action) -> None:
-    hands = Script(LOST, looks=())
+    port = Script(LOST, looks=())
 
-    execution = carried(hands, ORDERS, action=action)
+    execution = carried(port, ORDERS, action=action)
 
-    assert len(hands.sent) == 1
+    assert len(port.sent) == 1
     assert told(execution) == {ORDERS: (Outcome.UNKNOWN, "unclear")}
     assert execution.verdicts[0].needs_human
     assert not execution.verdicts[0].retryable
 
 
 RESTARTING = shown(state(ORDERS, status="RESTARTING"))
-SOON = shown(state(ORDERS, restarts=(task(id="new", status="EXECUTING"),)))
-OVER = shown(state(ORDERS, "RUNNING", restarts=(task(id="new", status="SUCCESS"),)))
+SOON = shown(state(ORDERS, restart_tasks=(task(id="new", status="EXECUTING"),)))
+OVER = shown(state(ORDERS, "RUNNING", restart_tasks=(task(id="new", status="SUCCESS"),)))
 AS_BEFORE = shown(state(ORDERS))
 
 
@@ -160,86 +185,86 @@ AS_BEFORE = shown(state(ORDERS))
     "looks", [(RESTARTING,), (AS_BEFORE, None, RESTARTING), (SOON, RESTARTING), (SOON,), (OVER,)]
 )
 def test_a_lost_answer_is_settled_by_a_restart_that_shows(looks: tuple[Look, ...]) -> None:
-    hands = Script(LOST, looks=looks)
+    port = Script(LOST, looks=looks)
 
-    execution = carried(hands, ORDERS)
+    execution = carried(port, ORDERS)
 
     assert told(execution) == {ORDERS: (Outcome.ACCEPTED, "seen_restarting")}
     assert not execution.verdicts[0].needs_human
-    assert hands.looks == []
+    assert port.looks == []
 
 
 def test_a_restart_that_was_there_before_settles_nothing() -> None:
-    old = shown(state(ORDERS, restarts=(task(id="old"),)))
-    hands = Script(LOST, looks=(old, old))
+    old = shown(state(ORDERS, restart_tasks=(task(id="old"),)))
+    port = Script(LOST, looks=(old, old))
 
-    assert told(carried(hands, ORDERS, before=old)) == {ORDERS: (Outcome.UNKNOWN, "unclear")}
+    assert told(carried(port, ORDERS, before=old)) == {ORDERS: (Outcome.UNKNOWN, "unclear")}
 
 
 @pytest.mark.parametrize("status", ["DELETING", "RECYCLE", "DELETED", None])
 def test_a_lost_deletion_is_settled_by_what_is_gone(status: str | None) -> None:
-    hands = Script(LOST, looks=(AS_BEFORE, shown(state(ORDERS, status=status))))
+    port = Script(LOST, looks=(AS_BEFORE, shown(state(ORDERS, status=status))))
 
-    execution = carried(hands, ORDERS, action=Action.DELETE)
+    execution = carried(port, ORDERS, action=Action.DELETE)
 
     assert told(execution) == {ORDERS: (Outcome.ACCEPTED, None)}
 
 
 def test_a_deletion_that_does_not_show_stays_unknown() -> None:
-    hands = Script(LOST, looks=(AS_BEFORE, RESTARTING))
+    port = Script(LOST, looks=(AS_BEFORE, RESTARTING))
 
-    execution = carried(hands, ORDERS, action=Action.DELETE)
+    execution = carried(port, ORDERS, action=Action.DELETE)
 
     assert told(execution) == {ORDERS: (Outcome.UNKNOWN, "unclear")}
 
 
 def test_nothing_is_read_for_a_purge() -> None:
-    hands = Script(LOST, looks=(AS_BEFORE,))
+    port = Script(LOST, looks=(AS_BEFORE,))
 
-    execution = carried(hands, action=Action.PURGE_FAILED)
+    execution = carried(port, action=Action.PURGE_FAILED)
 
     assert (execution.outcome, execution.reason) == (Outcome.UNKNOWN, "unclear")
     assert execution.needs_human
-    assert hands.looked == []
+    assert port.looked == []
 
 
 def test_an_accepted_restart_is_watched_until_it_shows_and_stays_accepted_if_it_does_not() -> None:
-    hands = Script(rows(orders="success"), looks=(AS_BEFORE, RESTARTING))
-    assert told(carried(hands, ORDERS)) == {ORDERS: (Outcome.ACCEPTED, None)}
-    assert len(hands.looked) == 2
+    port = Script(rows(orders="success"), looks=(AS_BEFORE, RESTARTING))
+    assert told(carried(port, ORDERS)) == {ORDERS: (Outcome.ACCEPTED, None)}
+    assert len(port.looked) == 2
 
-    hands = Script(rows(orders="success"), looks=(AS_BEFORE, None))
-    assert told(carried(hands, ORDERS)) == {ORDERS: (Outcome.ACCEPTED, None)}
+    port = Script(rows(orders="success"), looks=(AS_BEFORE, None))
+    assert told(carried(port, ORDERS)) == {ORDERS: (Outcome.ACCEPTED, None)}
 
 
 def test_an_accepted_deletion_is_not_watched() -> None:
-    hands = Script(rows(orders="success"), looks=(AS_BEFORE,))
+    port = Script(rows(orders="success"), looks=(AS_BEFORE,))
 
-    assert told(carried(hands, ORDERS, action=Action.DELETE)) == {ORDERS: (Outcome.ACCEPTED, None)}
-    assert hands.looked == []
+    assert told(carried(port, ORDERS, action=Action.DELETE)) == {ORDERS: (Outcome.ACCEPTED, None)}
+    assert port.looked == []
 
 
 def test_every_instance_has_its_own_row_and_only_open_ones_are_looked_at() -> None:
     both = shown(state(ORDERS, "RESTARTING"), state(AUDIT, "RESTARTING"))
     refused = shown(state(PAYMENTS))
-    hands = Script(rows(orders="success", payments="failed"), looks=(refused, both))
+    port = Script(rows(orders="success", payments="failed"), looks=(refused, both))
 
-    execution = carried(hands, ORDERS, PAYMENTS, AUDIT)
+    execution = carried(port, ORDERS, PAYMENTS, AUDIT)
 
     assert told(execution) == {
         ORDERS: (Outcome.ACCEPTED, None),
         PAYMENTS: (Outcome.FAILED, "refused"),
         AUDIT: (Outcome.ACCEPTED, "seen_restarting"),
     }
-    assert hands.looked == [(PAYMENTS,), tuple(sorted((ORDERS, AUDIT)))]
+    assert port.looked == [(PAYMENTS,), tuple(sorted((ORDERS, AUDIT)))]
     assert execution.verdicts[1].needs_human
 
 
 def test_a_row_that_failed_for_what_restarts_already_is_no_failure() -> None:
     both = shown(state(ORDERS, "RESTARTING"), state(PAYMENTS, "RESTARTING"))
-    hands = Script(rows(orders="success", payments="failed"), looks=(both, both))
+    port = Script(rows(orders="success", payments="failed"), looks=(both, both))
 
-    execution = carried(hands, ORDERS, PAYMENTS)
+    execution = carried(port, ORDERS, PAYMENTS)
 
     assert told(execution) == {
         ORDERS: (Outcome.ACCEPTED, None),
@@ -249,7 +274,7 @@ def test_a_row_that_failed_for_what_restarts_already_is_no_failure() -> None:
 
 
 @pytest.mark.parametrize(("reply", "reason"), [(BUSY, "busy"), (rows(orders="failed"), "refused")])
-def test_a_deletion_is_looked_at_once_more_just_as_well(reply: ApiReply, reason: str) -> None:
+def test_a_deletion_is_looked_at_once_more_just_as_well(reply: ApiResponse, reason: str) -> None:
     restarting = carried(Script(reply, looks=(RESTARTING,)), ORDERS, action=Action.DELETE)
     resting = carried(Script(reply, looks=(AS_BEFORE,)), ORDERS, action=Action.DELETE)
 
@@ -258,9 +283,9 @@ def test_a_deletion_is_looked_at_once_more_just_as_well(reply: ApiReply, reason:
 
 
 def test_a_purge_believes_a_row_that_says_failed() -> None:
-    hands = Script(rows(orders="failed", audit="success"))
+    port = Script(rows(orders="failed", audit="success"))
 
-    execution = carried(hands, ORDERS, PAYMENTS, AUDIT, action=Action.PURGE_FAILED)
+    execution = carried(port, ORDERS, PAYMENTS, AUDIT, action=Action.PURGE_FAILED)
 
     assert told(execution) == {
         ORDERS: (Outcome.FAILED, "refused"),
@@ -272,17 +297,17 @@ def test_a_purge_believes_a_row_that_says_failed() -> None:
 def test_what_has_shown_is_not_read_again() -> None:
     first = shown(state(ORDERS, "RESTARTING"), state(PAYMENTS))
     second = shown(state(PAYMENTS, "RESTARTING"))
-    hands = Script(LOST, looks=(first, second))
+    port = Script(LOST, looks=(first, second))
 
-    carried(hands, ORDERS, PAYMENTS)
+    carried(port, ORDERS, PAYMENTS)
 
-    assert hands.looked == [(ORDERS, PAYMENTS), (PAYMENTS,)]
+    assert port.looked == [(ORDERS, PAYMENTS), (PAYMENTS,)]
 
 
 def test_a_busy_instance_is_read_once_more_and_what_restarts_already_is_skipped() -> None:
-    hands = Script(BUSY, looks=(shown(state(ORDERS, "RESTARTING"), state(PAYMENTS)), AS_BEFORE))
+    port = Script(BUSY, looks=(shown(state(ORDERS, "RESTARTING"), state(PAYMENTS)), AS_BEFORE))
 
-    execution = carried(hands, ORDERS, PAYMENTS)
+    execution = carried(port, ORDERS, PAYMENTS)
 
     assert told(execution) == {
         ORDERS: (Outcome.SKIPPED, "already_restarting"),
@@ -290,7 +315,7 @@ def test_a_busy_instance_is_read_once_more_and_what_restarts_already_is_skipped(
     }
     assert execution.verdicts[0].status == "RESTARTING"
     assert [one.retryable for one in execution.verdicts] == [False, True]
-    assert len(hands.looked) == 1
+    assert len(port.looked) == 1
 
 
 def test_busy_stays_busy_when_that_reading_fails() -> None:
@@ -299,18 +324,21 @@ def test_busy_stays_busy_when_that_reading_fails() -> None:
 
 def test_what_was_decided_before_the_call_is_left_as_it_is() -> None:
     skipped = Verdict(AUDIT, Outcome.SKIPPED, "cooldown")
-    hands = Script(rows(orders="success", audit="failed"), looks=(RESTARTING,))
+    port = Script(rows(orders="success", audit="failed"), looks=(RESTARTING,))
 
-    execution = carried(hands, ORDERS, settled=(skipped,))
+    execution = carried(port, ORDERS, settled=(skipped,))
 
     assert execution.verdicts[0] is skipped
 
 
 REPLIES = st.sampled_from(
     [
-        *(NEVER, ApiReply(arrived=False, late=True), LOST, THROTTLED, BUSY, PURGED),
+        *(NEVER, ApiResponse(possibly_sent=False, timed_out=True), LOST, THROTTLED, BUSY, PURGED),
         *(rows(), rows(orders="success"), rows(orders="failed"), rows(orders="sucess")),
-        *(ApiReply(arrived=True, status=status) for status in (200, 302, 400, 401, 403, 500, 503)),
+        *(
+            ApiResponse(possibly_sent=True, status=status)
+            for status in (200, 302, 400, 401, 403, 500, 503)
+        ),
     ]
 )
 
@@ -322,20 +350,20 @@ REPLIES = st.sampled_from(
     st.integers(0, 3),
 )
 def test_no_course_of_events_sends_what_may_have_been_done_a_second_time(
-    replies: list[ApiReply], looks: list[Look], action: Action, patience: int
+    replies: list[ApiResponse], looks: list[Look], action: Action, patience: int
 ) -> None:
-    hands = Script(*replies, looks=tuple(looks), patience=patience)
+    port = Script(*replies, looks=tuple(looks), patience=patience)
 
-    execution = carried(hands, ORDERS, action=action)
+    execution = carried(port, ORDERS, action=action)
 
-    call, used = hands.sent[0], replies[: len(hands.sent)]
-    found = [call_result.of(reply, call, platform_credentials=False) for reply in used]
-    assert set(found[:-1]) <= {Fate.NOT_SENT, Fate.THROTTLED}
-    assert found[:-1].count(Fate.THROTTLED) <= 1
-    assert execution.attempts == sum(reply.arrived for reply in used)
-    assert {one is call or one == call for one in hands.sent} == {True}
+    call, used = port.sent[0], replies[: len(port.sent)]
+    found = [call_result.classify(reply, call, platform_credentials=False) for reply in used]
+    assert set(found[:-1]) <= {CallResult.NOT_SENT, CallResult.THROTTLED}
+    assert found[:-1].count(CallResult.THROTTLED) <= 1
+    assert execution.attempts == sum(reply.possibly_sent for reply in used)
+    assert {one is call or one == call for one in port.sent} == {True}
     (verdict,) = execution.verdicts
     assert verdict.outcome in {Outcome.ACCEPTED, Outcome.FAILED, Outcome.UNKNOWN, Outcome.SKIPPED}
     assert not (verdict.retryable and verdict.outcome is not Outcome.FAILED)
     if verdict.outcome is Outcome.FAILED and verdict.retryable:
-        assert found[-1] not in {Fate.UNKNOWN, Fate.DONE}
+        assert found[-1] not in {CallResult.UNKNOWN, CallResult.DONE}

@@ -8,38 +8,40 @@ from typing import Any
 import pytest
 
 from function.policy import instance_rules
-from function.policy.instance_rules import Situation, Skip
+from function.policy.instance_rules import RuleContext, Skip
 from tests.factories import NOW, limits, state
 
 
-def situation(*, alarm: bool = True, raised: datetime | None = NOW, **settings: Any) -> Situation:
-    return Situation(limits(**settings), NOW, alarm, raised)
+def context(
+    *, alarm: bool = True, raised_at: datetime | None = NOW, **settings: Any
+) -> RuleContext:
+    return RuleContext(limits(**settings), NOW, alarm, raised_at)
 
 
 @pytest.mark.parametrize("alarm", [True, False])
 def test_an_instance_that_does_not_exist_is_not_found_and_an_alarm_for_it_needs_a_person(
     *, alarm: bool
 ) -> None:
-    assert instance_rules.not_found(state(status=None), situation(alarm=alarm)) == Skip(
+    assert instance_rules.not_found(state(status=None), context(alarm=alarm)) == Skip(
         "not_found", alarm
     )
-    assert instance_rules.not_found(state(), situation(alarm=alarm)) is None
+    assert instance_rules.not_found(state(), context(alarm=alarm)) is None
 
 
 @pytest.mark.parametrize("engine", ["rabbitmq", "rocketmq", None])
 def test_another_engine_is_left_alone(engine: str | None) -> None:
-    assert instance_rules.not_kafka(state(engine=engine), situation()) == Skip("not_kafka")
+    assert instance_rules.not_kafka(state(engine=engine), context()) == Skip("not_kafka")
 
 
 def test_kafka_is_our_engine() -> None:
-    assert instance_rules.not_kafka(state(), situation()) is None
+    assert instance_rules.not_kafka(state(), context()) is None
 
 
 @pytest.mark.parametrize("value", ["off", "no", "false", "OFF", "No", "False", " off "])
 def test_an_owner_opts_out_with_a_tag_in_any_case(value: str) -> None:
     tags = (("team", "a"), ("auto-remediation", value))
 
-    assert instance_rules.opted_out(state(tags=tags), situation()) == Skip("opted_out")
+    assert instance_rules.opted_out(state(tags=tags), context()) == Skip("opted_out")
 
 
 @pytest.mark.parametrize(
@@ -54,14 +56,14 @@ def test_an_owner_opts_out_with_a_tag_in_any_case(value: str) -> None:
     ],
 )
 def test_any_other_tag_opts_out_of_nothing(tags: Any) -> None:
-    assert instance_rules.opted_out(state(tags=tags), situation()) is None
+    assert instance_rules.opted_out(state(tags=tags), context()) is None
 
 
 def test_a_restart_that_goes_on_is_not_joined() -> None:
-    found = instance_rules.already_restarting(state(status="RESTARTING"), situation())
+    found = instance_rules.already_restarting(state(status="RESTARTING"), context())
 
     assert found == Skip("already_restarting")
-    assert instance_rules.already_restarting(state(status="ERROR"), situation()) is None
+    assert instance_rules.already_restarting(state(status="ERROR"), context()) is None
 
 
 @pytest.mark.parametrize("alarm", [True, False])
@@ -69,23 +71,23 @@ def test_a_restart_that_goes_on_is_not_joined() -> None:
 def test_a_status_that_is_not_listed_is_left_alone_and_an_alarm_about_it_needs_a_person(
     status: str, *, alarm: bool
 ) -> None:
-    found = instance_rules.not_restartable(state(status=status), situation(alarm=alarm))
+    found = instance_rules.not_restartable(state(status=status), context(alarm=alarm))
 
     assert found == Skip("status", alarm)
 
 
 def test_the_statuses_that_may_be_restarted_are_a_setting() -> None:
-    listed = situation(restart_statuses=frozenset({"EXTENDEDFAILED"}))
+    listed = context(restart_statuses=frozenset({"EXTENDEDFAILED"}))
 
     assert instance_rules.not_restartable(state(status="EXTENDEDFAILED"), listed) is None
     assert instance_rules.not_restartable(state(status="RUNNING"), listed) is not None
-    assert instance_rules.not_restartable(state(status="RUNNING"), situation()) is None
-    assert instance_rules.not_restartable(state(status="ERROR"), situation()) is None
+    assert instance_rules.not_restartable(state(status="RUNNING"), context()) is None
+    assert instance_rules.not_restartable(state(status="ERROR"), context()) is None
 
 
 def test_only_what_runs_or_has_failed_is_deleted_and_only_where_the_operator_lists_it() -> None:
-    request = situation(alarm=False)
-    wide = situation(alarm=False, restart_statuses=frozenset({"EXTENDEDFAILED", "RUNNING"}))
+    request = context(alarm=False)
+    wide = context(alarm=False, restart_statuses=frozenset({"EXTENDEDFAILED", "RUNNING"}))
 
     assert instance_rules.not_deletable(state(status="ERROR"), request) is None
     assert instance_rules.not_deletable(state(status="RUNNING"), request) is None

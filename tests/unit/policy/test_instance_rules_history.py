@@ -11,16 +11,18 @@ from hypothesis import strategies as st
 
 from function.model.cloud_state import InstanceState, Task
 from function.policy import instance_rules
-from function.policy.instance_rules import Situation, Skip
+from function.policy.instance_rules import RuleContext, Skip
 from tests.factories import DAY, HOUR, MINUTE, NOW, SECOND, limits, state, task
 
 
-def situation(*, alarm: bool = True, raised: datetime | None = NOW, **settings: Any) -> Situation:
-    return Situation(limits(**settings), NOW, alarm, raised)
+def context(
+    *, alarm: bool = True, raised_at: datetime | None = NOW, **settings: Any
+) -> RuleContext:
+    return RuleContext(limits(**settings), NOW, alarm, raised_at)
 
 
 def restarted(*tasks: Task, status: str = "ERROR") -> InstanceState:
-    return state(status=status, restarts=tasks)
+    return state(status=status, restart_tasks=tasks)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +39,7 @@ def test_a_restart_answers_the_alarms_raised_before_it_ended(
 ) -> None:
     ended = NOW - ended_ago
     one = task(10 * MINUTE, updated_at=ended)
-    found = instance_rules.already_answered(restarted(one), situation(raised=NOW - raised_ago))
+    found = instance_rules.already_answered(restarted(one), context(raised_at=NOW - raised_ago))
 
     assert found == (Skip("already_answered") if answered else None)
 
@@ -45,8 +47,8 @@ def test_a_restart_answers_the_alarms_raised_before_it_ended(
 def test_a_restart_without_an_end_ended_when_it_began() -> None:
     one = restarted(task(10 * MINUTE, updated_at=None))
 
-    assert instance_rules.already_answered(one, situation(raised=NOW - 11 * MINUTE)) is not None
-    assert instance_rules.already_answered(one, situation(raised=NOW - 9 * MINUTE)) is None
+    assert instance_rules.already_answered(one, context(raised_at=NOW - 11 * MINUTE)) is not None
+    assert instance_rules.already_answered(one, context(raised_at=NOW - 9 * MINUTE)) is None
 
 
 @pytest.mark.parametrize("status", ["CREATED", "EXECUTING"])
@@ -56,7 +58,7 @@ def test_a_restart_that_goes_on_ends_now_and_answers_every_alarm(
 ) -> None:
     one = restarted(task(HOUR, status=status))
 
-    assert instance_rules.already_answered(one, situation(raised=raised)) == Skip(
+    assert instance_rules.already_answered(one, context(raised_at=raised)) == Skip(
         "already_answered"
     )
 
@@ -64,13 +66,13 @@ def test_a_restart_that_goes_on_ends_now_and_answers_every_alarm(
 def test_a_restart_that_ended_before_it_began_ended_when_it_began() -> None:
     one = restarted(task(10 * MINUTE, updated_at=NOW - DAY))
 
-    assert instance_rules.already_answered(one, situation(raised=NOW - 11 * MINUTE)) is not None
-    assert instance_rules.already_answered(one, situation(raised=NOW - 9 * MINUTE)) is None
+    assert instance_rules.already_answered(one, context(raised_at=NOW - 11 * MINUTE)) is not None
+    assert instance_rules.already_answered(one, context(raised_at=NOW - 9 * MINUTE)) is None
 
 
 def test_an_alarm_from_the_future_was_raised_now() -> None:
     just_ended = task(HOUR, updated_at=NOW)
-    found = instance_rules.already_answered(restarted(just_ended), situation(raised=NOW + MINUTE))
+    found = instance_rules.already_answered(restarted(just_ended), context(raised_at=NOW + MINUTE))
 
     assert found == Skip("already_answered")
 
@@ -82,7 +84,7 @@ def test_where_the_alarm_does_not_say_when_it_began_any_restart_within_a_day_ans
     ended_ago: timedelta, *, answered: bool
 ) -> None:
     one = task(2 * DAY, updated_at=NOW - ended_ago)
-    found = instance_rules.already_answered(restarted(one), situation(raised=None))
+    found = instance_rules.already_answered(restarted(one), context(raised_at=None))
 
     assert (found is not None) == answered
 
@@ -90,15 +92,15 @@ def test_where_the_alarm_does_not_say_when_it_began_any_restart_within_a_day_ans
 def test_one_long_firing_gets_its_first_restart_although_it_began_days_ago() -> None:
     one = task(3 * DAY)
 
-    assert instance_rules.already_answered(restarted(one), situation(raised=NOW - 2 * DAY)) is None
-    assert instance_rules.already_answered(restarted(), situation(raised=None)) is None
+    assert instance_rules.already_answered(restarted(one), context(raised_at=NOW - 2 * DAY)) is None
+    assert instance_rules.already_answered(restarted(), context(raised_at=None)) is None
 
 
 def test_a_request_is_never_answered_already() -> None:
     one = restarted(task(MINUTE, updated_at=NOW))
 
-    assert instance_rules.already_answered(one, situation(alarm=False, raised=None)) is None
-    assert instance_rules.already_answered(one, situation(alarm=False, raised=NOW - HOUR)) is None
+    assert instance_rules.already_answered(one, context(alarm=False, raised_at=None)) is None
+    assert instance_rules.already_answered(one, context(alarm=False, raised_at=NOW - HOUR)) is None
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,7 @@ def test_a_person_has_to_look_where_the_answer_failed_is_long_over_or_hangs(
     newest: Task, *, in_vain: bool
 ) -> None:
     older = task(5 * HOUR, status="SUCCESS" if in_vain else "FAILED", updated_at=NOW - 4 * HOUR)
-    alarm = situation(raised=NOW - DAY)
+    alarm = context(raised_at=NOW - DAY)
 
     for tasks in ((newest, older), (older, newest)):
         found = instance_rules.already_answered(restarted(*tasks), alarm)
@@ -132,10 +134,10 @@ def test_a_person_has_to_look_where_an_alarm_fires_and_the_restart_hangs(
 ) -> None:
     one = restarted(task(began_ago, status="EXECUTING"), status="RESTARTING")
     over = restarted(task(DAY, status="SUCCESS"), status="RESTARTING")
-    found = instance_rules.already_restarting(one, situation(alarm=alarm))
+    found = instance_rules.already_restarting(one, context(alarm=alarm))
 
     assert found == Skip("already_restarting", needs_human=hangs)
-    assert instance_rules.already_restarting(over, situation(alarm=alarm)) == Skip(
+    assert instance_rules.already_restarting(over, context(alarm=alarm)) == Skip(
         "already_restarting"
     )
 
@@ -146,32 +148,32 @@ def test_a_person_has_to_look_where_an_alarm_fires_and_the_restart_hangs(
 def test_a_restart_newer_than_the_cooldown_is_not_repeated(
     ago: timedelta, *, too_soon: bool
 ) -> None:
-    found = instance_rules.cooldown(restarted(task(ago), task(DAY)), situation())
+    found = instance_rules.cooldown(restarted(task(ago), task(DAY)), context())
 
     assert found == (Skip("cooldown") if too_soon else None)
 
 
 def test_the_cooldown_counts_from_the_beginning_of_the_newest_restart() -> None:
     assert (
-        instance_rules.cooldown(restarted(task(61 * MINUTE, took=30 * MINUTE)), situation()) is None
+        instance_rules.cooldown(restarted(task(61 * MINUTE, took=30 * MINUTE)), context()) is None
     )
-    assert instance_rules.cooldown(restarted(task(DAY), task(MINUTE)), situation()) == Skip(
+    assert instance_rules.cooldown(restarted(task(DAY), task(MINUTE)), context()) == Skip(
         "cooldown"
     )
 
 
 def test_without_restarts_there_is_nothing_to_cool_down_from_and_no_limit_reached() -> None:
-    assert instance_rules.cooldown(restarted(), situation()) is None
-    assert instance_rules.restart_limit(restarted(), situation()) is None
+    assert instance_rules.cooldown(restarted(), context()) is None
+    assert instance_rules.restart_limit(restarted(), context()) is None
 
 
 @pytest.mark.parametrize("off", [{"cooldown": timedelta(0)}])
 def test_a_cooldown_of_nothing_switches_only_its_own_rule_off(off: Any) -> None:
     busy = restarted(task(timedelta(0)), task(MINUTE), task(2 * MINUTE))
 
-    assert instance_rules.cooldown(busy, situation(**off)) is None
-    assert instance_rules.restart_limit(busy, situation(**off)) is not None
-    assert instance_rules.already_answered(busy, situation(raised=NOW - HOUR, **off)) is not None
+    assert instance_rules.cooldown(busy, context(**off)) is None
+    assert instance_rules.restart_limit(busy, context(**off)) is not None
+    assert instance_rules.already_answered(busy, context(raised_at=NOW - HOUR, **off)) is not None
 
 
 @pytest.mark.parametrize(("restarts", "reached"), [(2, False), (3, True), (4, True)])
@@ -179,7 +181,7 @@ def test_as_many_restarts_in_a_day_as_the_limit_need_a_person(
     restarts: int, *, reached: bool
 ) -> None:
     tasks = [task(hours * HOUR) for hours in range(2, 2 + restarts)]
-    found = instance_rules.restart_limit(restarted(*tasks), situation())
+    found = instance_rules.restart_limit(restarted(*tasks), context())
 
     assert found == (Skip("restart_limit", needs_human=True) if reached else None)
 
@@ -187,7 +189,7 @@ def test_as_many_restarts_in_a_day_as_the_limit_need_a_person(
 def test_only_restarts_of_the_last_24_hours_count() -> None:
     in_time = task(DAY - SECOND)
     too_old = task(DAY)
-    one = situation(max_restarts_per_day=1)
+    one = context(max_restarts_per_day=1)
 
     assert instance_rules.restarts_today(restarted(in_time, too_old), NOW) == 1
     assert instance_rules.restart_limit(restarted(too_old), one) is None
@@ -197,8 +199,8 @@ def test_only_restarts_of_the_last_24_hours_count() -> None:
 def test_a_limit_of_nothing_switches_only_its_own_rule_off() -> None:
     busy = restarted(task(MINUTE), task(2 * MINUTE), task(3 * MINUTE))
 
-    assert instance_rules.restart_limit(busy, situation(max_restarts_per_day=0)) is None
-    assert instance_rules.cooldown(busy, situation(max_restarts_per_day=0)) is not None
+    assert instance_rules.restart_limit(busy, context(max_restarts_per_day=0)) is None
+    assert instance_rules.cooldown(busy, context(max_restarts_per_day=0)) is not None
 
 
 def test_the_last_restart_is_when_the_newest_one_began() -> None:
@@ -223,7 +225,7 @@ def test_no_alarm_older_than_the_end_of_a_restart_is_ever_left_to_act_on(
 ) -> None:
     tasks = tuple(task(timedelta(seconds=age), status=status) for age in ages)
     raised = NOW - timedelta(seconds=raised_ago)
-    found = instance_rules.already_answered(restarted(*tasks), situation(raised=raised))
+    found = instance_rules.already_answered(restarted(*tasks), context(raised_at=raised))
     ends = [NOW if status in {"EXECUTING", "CREATED"} else one.updated_at for one in tasks]
 
     assert (found is not None) == any(end is not None and end >= raised for end in ends)

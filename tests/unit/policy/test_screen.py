@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from function.model.decision import Screened
+from function.model.decision import ScreenedEvent
 from function.model.errors import ActionDisabled, ActionNotForSource, NotAllowed, TooMany
 from function.model.event import Action, Intent, Outcome, Source
 from tests.factories import (
@@ -31,16 +31,18 @@ PURGE = Intent(Action.PURGE_FAILED)
 DELETE = Intent(Action.DELETE, (ORDERS,))
 
 
-def reasons(found: Screened) -> dict[str, str | None]:
+def reasons(found: ScreenedEvent) -> dict[str, str | None]:
     assert all(verdict.outcome is Outcome.SKIPPED for verdict in found.verdicts)
     return {verdict.id: verdict.reason for verdict in found.verdicts}
 
 
 def test_an_alarm_that_asks_for_a_restart_leaves_its_instance_to_look_at() -> None:
-    found = screen_of(restart(metric="broker_alive", raised=NOW))
+    found = screen_of(restart(metric="broker_alive", raised_at=NOW))
 
-    assert found == Screened(Action.RESTART, alarm=True, targets=(ORDERS,), raised={ORDERS: NOW})
-    assert found.open
+    assert found == ScreenedEvent(
+        Action.RESTART, alarm=True, targets=(ORDERS,), raised_at={ORDERS: NOW}
+    )
+    assert found.needs_live_state
 
 
 @pytest.mark.parametrize("reason", ["not_firing", "test_event", "not_mapped"])
@@ -48,14 +50,14 @@ def test_what_a_source_says_asks_for_nothing_is_skipped_with_its_reason(reason: 
     found = screen_of(restart(skip=reason))
 
     assert reasons(found) == {ORDERS: reason}
-    assert (found.reason, found.targets, found.open) == (reason, (), False)
+    assert (found.reason, found.targets, found.needs_live_state) == (reason, (), False)
 
 
 @pytest.mark.parametrize(("metric", "asks"), [("broker_alive", True), ("disk_usage", False)])
 def test_only_a_listed_metric_asks_for_a_restart(metric: str, *, asks: bool) -> None:
     found = screen_of(restart(metric=metric))
 
-    assert (found.open, found.reason) == (asks, None if asks else "not_mapped")
+    assert (found.needs_live_state, found.reason) == (asks, None if asks else "not_mapped")
 
 
 def test_an_alarm_that_does_not_fire_says_so_whatever_its_metric_and_age() -> None:
@@ -83,12 +85,12 @@ def test_an_event_acts_from_an_hour_after_to_five_minutes_before_it_was_sent(
     actions = frozenset(Action)
     found = screen_of(intent, source=REQUESTS, sent=sent, enabled_actions=actions)
 
-    assert (found.reason, found.open) == (reason, reason is None)
+    assert (found.reason, found.needs_live_state) == (reason, reason is None)
 
 
 def test_the_oldest_event_that_acts_is_a_setting() -> None:
     assert screen_of(restart(), sent=NOW - 3 * MINUTE, max_event_age=2 * MINUTE).reason == "stale"
-    assert screen_of(restart(), sent=NOW - 3 * MINUTE, max_event_age=4 * MINUTE).open
+    assert screen_of(restart(), sent=NOW - 3 * MINUTE, max_event_age=4 * MINUTE).needs_live_state
 
 
 @pytest.mark.parametrize(
@@ -142,7 +144,7 @@ def test_an_alarm_skips_what_may_not_be_touched_and_a_request_is_refused_whole(
 def test_an_alarm_for_nothing_but_blocked_instances_is_closed() -> None:
     found = screen_of(restart(), blocked=frozenset({ORDERS}))
 
-    assert (found.open, reasons(found)) == (False, {ORDERS: "not_allowed"})
+    assert (found.needs_live_state, reasons(found)) == (False, {ORDERS: "not_allowed"})
 
 
 @pytest.mark.parametrize("source", [ALARMS, REQUESTS], ids=["alarm", "request"])

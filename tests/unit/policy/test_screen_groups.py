@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.model.decision import Screened, Verdict
+from function.model.decision import ScreenedEvent, Verdict
 from function.model.event import Action, Intent, Outcome
 from tests.factories import (
     AUDIT,
@@ -24,7 +24,7 @@ from tests.factories import (
 PURGE = Intent(Action.PURGE_FAILED)
 
 
-def reasons(found: Screened) -> dict[str, str | None]:
+def reasons(found: ScreenedEvent) -> dict[str, str | None]:
     assert all(verdict.outcome is Outcome.SKIPPED for verdict in found.verdicts)
     return {verdict.id: verdict.reason for verdict in found.verdicts}
 
@@ -60,29 +60,38 @@ def test_the_first_reason_to_skip_an_instance_counts_and_the_order_stays() -> No
 
 def test_the_newest_firing_alarm_of_an_instance_says_when_it_was_raised() -> None:
     moments = [NOW - HOUR, NOW - MINUTE, None, NOW - DAY]
-    found = screen_of(*[restart(raised=moment) for moment in moments], restart(PAYMENTS))
+    found = screen_of(*[restart(raised_at=moment) for moment in moments], restart(PAYMENTS))
 
-    assert found.raised == {ORDERS: NOW - MINUTE, PAYMENTS: None}
+    assert found.raised_at == {ORDERS: NOW - MINUTE, PAYMENTS: None}
 
 
 def test_a_resolved_alert_does_not_say_when_its_instance_was_in_trouble() -> None:
-    found = screen_of(restart(raised=NOW - HOUR), restart(raised=NOW, skip="not_firing"))
+    found = screen_of(restart(raised_at=NOW - HOUR), restart(raised_at=NOW, skip="not_firing"))
 
-    assert found.raised == {ORDERS: NOW - HOUR}
+    assert found.raised_at == {ORDERS: NOW - HOUR}
 
 
 def test_alerts_that_name_no_instance_leave_nothing_but_a_reason() -> None:
     found = screen_of(Intent(Action.RESTART, skip="not_mapped"))
-    assert (found.reason, found.verdicts, found.open) == ("not_mapped", (), False)
+    assert (found.reason, found.verdicts, found.needs_live_state) == ("not_mapped", (), False)
 
     empty = screen_of()
-    assert (empty.action, empty.reason, empty.open) == (Action.RESTART, "not_mapped", False)
+    assert (empty.action, empty.reason, empty.needs_live_state) == (
+        Action.RESTART,
+        "not_mapped",
+        False,
+    )
 
 
 def test_a_purge_is_open_although_it_names_no_instance() -> None:
     found = screen_of(PURGE, source=SCHEDULES)
 
-    assert (found.action, found.targets, found.open, found.alarm) == (PURGE.action, (), True, False)
+    assert (found.action, found.targets, found.needs_live_state, found.alarm) == (
+        PURGE.action,
+        (),
+        True,
+        False,
+    )
 
 
 @given(

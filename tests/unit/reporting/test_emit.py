@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from function.model.result import Result
+from function.model.result import ResultEvent
 from function.reporting import emit
-from function.settings.model import Outgoing
-from tests.fake_dms import Close, Drip, Fault, Hold, Raw, Reply, Reset, StandIn, gzip_bomb, redirect
+from function.settings.model import OutboundSettings
+from tests.fake_dms import Close, Drip, FakeDms, Fault, Hold, Raw, Reply, Reset, gzip_bomb, redirect
 from tests.fault_matrix.certificates import place
 
 EVENT = {"specversion": "1.0", "id": "7", "type": "dev.kafka-remediator.result.v1"}
@@ -25,19 +25,23 @@ BROKEN: list[Fault] = [
 ]
 
 
-def result(**fields: Any) -> Result:
-    return Result({**EVENT, "data": {"outcome": "accepted", "needs_human": False, **fields}}, 200)
+def result(**fields: Any) -> ResultEvent:
+    return ResultEvent(
+        {**EVENT, "data": {"outcome": "accepted", "needs_human": False, **fields}}, 200
+    )
 
 
 @pytest.fixture
-def sink() -> Iterator[StandIn]:
-    with StandIn() as sink:
+def sink() -> Iterator[FakeDms]:
+    with FakeDms() as sink:
         yield sink
 
 
-def posted(sink: StandIn, *, seconds: float = 10.0, **fields: Any) -> bool:
-    outgoing = Outgoing("https://unused.example", "0" * 32, sink=f"{sink.url}/events", **fields)
-    return emit.to_sink(result(), outgoing, seconds=seconds)
+def posted(sink: FakeDms, *, seconds: float = 10.0, **fields: Any) -> bool:
+    outgoing = OutboundSettings(
+        "https://unused.example", "0" * 32, sink=f"{sink.url}/events", **fields
+    )
+    return emit.post_to_sink(result(), outgoing, seconds=seconds)
 
 
 @pytest.mark.parametrize(
@@ -56,13 +60,13 @@ def test_a_result_for_a_person_is_the_loudest(fields: dict[str, Any], expected: 
 
 
 def test_an_unproven_sender_has_a_result_that_says_less() -> None:
-    bare = Result({**EVENT, "data": {"outcome": "rejected", "reason": "unauthenticated"}}, 401)
+    bare = ResultEvent({**EVENT, "data": {"outcome": "rejected", "reason": "unauthenticated"}}, 401)
 
     assert emit.severity(bare) == "WARNING"
 
 
 def test_a_result_is_one_line_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
-    emit.result_line(result(message="two\nlines\u2028and more"))
+    emit.log_result(result(message="two\nlines\u2028and more"))
 
     written = capsys.readouterr()
     (line,) = written.out.split("\n")[:-1]
@@ -75,7 +79,7 @@ def test_the_log_level_leaves_out_what_is_quieter(
     least: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for level in emit.LEVELS:
-        emit.log(level, "said", least=least, more=1)
+        emit.log(level, "said", min_level=least, more=1)
 
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [line["severity"] for line in lines] == [*emit.LEVELS[emit.LEVELS.index(least) :]]
@@ -94,7 +98,7 @@ def test_a_log_that_is_gone_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(sys, "stdout", Broken())
     monkeypatch.setattr(sys, "stderr", closed)
 
-    emit.result_line(result())
+    emit.log_result(result())
     emit.log("ERROR", "said")
 
 
@@ -114,26 +118,26 @@ def test_lines_of_many_threads_stay_whole(capfd: pytest.CaptureFixture[str]) -> 
 
 
 def test_a_sink_is_known_by_the_roots_that_the_operator_set() -> None:
-    with StandIn(place=place("good")) as sink:
+    with FakeDms(place=place("good")) as sink:
         sink.fault(Reply(202), times=None)
 
         assert posted(sink, ca_bundle_file=sink.place.authority)
         assert not posted(sink)
-        assert len(sink.arrivals) == 1
+        assert len(sink.requests) == 1
 
 
-def test_a_sink_gets_the_event_with_the_extensions_of_its_operator(sink: StandIn) -> None:
+def test_a_sink_gets_the_event_with_the_extensions_of_its_operator(sink: FakeDms) -> None:
     sink.fault(Reply(202))
 
     assert posted(sink, sink_extensions={"team": "a"})
-    (arrival,) = sink.arrivals
+    (arrival,) = sink.requests
     assert (arrival.method, arrival.target) == ("POST", "/events")
     assert arrival.headers["content-type"] == "application/cloudevents+json"
     assert arrival.json == {**EVENT, "data": dict(result().data), "team": "a"}
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_sink_that_fails_is_asked_once(sink: StandIn, fault: Fault) -> None:
+def test_a_sink_that_fails_is_asked_once(sink: FakeDms, fault: Fault) -> None:
     sink.fault(fault)
 
     assert not posted(sink)
@@ -141,14 +145,14 @@ def test_a_sink_that_fails_is_asked_once(sink: StandIn, fault: Fault) -> None:
 
 
 @pytest.mark.parametrize("fault", [gzip_bomb(20), Reply(200, b"x" * (1024 * 1024 + 1))])
-def test_what_a_sink_answers_is_read_up_to_a_bound(sink: StandIn, fault: Fault) -> None:
+def test_what_a_sink_answers_is_read_up_to_a_bound(sink: FakeDms, fault: Fault) -> None:
     sink.fault(fault)
 
     assert posted(sink)
 
 
 @pytest.mark.parametrize("fault", [Hold("request"), Drip("head"), Hold("connect")])
-def test_a_slow_sink_is_not_waited_for_and_gets_nothing_later(sink: StandIn, fault: Fault) -> None:
+def test_a_slow_sink_is_not_waited_for_and_gets_nothing_later(sink: FakeDms, fault: Fault) -> None:
     sink.fault(fault)
 
     assert not posted(sink, seconds=0.2)
@@ -156,21 +160,23 @@ def test_a_slow_sink_is_not_waited_for_and_gets_nothing_later(sink: StandIn, fau
 
 
 @pytest.mark.parametrize("seconds", [0.0, -3.0])
-def test_without_time_or_without_a_sink_nothing_is_posted(sink: StandIn, seconds: float) -> None:
+def test_without_time_or_without_a_sink_nothing_is_posted(sink: FakeDms, seconds: float) -> None:
     assert not posted(sink, seconds=seconds)
-    assert not emit.to_sink(result(), Outgoing("https://unused.example", "0" * 32), seconds=9)
+    assert not emit.post_to_sink(
+        result(), OutboundSettings("https://unused.example", "0" * 32), seconds=9
+    )
     assert sink.connections == 0
 
 
 @pytest.mark.parametrize("url", ["http://a..b/", "http://[::1/"])
 def test_a_sink_that_cannot_be_found_is_a_failing_sink(url: str) -> None:
-    outgoing = Outgoing("https://unused.example", "0" * 32, sink=url)
+    outgoing = OutboundSettings("https://unused.example", "0" * 32, sink=url)
 
-    assert not emit.to_sink(result(), outgoing, seconds=5)
+    assert not emit.post_to_sink(result(), outgoing, seconds=5)
 
 
 def test_a_machine_without_a_thread_to_spare_has_a_failing_sink(
-    sink: StandIn, monkeypatch: pytest.MonkeyPatch
+    sink: FakeDms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

@@ -5,24 +5,24 @@ from __future__ import annotations
 import pytest
 
 from function.lib import schemas
-from function.model.errors import Refused
+from function.model.errors import EventRejected
 from function.model.event import Action, Outcome
-from function.policy.call_result import Fate
+from function.policy.call_result import CallResult
 from function.reporting import messages
 
 REASONS = set(schemas.load().schema("result")["$defs"]["reason"]["enum"])
-REFUSALS = {refusal.reason for refusal in Refused.__subclasses__()} | {Refused.reason}
+REFUSALS = {refusal.reason for refusal in EventRejected.__subclasses__()} | {EventRejected.reason}
 
 
 def test_every_reason_of_the_contract_has_words_or_is_a_refusal_that_brings_its_own() -> None:
-    assert set(messages.REASONS) | REFUSALS | {None} == REASONS
+    assert set(messages.REASON_TEXTS) | REFUSALS | {None} == REASONS
 
 
 def test_every_fate_of_a_call_has_words() -> None:
-    assert {fate.reason for fate in Fate} - {None} <= set(messages.REASONS)
+    assert {fate.reason for fate in CallResult} - {None} <= set(messages.REASON_TEXTS)
 
 
-@pytest.mark.parametrize("words", messages.REASONS.values())
+@pytest.mark.parametrize("words", messages.REASON_TEXTS.values())
 def test_words_end_a_sentence(words: str) -> None:
     assert words == words.strip().rstrip(".")
 
@@ -34,7 +34,7 @@ def test_words_end_a_sentence(words: str) -> None:
 def test_whatever_becomes_of_an_event_is_one_sentence(
     action: Action, outcome: Outcome, reason: str | None, number: int
 ) -> None:
-    said = messages.sentence(action, outcome, reason, done=1, of=number)
+    said = messages.headline(action, outcome, reason, done=1, total=number)
 
     assert said.startswith(messages.ACTIONS[action])
     assert said.endswith(".")
@@ -54,22 +54,22 @@ def test_whatever_becomes_of_an_event_is_one_sentence(
 def test_what_is_not_simply_done_is_said_in_plain_words(
     outcome: Outcome, reason: str | None, said: str
 ) -> None:
-    assert messages.sentence(Action.RESTART, outcome, reason) == said
+    assert messages.headline(Action.RESTART, outcome, reason) == said
 
 
-@pytest.mark.parametrize("words", messages.REASONS.values())
+@pytest.mark.parametrize("words", messages.REASON_TEXTS.values())
 def test_words_are_right_for_one_instance_and_for_several(words: str) -> None:
     assert not words.startswith(("it ", "its ", "the instance "))
 
 
 def test_two_instances_are_not_spoken_of_as_one() -> None:
-    said = messages.sentence(Action.RESTART, Outcome.SKIPPED, "already_answered", of=2)
+    said = messages.headline(Action.RESTART, Outcome.SKIPPED, "already_answered", total=2)
 
     assert said == "Restart of 2 instances skipped: restarted after the alarm was raised."
 
 
 def test_what_may_have_been_done_is_said_once() -> None:
-    said = messages.sentence(Action.RESTART, Outcome.UNKNOWN, "unclear", of=1)
+    said = messages.headline(Action.RESTART, Outcome.UNKNOWN, "unclear", total=1)
 
     assert said == (
         "Restart of 1 instance may have been done: "
@@ -92,6 +92,6 @@ def test_what_may_have_been_done_is_said_once() -> None:
 def test_a_purge_says_what_was_listed_wherever_it_has_certainly_looked(
     outcome: Outcome, number: int, said: str
 ) -> None:
-    sentence = messages.sentence(Action.PURGE_FAILED, outcome, None, of=number)
+    sentence = messages.headline(Action.PURGE_FAILED, outcome, None, total=number)
 
     assert sentence == f"Purge of failed creations{said}"

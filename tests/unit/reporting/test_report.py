@@ -7,36 +7,38 @@ from typing import Any
 import pytest
 
 from function.lib import schemas
-from function.model.cloud_state import ApiReply
+from function.model.cloud_state import ApiResponse
 from function.model.decision import Verdict
-from function.model.event import Action, Event, Intent, Outcome, Received
-from function.model.result import Findings, Result, Trail
+from function.model.event import Action, Event, Intent, Outcome, RawEvent
+from function.model.result import EventContext, ResultEvent, Summary
 from function.reporting import report
 from tests.factories import HOUR, NOW, ORDERS, PAYMENTS
 
 SCHEMAS = schemas.load()
 
 
-RECEIVED = Received("direct", b"{}", NOW)
+RECEIVED = RawEvent("direct", b"{}", NOW)
 
 
-EVENT = Event((Intent(Action.RESTART, (ORDERS,)),), id="e1", sent=NOW, name="nightly")
+EVENT = Event((Intent(Action.RESTART, (ORDERS,)),), id="e1", sent_at=NOW, name="nightly")
 
 
-TRAIL = Trail(RECEIVED, "0123456789abcdef" * 2, proven=True, source="direct", event=EVENT)
+TRAIL = EventContext(
+    RECEIVED, "0123456789abcdef" * 2, authenticated=True, source="direct", event=EVENT
+)
 
 
 ONE = Verdict(ORDERS, Outcome.SKIPPED, "cooldown", "ERROR", NOW - HOUR)
 
 
-SKIPPED = Findings(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
+SKIPPED = Summary(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
 
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-def result(trail: Trail = TRAIL, found: Findings = SKIPPED) -> Result:
-    made = report.result(trail, found, dry_run=False, now=NOW, duration_ms=7)
+def result(context: EventContext = TRAIL, found: Summary = SKIPPED) -> ResultEvent:
+    made = report.build(context, found, dry_run=False, now=NOW, duration_ms=7)
     SCHEMAS.check("result", made.event)
     return made
 
@@ -94,8 +96,8 @@ def test_the_data_schema_is_the_one_of_the_result() -> None:
 
 
 def test_an_unproven_sender_learns_outcome_and_reason_and_nothing_else() -> None:
-    found = Findings(Outcome.REJECTED, "unauthenticated", "secret", 401, needs_human=True)
-    event = result(TRAIL._replace(proven=False, event=None), found).event
+    found = Summary(Outcome.REJECTED, "unauthenticated", "secret", 401, needs_human=True)
+    event = result(TRAIL._replace(authenticated=False, event=None), found).event
 
     assert event["data"] == {"outcome": "rejected", "reason": "unauthenticated"}
     assert event["source"] == "/kafka-remediator"
@@ -139,13 +141,13 @@ def test_a_trace_context_is_passed_on_if_it_is_one(
     own: str | None, header: str | None, passed_on: str | None
 ) -> None:
     headers = {"traceparent": header} if header else {}
-    trail = TRAIL._replace(
-        received=RECEIVED._replace(headers=headers),
+    context = TRAIL._replace(
+        raw_event=RECEIVED._replace(headers=headers),
         event=EVENT._replace(traceparent=own),
     )
 
-    assert result(trail).event.get("traceparent") == passed_on
+    assert result(context).event.get("traceparent") == passed_on
 
 
-def api(reply: ApiReply | None, attempts: int = 0) -> Any:
-    return result(found=SKIPPED._replace(reply=reply, attempts=attempts)).data["api"]
+def api(reply: ApiResponse | None, attempts: int = 0) -> Any:
+    return result(found=SKIPPED._replace(response=reply, attempts=attempts)).data["api"]

@@ -9,43 +9,45 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function.lib import schemas
-from function.model.cloud_state import ApiReply
+from function.model.cloud_state import ApiResponse
 from function.model.decision import Verdict
-from function.model.event import Action, Event, Intent, Outcome, Received
-from function.model.result import Findings, Result, Trail
+from function.model.event import Action, Event, Intent, Outcome, RawEvent
+from function.model.result import EventContext, ResultEvent, Summary
 from function.reporting import report
 from tests.factories import HOUR, NOW, ORDERS
 
 SCHEMAS = schemas.load()
 
 
-RECEIVED = Received("direct", b"{}", NOW)
+RECEIVED = RawEvent("direct", b"{}", NOW)
 
 
-EVENT = Event((Intent(Action.RESTART, (ORDERS,)),), id="e1", sent=NOW, name="nightly")
+EVENT = Event((Intent(Action.RESTART, (ORDERS,)),), id="e1", sent_at=NOW, name="nightly")
 
 
-TRAIL = Trail(RECEIVED, "0123456789abcdef" * 2, proven=True, source="direct", event=EVENT)
+TRAIL = EventContext(
+    RECEIVED, "0123456789abcdef" * 2, authenticated=True, source="direct", event=EVENT
+)
 
 
 ONE = Verdict(ORDERS, Outcome.SKIPPED, "cooldown", "ERROR", NOW - HOUR)
 
 
-SKIPPED = Findings(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
+SKIPPED = Summary(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
 
 
-def result(trail: Trail = TRAIL, found: Findings = SKIPPED) -> Result:
-    made = report.result(trail, found, dry_run=False, now=NOW, duration_ms=7)
+def result(context: EventContext = TRAIL, found: Summary = SKIPPED) -> ResultEvent:
+    made = report.build(context, found, dry_run=False, now=NOW, duration_ms=7)
     SCHEMAS.check("result", made.event)
     return made
 
 
-def api(reply: ApiReply | None, attempts: int = 0) -> Any:
-    return result(found=SKIPPED._replace(reply=reply, attempts=attempts)).data["api"]
+def api(reply: ApiResponse | None, attempts: int = 0) -> Any:
+    return result(found=SKIPPED._replace(response=reply, attempts=attempts)).data["api"]
 
 
-def refused(status: int, **document: Any) -> ApiReply:
-    return ApiReply(arrived=True, status=status, document=document, request_id="r1")
+def refused(status: int, **document: Any) -> ApiResponse:
+    return ApiResponse(possibly_sent=True, status=status, document=document, request_id="r1")
 
 
 def test_the_answer_of_the_cloud_is_in_the_result() -> None:
@@ -78,13 +80,13 @@ def test_the_words_of_the_cloud_are_one_short_line(said: Any, shown: str | None)
 def test_the_words_of_the_cloud_about_credentials_are_ours(status: int) -> None:
     found = api(refused(status, error_code="APIGW.0301", error_msg="x-auth-token:secret"))
 
-    assert found["error_msg"] == report.OWN_WORDS[status]
+    assert found["error_msg"] == report.SAFE_ERROR_TEXTS[status]
     assert found["error_code"] == "APIGW.0301"
 
 
 @pytest.mark.parametrize("document", [None, [], "text"])
 def test_an_answer_that_is_no_object_has_no_words(document: Any) -> None:
-    found = api(ApiReply(arrived=True, status=500, document=document))
+    found = api(ApiResponse(possibly_sent=True, status=500, document=document))
 
     assert (found["error_code"], found["error_msg"], found["status"]) == (None, None, 500)
 

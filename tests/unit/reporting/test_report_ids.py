@@ -8,47 +8,51 @@ import pytest
 
 from function.lib import schemas
 from function.model.decision import Verdict
-from function.model.event import Action, Event, Intent, Outcome, Received
-from function.model.result import Findings, Result, Trail
+from function.model.event import Action, Event, Intent, Outcome, RawEvent
+from function.model.result import EventContext, ResultEvent, Summary
 from function.reporting import report
 from tests.factories import HOUR, NOW, ORDERS, PAYMENTS
 
 SCHEMAS = schemas.load()
 
 
-RECEIVED = Received("direct", b"{}", NOW)
+RECEIVED = RawEvent("direct", b"{}", NOW)
 
 
-EVENT = Event((Intent(Action.RESTART, (ORDERS,)),), id="e1", sent=NOW, name="nightly")
+EVENT = Event((Intent(Action.RESTART, (ORDERS,)),), id="e1", sent_at=NOW, name="nightly")
 
 
-TRAIL = Trail(RECEIVED, "0123456789abcdef" * 2, proven=True, source="direct", event=EVENT)
+TRAIL = EventContext(
+    RECEIVED, "0123456789abcdef" * 2, authenticated=True, source="direct", event=EVENT
+)
 
 
 ONE = Verdict(ORDERS, Outcome.SKIPPED, "cooldown", "ERROR", NOW - HOUR)
 
 
-SKIPPED = Findings(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
+SKIPPED = Summary(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
 
 
-def result(trail: Trail = TRAIL, found: Findings = SKIPPED) -> Result:
-    made = report.result(trail, found, dry_run=False, now=NOW, duration_ms=7)
+def result(context: EventContext = TRAIL, found: Summary = SKIPPED) -> ResultEvent:
+    made = report.build(context, found, dry_run=False, now=NOW, duration_ms=7)
     SCHEMAS.check("result", made.event)
     return made
 
 
-def identity(found: Findings = SKIPPED, **changes: Any) -> str:
-    received = {name: changes.pop(name) for name in ("channel", "body", "at") if name in changes}
-    trail = TRAIL._replace(received=RECEIVED._replace(**received))
+def identity(found: Summary = SKIPPED, **changes: Any) -> str:
+    received = {
+        name: changes.pop(name) for name in ("channel", "body", "received_at") if name in changes
+    }
+    context = TRAIL._replace(raw_event=RECEIVED._replace(**received))
     if changes:
-        trail = trail._replace(event=EVENT._replace(**changes))
-    return str(result(trail, found).event["id"])
+        context = context._replace(event=EVENT._replace(**changes))
+    return str(result(context, found).event["id"])
 
 
-def test_the_same_event_with_the_same_fate_has_the_same_id() -> None:
-    later = report.result(TRAIL, SKIPPED, dry_run=True, now=NOW + HOUR, duration_ms=99)
+def test_the_same_event_with_the_same_outcome_has_the_same_id() -> None:
+    later = report.build(TRAIL, SKIPPED, dry_run=True, now=NOW + HOUR, duration_ms=99)
 
-    assert later.event["id"] == identity() == identity(body=b"other", at=NOW + HOUR)
+    assert later.event["id"] == identity() == identity(body=b"other", received_at=NOW + HOUR)
     assert identity(SKIPPED._replace(message="Other words.")) == identity()
 
 
@@ -70,11 +74,11 @@ def test_another_event_has_another_id(changes: dict[str, Any]) -> None:
         {"verdicts": (ONE, ONE._replace(id=PAYMENTS))},
     ],
 )
-def test_another_fate_has_another_id(changes: dict[str, Any]) -> None:
+def test_another_outcome_has_another_id(changes: dict[str, Any]) -> None:
     assert identity(SKIPPED._replace(**changes)) != identity()
 
 
-@pytest.mark.parametrize("changes", [{"body": b"[]"}, {"at": NOW + HOUR}])
+@pytest.mark.parametrize("changes", [{"body": b"[]"}, {"received_at": NOW + HOUR}])
 def test_an_event_without_an_id_is_known_by_its_body_and_the_moment_of_receipt(
     changes: dict[str, Any],
 ) -> None:

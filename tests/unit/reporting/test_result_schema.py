@@ -30,7 +30,9 @@ def path_of_violation(document: object) -> str:
     return caught.value.path
 
 
-def refusals(of: type[errors.Refused] = errors.Refused) -> Iterator[type[errors.Refused]]:
+def refusals(
+    of: type[errors.EventRejected] = errors.EventRejected,
+) -> Iterator[type[errors.EventRejected]]:
     yield of
     for each in of.__subclasses__():
         yield from refusals(each)
@@ -81,7 +83,7 @@ def test_the_words_of_the_cloud_are_one_short_line(text: str) -> None:
 
 
 @pytest.mark.parametrize("refusal", list(refusals()))
-def test_every_refusal_has_a_reason_of_the_contract(refusal: type[errors.Refused]) -> None:
+def test_every_refusal_has_a_reason_of_the_contract(refusal: type[errors.EventRejected]) -> None:
     SCHEMAS.check("result", result_of(outcome="rejected", reason=refusal.reason))
 
 
@@ -95,5 +97,5 @@ def test_the_examples_say_what_the_function_says(example: dict[str, Any]) -> Non
     done = sum(one["outcome"] == "accepted" for one in parts)
     outcome, action = Outcome(data["outcome"]), Action(data["action"])
 
-    said = messages.sentence(action, outcome, data["reason"], done=done, of=len(parts))
+    said = messages.headline(action, outcome, data["reason"], done=done, total=len(parts))
     assert data["message"].startswith(said)

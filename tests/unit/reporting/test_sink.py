@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from function.handler import handler
-from tests.fake_dms import StandIn
+from tests.fake_dms import FakeDms
 
 INSTANCE = "54602a9d-5e22-4239-9123-77e350df4a34"
 SECRET = "example-secret-example"
@@ -89,8 +89,8 @@ def none() -> Iterator[str]:
 
 
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    with StandIn() as cloud:
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDms]:
+    with FakeDms() as cloud:
         cloud.add_instance(INSTANCE, status="ERROR")
         settings = {"DRY_RUN": "false", "DIRECT_SECRETS": SECRET, **cloud.environment()}
         for name, value in {**settings, "DEADLINE_SECONDS": "1"}.items():
@@ -112,7 +112,7 @@ def answered(event: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 
 
 def test_the_sink_gets_the_event_that_the_caller_gets(
-    cloud: StandIn, monkeypatch: pytest.MonkeyPatch
+    cloud: FakeDms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with sink() as server:
         monkeypatch.setenv("K_SINK", server.url)
@@ -123,7 +123,7 @@ def test_the_sink_gets_the_event_that_the_caller_gets(
 
 
 def test_the_event_and_its_trace_stay_together_everywhere(
-    cloud: StandIn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    cloud: FakeDms, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with sink() as server:
         monkeypatch.setenv("K_SINK", server.url)
@@ -138,7 +138,7 @@ def test_the_event_and_its_trace_stay_together_everywhere(
 
 
 def test_the_operator_may_add_extensions_for_the_sink(
-    cloud: StandIn, monkeypatch: pytest.MonkeyPatch
+    cloud: FakeDms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with sink() as server:
         monkeypatch.setenv("K_SINK", server.url)
@@ -150,7 +150,7 @@ def test_the_operator_may_add_extensions_for_the_sink(
 
 
 def test_the_sink_hears_nothing_of_an_unproven_sender(
-    cloud: StandIn, monkeypatch: pytest.MonkeyPatch
+    cloud: FakeDms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with sink() as server:
         monkeypatch.setenv("K_SINK", server.url)
@@ -161,7 +161,7 @@ def test_the_sink_hears_nothing_of_an_unproven_sender(
 
 
 def test_a_slow_sink_gets_only_the_time_for_the_report(
-    cloud: StandIn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    cloud: FakeDms, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DEADLINE_SECONDS", str(2 * SLOW_SECONDS))
     with sink() as server:
@@ -179,7 +179,7 @@ def test_a_slow_sink_gets_only_the_time_for_the_report(
 
 @pytest.mark.parametrize("broken", [refusing, gone, deaf])
 def test_a_broken_sink_changes_nothing_else(
-    broken: Any, cloud: StandIn, monkeypatch: pytest.MonkeyPatch
+    broken: Any, cloud: FakeDms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with none() as url:
         monkeypatch.setenv("K_SINK", url)
@@ -197,4 +197,4 @@ def test_a_broken_sink_changes_nothing_else(
         one["data"].update(duration_ms=0, api={**one["data"]["api"], "request_id": ""})
         one.update(id="", time="")
     assert with_it == without
-    assert [deed.action for deed in cloud.deeds] == ["restart", "restart"]
+    assert [deed.action for deed in cloud.effects] == ["restart", "restart"]

@@ -9,22 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.model.decision import ApiCall, Decision, Execution, Verdict
-from function.model.event import Action, Enveloped, Event, Outcome, Received
-from function.model.result import Findings, Trail, completed
+from function.model.decision import ActionCall, Decision, ExecutionResult, Verdict
+from function.model.event import Action, Event, Outcome, RawEvent, UnwrappedEvent
+from function.model.result import EventContext, Summary, with_envelope_fields
 from function.reporting import summarize
 from tests.factories import NOW, ORDERS, PAYMENTS
 
-RECEIVED = Received("direct", b"{}", NOW)
+RECEIVED = RawEvent("direct", b"{}", NOW)
 
 
-TRAIL = Trail(RECEIVED, "0" * 32, proven=True, event=Event((), note="A note."))
+TRAIL = EventContext(RECEIVED, "0" * 32, authenticated=True, event=Event((), note="A note."))
 
 
-CALL = ApiCall(Action.RESTART, {"action": "restart", "instances": [ORDERS]}, (ORDERS,))
+CALL = ActionCall(Action.RESTART, {"action": "restart", "instances": [ORDERS]}, (ORDERS,))
 
 
-PURGE = ApiCall(Action.PURGE_FAILED, {"action": "delete", "all_failure": "kafka"})
+PURGE = ActionCall(Action.PURGE_FAILED, {"action": "delete", "all_failure": "kafka"})
 
 
 A, B = ORDERS, PAYMENTS
@@ -34,13 +34,15 @@ def verdict(outcome: Outcome | None, one: str = ORDERS, **fields: Any) -> Verdic
     return Verdict(one, outcome, **fields)
 
 
-def judged(*verdicts: Verdict, execution: Execution | None = None, **decision: Any) -> Findings:
+def judged(
+    *verdicts: Verdict, execution: ExecutionResult | None = None, **decision: Any
+) -> Summary:
     given = {"action": Action.RESTART, "verdicts": verdicts, **decision}
-    return summarize.of_judgement(TRAIL, Decision(**given), execution or Execution())
+    return summarize.decision_outcome(TRAIL, Decision(**given), execution or ExecutionResult())
 
 
-def carried_out(*verdicts: Verdict, attempts: int = 1, **fields: Any) -> Findings:
-    execution = Execution(verdicts=verdicts, attempts=attempts, **fields)
+def carried_out(*verdicts: Verdict, attempts: int = 1, **fields: Any) -> Summary:
+    execution = ExecutionResult(verdicts=verdicts, attempts=attempts, **fields)
     return judged(*verdicts, execution=execution, call=CALL)
 
 
@@ -63,8 +65,8 @@ def carried_out(*verdicts: Verdict, attempts: int = 1, **fields: Any) -> Finding
 def test_the_outcome_of_the_whole_follows_from_its_parts(outcomes: str, whole: str) -> None:
     parts = [Verdict(str(number), Outcome(one)) for number, one in enumerate(outcomes.split())]
 
-    assert summarize.overall(parts) is Outcome(whole)
-    assert summarize.overall(parts[::-1]) is Outcome(whole)
+    assert summarize.combined_outcome(parts) is Outcome(whole)
+    assert summarize.combined_outcome(parts[::-1]) is Outcome(whole)
 
 
 @given(st.lists(st.sampled_from(["cooldown", "status", None]), min_size=1, max_size=4))
@@ -124,7 +126,9 @@ def test_a_purge_that_names_no_instance_ends_as_its_call(
     outcome: Outcome, reason: str | None, status: int, *, retryable: bool
 ) -> None:
     hopeless = status != 503 and reason is not None
-    execution = Execution(outcome, reason, attempts=1, retryable=retryable, needs_human=hopeless)
+    execution = ExecutionResult(
+        outcome, reason, attempts=1, retryable=retryable, needs_human=hopeless
+    )
     found = judged(action=Action.PURGE_FAILED, call=PURGE, execution=execution)
 
     assert (found.outcome, found.reason, found.status) == (outcome, reason, status)
@@ -157,7 +161,7 @@ def test_the_request_is_what_was_sent_and_null_where_nothing_was(attempts: int, 
 
 def test_the_message_says_what_happened_and_what_is_worth_knowing_besides() -> None:
     done, left = verdict(Outcome.ACCEPTED), verdict(Outcome.SKIPPED, B)
-    execution = Execution(verdicts=(done, left), attempts=1)
+    execution = ExecutionResult(verdicts=(done, left), attempts=1)
     found = judged(execution=execution, call=CALL, notes=("One.",), warnings=("Two.",))
 
     assert found.message == "Restart of 1 of 2 instances accepted. A note. One. Two."
@@ -167,12 +171,20 @@ def test_the_message_says_what_happened_and_what_is_worth_knowing_besides() -> N
 def test_what_an_event_calls_itself_counts_before_its_envelope_but_not_when_it_was_sent(
     own: str | None,
 ) -> None:
-    envelope = Enveloped("direct", b"", (), id="m1", sent="2026-01-05T03:00:00Z", name="subject")
-    said = Event((), id=own, sent=None, name=own)
-    found = completed(said, envelope)
+    envelope = UnwrappedEvent(
+        "direct", b"", (), id="m1", sent_at="2026-01-05T03:00:00Z", name="subject"
+    )
+    said = Event((), id=own, sent_at=None, name=own)
+    found = with_envelope_fields(said, envelope)
 
-    assert (found.id, found.name, found.sent) == (own or "m1", own or "subject", NOW)
+    assert (found.id, found.name, found.sent_at) == (own or "m1", own or "subject", NOW)
     earlier = datetime(2026, 1, 5, 2, 0, tzinfo=NOW.tzinfo)
-    assert completed(Event((), sent=earlier), envelope).sent == NOW
-    assert completed(Event((), sent=earlier), envelope._replace(sent=None)).sent == earlier
-    assert completed(Event((), sent=earlier), envelope._replace(sent="noon")).sent == earlier
+    assert with_envelope_fields(Event((), sent_at=earlier), envelope).sent_at == NOW
+    assert (
+        with_envelope_fields(Event((), sent_at=earlier), envelope._replace(sent_at=None)).sent_at
+        == earlier
+    )
+    assert (
+        with_envelope_fields(Event((), sent_at=earlier), envelope._replace(sent_at="noon")).sent_at
+        == earlier
+    )

@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 
 from function.model import errors
-from function.model.cloud_state import ApiReply
-from function.model.decision import ApiCall, Decision, Verdict
-from function.model.event import Action, Notice, Outcome, Received
-from function.model.result import Trail
+from function.model.cloud_state import ApiResponse
+from function.model.decision import ActionCall, Decision, Verdict
+from function.model.event import Action, Outcome, RawEvent, SubscriptionNotice
+from function.model.result import EventContext
 from function.reporting import summarize
 from tests.factories import NOW, ORDERS, PAYMENTS, screened
 
-RECEIVED = Received("direct", b"{}", NOW)
+RECEIVED = RawEvent("direct", b"{}", NOW)
 
 
-CALL = ApiCall(Action.RESTART, {"action": "restart", "instances": [ORDERS]}, (ORDERS,))
+CALL = ActionCall(Action.RESTART, {"action": "restart", "instances": [ORDERS]}, (ORDERS,))
 
 
-PURGE = ApiCall(Action.PURGE_FAILED, {"action": "delete", "all_failure": "kafka"})
+PURGE = ActionCall(Action.PURGE_FAILED, {"action": "delete", "all_failure": "kafka"})
 
 
 A, B = ORDERS, PAYMENTS
@@ -31,11 +31,11 @@ def verdict(outcome: Outcome | None, one: str = ORDERS, **fields: Any) -> Verdic
 
 
 def test_a_refusal_says_why() -> None:
-    found = summarize.of_refusal(errors.TooMany("11 are more than 10"))
+    found = summarize.rejection(errors.TooMany("11 are more than 10"))
 
     assert (found.outcome, found.reason, found.status) == (Outcome.REJECTED, "too_many", 403)
     assert not found.needs_human
-    assert summarize.of_refusal(errors.TooMany("11 are more than 10", alarm=True)).needs_human
+    assert summarize.rejection(errors.TooMany("11 are more than 10", alarm=True)).needs_human
     assert found.message == "Rejected: 11 are more than 10."
     assert not found.needs_human
 
@@ -45,20 +45,22 @@ def test_a_refusal_says_why() -> None:
     [("subscription_confirmation", False), ("unsubscribe_confirmation", True)],
 )
 def test_only_a_lost_subscription_needs_a_person(reason: str, *, needs_human: bool) -> None:
-    found = summarize.of_notice(Notice(reason))
+    found = summarize.notice(SubscriptionNotice(reason))
 
     assert (found.outcome, found.reason, found.status) == (Outcome.SKIPPED, reason, 200)
     assert found.needs_human == needs_human
 
 
-def reply(status: int | None, code: str | None = None, skew: int | None = None) -> ApiReply:
+def reply(status: int | None, code: str | None = None, skew: int | None = None) -> ApiResponse:
     document = {"error_code": code} if code else None
-    return ApiReply(arrived=True, status=status, document=document, skew_seconds=skew)
+    return ApiResponse(
+        possibly_sent=True, status=status, document=document, clock_skew_seconds=skew
+    )
 
 
 def test_a_state_that_makes_no_sense_needs_a_person_and_no_other_event() -> None:
     problem = errors.StateUnreadable("an instance in the answer has odd tags")
-    found = summarize.of_unreadable(screened(ORDERS), problem)
+    found = summarize.unreadable_state(screened(ORDERS), problem)
 
     assert (found.retryable, found.status, found.needs_human) == (False, 200, True)
 
@@ -88,11 +90,11 @@ def test_a_state_that_makes_no_sense_needs_a_person_and_no_other_event() -> None
     ],
 )
 def test_a_state_that_may_be_readable_the_next_time_is_worth_another_event(
-    answer: ApiReply | None, *, retryable: bool
+    answer: ApiResponse | None, *, retryable: bool
 ) -> None:
-    problem = errors.StateUnreadable("the cloud answered", reply=answer, passing=True)
+    problem = errors.StateUnreadable("the cloud answered", response=answer, transient=True)
     skipped = Verdict(B, Outcome.SKIPPED, "not_firing")
-    found = summarize.of_unreadable(screened(ORDERS, verdicts=(skipped,)), problem)
+    found = summarize.unreadable_state(screened(ORDERS, verdicts=(skipped,)), problem)
 
     assert (found.outcome, found.reason, found.retryable) == (Outcome.FAILED, None, retryable)
     assert found.status == (503 if retryable else 200)
@@ -108,19 +110,19 @@ def test_a_state_that_may_be_readable_the_next_time_is_worth_another_event(
         ),
     )
     assert found.message.endswith("so nothing was sent. The cloud answered.")
-    assert found.reply == answer
+    assert found.response == answer
 
 
 def test_a_state_that_is_unreadable_for_a_purge_names_no_instance() -> None:
     purge = screened(action=Action.PURGE_FAILED, targets=())
-    found = summarize.of_unreadable(purge, errors.StateUnreadable("no"))
+    found = summarize.unreadable_state(purge, errors.StateUnreadable("no"))
 
     assert (found.reason, found.verdicts) == ("state_unreadable", ())
     assert found.message.startswith("Purge of failed creations failed: the live state")
 
 
 def test_an_event_that_finds_its_instance_held_may_come_again() -> None:
-    found = summarize.of_busy(screened())
+    found = summarize.busy(screened())
 
     assert (found.outcome, found.reason, found.status) == (Outcome.FAILED, "busy", 503)
     assert (found.retryable, found.needs_human) == (True, False)
@@ -128,7 +130,7 @@ def test_an_event_that_finds_its_instance_held_may_come_again() -> None:
 
 
 def test_wrong_settings_are_named_and_need_a_person() -> None:
-    found = summarize.of_settings(("A: is missing", "B: is wrong"))
+    found = summarize.invalid_settings(("A: is missing", "B: is wrong"))
 
     assert (found.outcome, found.reason, found.status) == (Outcome.FAILED, "settings", 500)
     assert found.message.endswith("A: is missing B: is wrong")
@@ -147,8 +149,8 @@ def test_wrong_settings_are_named_and_need_a_person() -> None:
 def test_a_defect_before_the_call_is_a_failure_without_details(
     decision: Decision | None, attempts: int
 ) -> None:
-    trail = Trail(RECEIVED, "0" * 32, proven=True, decision=decision)
-    found = summarize.of_defect(trail, attempts)
+    context = EventContext(RECEIVED, "0" * 32, authenticated=True, decision=decision)
+    found = summarize.crash(context, attempts)
 
     assert (found.outcome, found.reason, found.status) == (Outcome.FAILED, "internal", 500)
     assert (found.needs_human, found.request) == (True, None)
@@ -157,8 +159,8 @@ def test_a_defect_before_the_call_is_a_failure_without_details(
 def test_a_defect_after_the_call_leaves_its_end_unknown() -> None:
     skipped = verdict(Outcome.SKIPPED, B, reason="status")
     decision = Decision(Action.RESTART, (verdict(None), skipped), CALL)
-    trail = Trail(RECEIVED, "0" * 32, proven=True, decision=decision)
-    found = summarize.of_defect(trail, 1)
+    context = EventContext(RECEIVED, "0" * 32, authenticated=True, decision=decision)
+    found = summarize.crash(context, 1)
 
     assert (found.outcome, found.reason, found.status) == (Outcome.UNKNOWN, None, 202)
     assert found.verdicts == (
@@ -171,6 +173,6 @@ def test_a_defect_after_the_call_leaves_its_end_unknown() -> None:
 
 def test_a_defect_after_a_purge_leaves_its_end_unknown() -> None:
     decision = Decision(Action.PURGE_FAILED, (), PURGE)
-    found = summarize.of_defect(Trail(RECEIVED, "0" * 32, decision=decision), 1)
+    found = summarize.crash(EventContext(RECEIVED, "0" * 32, decision=decision), 1)
 
     assert (found.outcome, found.reason, found.status) == (Outcome.UNKNOWN, "internal", 202)

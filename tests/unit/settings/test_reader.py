@@ -100,9 +100,9 @@ def taken(**changes: str) -> Settings:
     return read({**NEEDED, **changes}, routes=ROUTES)
 
 
-def problems(given: dict[str, str], *, http_door: bool = False) -> list[str]:
+def problems(given: dict[str, str], *, http_entrypoint: bool = False) -> list[str]:
     with pytest.raises(SettingsInvalid) as invalid:
-        read(given, routes=ROUTES, http_door=http_door)
+        read(given, routes=ROUTES, http_entrypoint=http_entrypoint)
     assert str(invalid.value).splitlines() == list(invalid.value.problems)
     return list(invalid.value.problems)
 
@@ -112,11 +112,11 @@ def test_what_is_needed_is_enough_and_the_rest_has_its_default() -> None:
 
     assert found.limits == Limits(dry_run=True)
     assert found.credentials == Credentials("AKEXAMPLE", "sk-example")
-    assert found.outgoing.endpoint == "https://dms.eu-de.myhuaweicloud.com"
-    assert found.outgoing.project_id == "0123456789abcdef" * 2
+    assert found.outbound.endpoint == "https://dms.eu-de.myhuaweicloud.com"
+    assert found.outbound.project_id == "0123456789abcdef" * 2
     assert (found.deadline_seconds, found.log_level) == (4.5, "INFO")
-    assert (found.functiongraph_container, found.outgoing.sink) == (False, None)
-    assert not any(found.proofs.opens(route) for route in (*ROUTES, "smn"))
+    assert (found.functiongraph_container, found.outbound.sink) == (False, None)
+    assert not any(found.auth.is_enabled(route) for route in (*ROUTES, "smn"))
 
 
 def test_everything_that_is_missing_is_named_at_once() -> None:
@@ -249,7 +249,7 @@ def test_half_a_key_pair_is_none_even_where_the_platform_has_one(only: str) -> N
     ],
 )
 def test_a_region_gives_the_endpoint(region: str, endpoint: str) -> None:
-    assert taken(HUAWEICLOUD_REGION=region).outgoing.endpoint == endpoint
+    assert taken(HUAWEICLOUD_REGION=region).outbound.endpoint == endpoint
 
 
 @pytest.mark.parametrize(
@@ -257,9 +257,9 @@ def test_a_region_gives_the_endpoint(region: str, endpoint: str) -> None:
     ["https://dms.example", "https://dms.example:8443", "http://127.0.0.1:1", "http://localhost"],
 )
 def test_an_endpoint_overrides_that_of_the_region(endpoint: str) -> None:
-    assert taken(DMS_ENDPOINT=endpoint + "/", HUAWEICLOUD_REGION="").outgoing.endpoint == endpoint
-    assert taken(DMS_ENDPOINT=endpoint).outgoing.endpoint == endpoint
-    assert taken(DMS_ENDPOINT="http://[::1]:80").outgoing.endpoint == "http://[::1]:80"
+    assert taken(DMS_ENDPOINT=endpoint + "/", HUAWEICLOUD_REGION="").outbound.endpoint == endpoint
+    assert taken(DMS_ENDPOINT=endpoint).outbound.endpoint == endpoint
+    assert taken(DMS_ENDPOINT="http://[::1]:80").outbound.endpoint == "http://[::1]:80"
 
 
 def test_what_is_set_arrives_in_our_words(tmp_path: Path) -> None:
@@ -286,14 +286,14 @@ def test_what_is_set_arrives_in_our_words(tmp_path: Path) -> None:
         timedelta(minutes=1),
     )
     assert found.limits.restart_task_pattern == "restart"
-    assert found.proofs.grafana_timestamp_header == "x-grafana-timestamp"
-    assert found.proofs.secrets["direct"] == (
+    assert found.auth.grafana_timestamp_header == "x-grafana-timestamp"
+    assert found.auth.secrets["direct"] == (
         b"the-first-of-two-secrets",
         b"the-second-of-two-secrets",
     )
-    assert [route for route in ROUTES if found.proofs.opens(route)] == ["cloudevents", "direct"]
-    assert found.outgoing.sink_extensions == {"team": "a"}
-    assert taken(K_CE_OVERRIDES="{}").outgoing.sink_extensions == {}
+    assert [route for route in ROUTES if found.auth.is_enabled(route)] == ["cloudevents", "direct"]
+    assert found.outbound.sink_extensions == {"team": "a"}
+    assert taken(K_CE_OVERRIDES="{}").outbound.sink_extensions == {}
     assert taken(ALLOWED_INSTANCES="*").limits.allowed is None
 
 
@@ -320,27 +320,27 @@ def test_a_file_without_certificates_stops_the_start(name: str, text: str, tmp_p
     ids=str,
 )
 def test_the_http_door_needs_somebody_who_may_call(opener: dict[str, str]) -> None:
-    read({**NEEDED, **opener}, routes=ROUTES, http_door=True)
+    read({**NEEDED, **opener}, routes=ROUTES, http_entrypoint=True)
     read(NEEDED, routes=ROUTES)
-    (line,) = problems(NEEDED, http_door=True)
+    (line,) = problems(NEEDED, http_entrypoint=True)
 
     assert "DIRECT_SECRETS" in line
     assert "SMN_TOPIC_URNS: set at least one" in line
 
 
 def test_that_nobody_may_call_is_said_together_with_the_rest() -> None:
-    lines = problems({}, http_door=True)
+    lines = problems({}, http_entrypoint=True)
 
     assert len(lines) == len(NEEDED) + 1
-    (line,) = problems({**NEEDED, "DIRECT_SECRETS": "short"}, http_door=True)
+    (line,) = problems({**NEEDED, "DIRECT_SECRETS": "short"}, http_entrypoint=True)
     assert line.startswith("DIRECT_SECRETS: has a secret of fewer than 16 characters")
 
 
 def test_a_process_looks_at_no_other_variables() -> None:
-    routes = startup.routed()
+    routes = startup.routed_sources()
     secrets = {f"{route.upper()}_SECRETS" for route in routes}
     assert set(ROUTES) <= set(routes)
-    assert startup.names() == NAMES | secrets | {"CLOUD_SDK_AK", "CLOUD_SDK_SK"}
+    assert startup.variable_names() == NAMES | secrets | {"CLOUD_SDK_AK", "CLOUD_SDK_SK"}
 
     runtime = startup.runtime({**NEEDED, "HTTPS_PROXY": "http://other", "PATH": "/bin"})
 

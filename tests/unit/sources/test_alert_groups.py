@@ -22,7 +22,7 @@ ALERTS = ("alertmanager", "grafana")
 
 def read(name: str, document: Any) -> Event:
     SCHEMAS.check(f"events/{name}", document)
-    return SOURCES[name].read(document)
+    return SOURCES[name].parse(document)
 
 
 def alert(status: str = "firing", starts: str | None = None, **labels: str) -> dict[str, Any]:
@@ -122,14 +122,14 @@ def test_an_alert_was_raised_when_it_starts_if_it_says_so(
 ) -> None:
     intent = only(read("alertmanager", group(alert(starts=starts))))
 
-    assert timestamps.text(intent.raised) == raised
+    assert timestamps.text(intent.raised_at) == raised
 
 
 def test_a_group_is_named_after_its_alerts_and_has_no_id_of_its_own() -> None:
     named = group(alert(alertname="B"), alert(alertname="A"), alert(alertname="B"), groupKey="g")
     event = read("alertmanager", named)
 
-    assert (event.name, event.id, event.sent, len(event.intents)) == ("A, B", None, None, 3)
+    assert (event.name, event.id, event.sent_at, len(event.intents)) == ("A, B", None, None, 3)
     assert read("alertmanager", group(alert(alertname="-"))).name is None
     assert read("alertmanager", group(alert(alertname="-"), alert(alertname="A"))).name == "A"
     long = [alert(alertname=f"{number}" * 50) for number in range(9)]

@@ -21,7 +21,7 @@ SOURCES = sources.discover(SCHEMAS.names("events"))
 
 def read(name: str, document: Any) -> Event:
     SCHEMAS.check(f"events/{name}", document)
-    return SOURCES[name].read(document)
+    return SOURCES[name].parse(document)
 
 
 def alarm(**changes: Any) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def test_the_metric_is_handed_on_for_the_settings_to_judge() -> None:
 def test_a_repeat_does_not_say_when_the_alarm_was_raised(
     variables: Any, *, says_when: bool
 ) -> None:
-    raised = only(read("ces_alarm", alarm(template_variable=variables))).raised
+    raised = only(read("ces_alarm", alarm(template_variable=variables))).raised_at
 
     assert timestamps.text(raised) == ("2026-01-05T02:00:00.123Z" if says_when else None)
 
@@ -124,7 +124,7 @@ def test_a_repeat_does_not_say_when_the_alarm_was_raised(
 def test_the_name_of_a_cloud_eye_alarm_is_the_rule_and_never_its_id() -> None:
     event = read("ces_alarm", alarm(alarm_name="alive", alarm_id="al1"))
 
-    assert (event.name, event.id, event.sent) == ("alive", None, None)
+    assert (event.name, event.id, event.sent_at) == ("alive", None, None)
 
 
 @given(st.text(max_size=60), st.booleans())

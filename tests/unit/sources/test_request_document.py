@@ -9,7 +9,7 @@ import pytest
 
 from function import sources
 from function.lib import schemas, timestamps
-from function.model.errors import WrongConfirm
+from function.model.errors import ConfirmationMismatch
 from function.model.event import Action, Event, Intent
 from tests.factories import AUDIT, ORDERS, PAYMENTS
 
@@ -21,7 +21,7 @@ SOURCES = sources.discover(SCHEMAS.names("events"))
 
 def read(name: str, document: Any) -> Event:
     SCHEMAS.check(f"events/{name}", document)
-    return SOURCES[name].read(document)
+    return SOURCES[name].parse(document)
 
 
 def only(event: Event) -> Intent:
@@ -35,7 +35,7 @@ def test_a_request_names_every_instance_once_in_lower_case_and_in_order() -> Non
         event = read(name, {**asked, "id": "7", "time": "2026-01-05T03:00:00Z"})
 
         assert only(event) == Intent(Action.RESTART, (PAYMENTS, ORDERS))
-        assert (event.id, timestamps.text(event.sent)) == ("7", "2026-01-05T03:00:00Z")
+        assert (event.id, timestamps.text(event.sent_at)) == ("7", "2026-01-05T03:00:00Z")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,9 @@ def test_a_deletion_repeats_the_ids_it_means(confirm: list[str], *, right: bool)
     if right:
         assert only(read("direct", request)) == Intent(Action.DELETE, (ORDERS, PAYMENTS))
         return
-    with pytest.raises(WrongConfirm, match=r"^\$\.confirm must repeat the ids .* no others$"):
+    with pytest.raises(
+        ConfirmationMismatch, match=r"^\$\.confirm must repeat the ids .* no others$"
+    ):
         read("direct", request)
 
 
@@ -67,7 +69,7 @@ def test_a_cloudevent_says_by_itself_who_it_is_and_when_it_was_sent() -> None:
     event = read("cloudevents", cloudevent(request, time="2026-01-05T03:00:00Z", traceparent="t"))
 
     assert (event.id, event.origin, event.traceparent) == ("7", "/a", "t")
-    assert (timestamps.text(event.sent), event.name) == (
+    assert (timestamps.text(event.sent_at), event.name) == (
         "2026-01-05T03:00:00Z",
         "dev.knative.sources.ping",
     )
@@ -78,8 +80,8 @@ def test_a_cloudevent_without_a_time_has_the_time_of_its_request_and_never_an_in
 ):
     request = {"action": "purge_failed", "time": "2026-01-05T01:00:00Z"}
 
-    assert timestamps.text(read("cloudevents", cloudevent(request)).sent) == request["time"]
-    assert read("cloudevents", cloudevent({"action": "purge_failed"})).sent is None
+    assert timestamps.text(read("cloudevents", cloudevent(request)).sent_at) == request["time"]
+    assert read("cloudevents", cloudevent({"action": "purge_failed"})).sent_at is None
 
 
 def test_a_timer_is_known_by_its_name_and_time() -> None:
@@ -92,5 +94,5 @@ def test_a_timer_is_known_by_its_name_and_time() -> None:
     event = read("timer", {**timer, "user_event": request})
 
     assert (event.id, event.name) == ("nightly 2026-01-05T11:00:00+08:00", "nightly")
-    assert timestamps.text(event.sent) == "2026-01-05T03:00:00Z"
+    assert timestamps.text(event.sent_at) == "2026-01-05T03:00:00Z"
     assert only(event) == Intent(Action.RESTART, (ORDERS,))

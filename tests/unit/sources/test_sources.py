@@ -8,7 +8,7 @@ import pytest
 
 from function import sources
 from function.lib import schemas
-from function.model.errors import SourceWithoutTwin
+from function.model.errors import SourceSchemaMismatch
 from function.model.event import Action, Event
 from tests.factories import ORDERS
 
@@ -34,7 +34,7 @@ EXAMPLES = [
 
 def read(name: str, document: Any) -> Event:
     SCHEMAS.check(f"events/{name}", document)
-    return SOURCES[name].read(document)
+    return SOURCES[name].parse(document)
 
 
 def alarm(**changes: Any) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def test_every_source_is_found_by_its_name_in_order() -> None:
 def test_a_file_without_its_twin_stops_the_start_with_its_name(
     schema_names: Any, missing: str
 ) -> None:
-    with pytest.raises(SourceWithoutTwin) as caught:
+    with pytest.raises(SourceSchemaMismatch) as caught:
         sources.discover(schema_names)
 
     assert str(caught.value) == missing

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from function.entrypoints.startup import routed
+from function.entrypoints.startup import routed_sources
 from function.settings.model import secrets_name
-from tests.fake_dms import Behaviour, StandIn
+from tests.fake_dms import Behaviour, FakeDms
 
 ORDERS = "54602a9d-5e22-4239-9123-77e350df4a34"
 PAYMENTS = "7166cdea-dbad-4d79-9610-7163e6f8b640"
@@ -20,7 +20,7 @@ NAMES = {ORDERS: "orders", PAYMENTS: "payments", CLICKS: "clicks", SEARCH: "sear
 MINUTE = 60.0
 HOUR = 60 * MINUTE
 
-SECRETS = {secrets_name(source): f"demo-{source}-secret" for source in routed()}
+SECRETS = {secrets_name(source): f"demo-{source}-secret" for source in routed_sources()}
 # The deadline is not what is shown, and this one is enough for a machine with much else to do.
 SETTINGS = {"DRY_RUN": "false", "DEADLINE_SECONDS": "30"}
 
@@ -42,10 +42,10 @@ class LateClock:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Setup:
     """A stand-in of the cloud, and the settings of a function that acts on it."""
 
-    cloud: StandIn
+    cloud: FakeDms
     clock: LateClock
     settings: dict[str, str]
 
@@ -54,24 +54,24 @@ class Scene:
         return {one.name: one.status for one in self.cloud.instances}
 
 
-def _restarted(cloud: StandIn, instance: str, *, ago: float) -> None:
+def _restarted(cloud: FakeDms, instance: str, *, ago: float) -> None:
     """Put a restart that took five minutes into the history of an instance."""
     begun = time.time() - ago
     cloud.add_task(instance, created_at=begun, updated_at=begun + 5 * MINUTE)
 
 
 @contextmanager
-def scene(restart_seconds: float, *, behind: float = 0) -> Iterator[Scene]:
+def setup(restart_seconds: float, *, behind: float = 0) -> Iterator[Setup]:
     """Set up five instances: two down, one restarted lately, one often, one never created.
 
     The cloud's clock is `behind` by so many seconds, which the demo lets pass when it likes.
     """
     clock = LateClock(behind)
-    with StandIn(Behaviour(restart_seconds=restart_seconds), clock=clock) as cloud:
+    with FakeDms(Behaviour(restart_seconds=restart_seconds), clock=clock) as cloud:
         for instance in (ORDERS, PAYMENTS, CLICKS, SEARCH):
             cloud.add_instance(instance, name=NAMES[instance], status="ERROR")
         cloud.add_failed_creation(DRAFT, name=NAMES[DRAFT])
         _restarted(cloud, PAYMENTS, ago=30 * MINUTE)
         for hours in (3, 9, 15):
             _restarted(cloud, CLICKS, ago=hours * HOUR)
-        yield Scene(cloud, clock, {**cloud.environment(), **SECRETS, **SETTINGS})
+        yield Setup(cloud, clock, {**cloud.environment(), **SECRETS, **SETTINGS})

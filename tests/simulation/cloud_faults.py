@@ -7,11 +7,11 @@ from tests.fake_dms import (
     BrokenChunks,
     Close,
     Drip,
+    FakeDms,
     Fault,
     Reply,
     Reset,
     Rows,
-    StandIn,
     WrongLength,
     html,
     throttled,
@@ -66,13 +66,13 @@ LAGS = (0.0, 0.0, 0.08, 0.2, 0.5)
 
 
 def _strew(
-    cloud: StandIn, kind: str, faults: Sequence[Fault], positions: Sequence[int], chance: Random
+    cloud: FakeDms, kind: str, faults: Sequence[Fault], positions: Sequence[int], chance: Random
 ) -> None:
     for position in positions:
         cloud.fault(chance.choice(faults), kind, skip=position)
 
 
-def change(cloud: StandIn, chance: Random, *, lag: float | None = None) -> float:
+def change(cloud: FakeDms, chance: Random, *, lag: float | None = None) -> float:
     """Make the weather of the next wave and return its lag; a given lag stays."""
     behaviour = cloud.behaviour
     behaviour.restart_seconds = chance.uniform(60, 900)

@@ -14,10 +14,10 @@ import requests
 from function.entrypoints import startup
 from function.lib.schemas import Violation
 
-from . import telling
-from .scene import Scene, scene
+from . import output
+from .script import BEHIND_SECONDS, RESTART_SECONDS, Step, examples, steps
 from .server import function
-from .story import BEHIND_SECONDS, RESTART_SECONDS, Step, examples, steps
+from .setup import Setup, setup
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Played:
         if step.verdict and self.posted != ([] if step.posted is None else [step.posted]):
             yield f"expected to see posted: {step.posted}"
         try:
-            startup.parts().schemas.check("result", self.event)
+            startup.components().schemas.check("result", self.event)
         except Violation as violation:
             yield violation.problem
 
@@ -61,7 +61,7 @@ def _send(step: Step, url: str) -> requests.Response:
         )
 
 
-def play_step(step: Step, url: str, stage: Scene) -> Played:
+def play_step(step: Step, url: str, stage: Setup) -> Played:
     """Let time pass, send the event, and look at what it did."""
     earlier = stage.statuses()
     stage.clock.pass_by(step.later)
@@ -77,7 +77,7 @@ def _logged(log: Path) -> list[str]:
     return [json.loads(line)["id"] for line in log.read_text(encoding="utf-8").splitlines()]
 
 
-def _night(url: str, stage: Scene, log: Path, teller: telling.Teller) -> bool:
+def _night(url: str, stage: Setup, log: Path, teller: output.Teller) -> bool:
     """Play and tell everything; tell whether all of it came out as it must."""
     before = stage.statuses()
     teller.opening(before)
@@ -98,7 +98,7 @@ def _night(url: str, stage: Scene, log: Path, teller: telling.Teller) -> bool:
 
 def play() -> bool:
     """Play the whole night, and tell whether everything came out as it must."""
-    with TemporaryDirectory() as place, scene(RESTART_SECONDS, behind=BEHIND_SECONDS) as stage:
+    with TemporaryDirectory() as place, setup(RESTART_SECONDS, behind=BEHIND_SECONDS) as stage:
         log = Path(place, "log")
         with function(stage.settings, log) as url:
-            return _night(url, stage, log, telling.Teller())
+            return _night(url, stage, log, output.Teller())

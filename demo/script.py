@@ -10,7 +10,7 @@ from typing import Any
 from function.entrypoints import startup
 from function.settings.model import secrets_name
 
-from .scene import CLICKS, MINUTE, ORDERS, PAYMENTS, SEARCH, SECRETS
+from .setup import CLICKS, MINUTE, ORDERS, PAYMENTS, SEARCH, SECRETS
 
 RESTART_SECONDS = 3 * MINUTE
 BEHIND_SECONDS = 5 * MINUTE
@@ -39,7 +39,7 @@ class Step:
 
 def example(source: str, number: int = 0) -> dict[str, Any]:
     """Return one of the examples in the schema of a source."""
-    schema = startup.parts().schemas.schema(f"events/{source}")
+    schema = startup.components().schemas.schema(f"events/{source}")
     chosen: dict[str, Any] = schema["examples"][number]
     return chosen
 
@@ -118,6 +118,6 @@ def examples() -> tuple[Step, ...]:
             secret=SECRETS[secrets_name(name)],
             headers=kind.get(str(source.route), {}),
         )
-        for name, source in startup.parts().sources.items()
+        for name, source in startup.components().sources.items()
         if source.route is not None
     )

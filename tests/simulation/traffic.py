@@ -8,7 +8,7 @@ from random import Random
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from .history import Ask, Delivery
-from .places import Places
+from .instances import Instances
 from .senders import Senders
 
 REMEMBERED = 300
@@ -18,7 +18,7 @@ REMEMBERED = 300
 class Trouble:
     """Makes the deliveries of each wave; all that it draws comes from one seed."""
 
-    places: Places
+    places: Instances
     chance: Random
     key: RSAPrivateKey
     forged_key: RSAPrivateKey

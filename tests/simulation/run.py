@@ -7,15 +7,15 @@ from random import Random
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from tests.fake_dms import StandIn, Task
+from tests.fake_dms import FakeDms, Task
 
-from . import places, smn_key, weather
+from . import cloud_faults, instances, smn_key
 from .clock import NightClock
-from .copies import DEADLINE_SECONDS, Copies
-from .history import Delivery, Handled, History, Promise, Restart
-from .places import People, Places
+from .history import Delivery, Handled, History, Policy, Restart
+from .instances import Instances, Operators
+from .replicas import DEADLINE_SECONDS, Copies
 from .senders import SECRETS, TOPIC
-from .trouble import Trouble
+from .traffic import Trouble
 
 WAVE = 40
 MOST_REDELIVERIES = 6
@@ -39,10 +39,10 @@ def make_keys(folder: Path) -> Keys:
     return Keys(own, smn_key.make(), certificate)
 
 
-def promise_of(seed: int, found: Places) -> Promise:
+def promise_of(seed: int, found: Instances) -> Policy:
     """Return what the operator of this seed's night has set."""
     chance = Random(f"settings {seed}")
-    return Promise(
+    return Policy(
         cooldown=chance.choice((600, 1800, 3600)),
         restarts_per_day=chance.choice((2, 3, 12)),
         max_restarting=chance.choice((1, 2, 3)),
@@ -52,7 +52,7 @@ def promise_of(seed: int, found: Places) -> Promise:
     )
 
 
-def environment(promise: Promise, found: Places, keys: Keys, cloud: StandIn) -> dict[str, str]:
+def environment(promise: Policy, found: Instances, keys: Keys, cloud: FakeDms) -> dict[str, str]:
     """Write a promise as the settings of the function."""
     actions = ["restart", "purge_failed", *(["delete"] if promise.deletes else [])]
     return {
@@ -78,27 +78,27 @@ class Night:
         """Prepare the night of a seed; a given lag (seconds) stays all night."""
         self.clock = NightClock()
         self.chance, self._lag = Random(seed), lag
-        self.places = places.make(self.chance)
+        self.places = instances.make(self.chance)
         self.promise = promise_of(seed, self.places)
         self._keys = keys
         self._trouble = Trouble(self.places, self.chance, keys.own, keys.forged)
         self._waiting: list[tuple[int, int, Delivery]] = []
 
-    def settings(self, cloud: StandIn) -> Mapping[str, str]:
+    def settings(self, cloud: FakeDms) -> Mapping[str, str]:
         """Return the settings of the copies."""
         return environment(self.promise, self.places, self._keys, cloud)
 
-    def play(self, cloud: StandIn, copies: Copies, events: int) -> History:
+    def play(self, cloud: FakeDms, copies: Copies, events: int) -> History:
         """Play waves until so many events were sent, besides those that are sent once more."""
-        places.populate(cloud, self.places, self.chance)
-        people = People(cloud, self.places, self.chance)
+        instances.populate(cloud, self.places, self.chance)
+        people = Operators(cloud, self.places, self.chance)
         handled: list[Handled] = []
         lines: list[Mapping[str, object]] = []
         longest_lag = 0.0
         for wave in range(-(-events // WAVE)):
             self.clock.advance(self.chance.choice(JUMPS) * self.chance.uniform(0.5, 1.5))
             people.act()
-            longest_lag = max(longest_lag, weather.change(cloud, self.chance, lag=self._lag))
+            longest_lag = max(longest_lag, cloud_faults.change(cloud, self.chance, lag=self._lag))
             due = self._due(wave)
             counts = {id(delivery): count for count, delivery in due}
             fresh = self._trouble.wave(self.clock(), WAVE)
@@ -123,7 +123,7 @@ class Night:
 
     def _history(
         self,
-        cloud: StandIn,
+        cloud: FakeDms,
         handled: Sequence[Handled],
         lines: Sequence[Mapping[str, object]],
         lag: float,
@@ -133,7 +133,7 @@ class Night:
             promise=self.promise,
             handled=tuple(handled),
             lines=tuple(lines),
-            deeds=cloud.deeds,
+            deeds=cloud.effects,
             restarts=restarts(cloud),
             posts=cloud.posts,
             lag=lag,
@@ -141,9 +141,9 @@ class Night:
         )
 
 
-def restarts(cloud: StandIn) -> tuple[Restart, ...]:
+def restarts(cloud: FakeDms) -> tuple[Restart, ...]:
     """Return all restarts there were, ours and those of people, as the tasks tell them."""
-    ours = {(deed.instance, deed.time) for deed in cloud.deeds if deed.action == "restart"}
+    ours = {(deed.instance, deed.time) for deed in cloud.effects if deed.action == "restart"}
     found = [
         _restart(one.id, task, ours=(one.id, task.created_at) in ours)
         for one in cloud.instances

@@ -10,7 +10,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .play import Played
+    from .runner import Played
 
 WIDTH = 90
 COLOURS = {

@@ -7,13 +7,13 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_compl
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fake_dms import StandIn
+from tests.fake_dms import FakeDms
 
 from . import tally
 from .broken import BROKEN
-from .copies import Processes, Threads, build
 from .history import History
-from .night import Night, make_keys
+from .replicas import Processes, Threads, build
+from .run import Night, make_keys
 from .tally import Tally
 
 
@@ -32,7 +32,7 @@ def history(plan: Plan) -> History:
     """Play one night."""
     with tempfile.TemporaryDirectory() as folder:
         night = Night(plan.seed, make_keys(Path(folder)), lag=plan.lag)
-        with StandIn(clock=night.clock) as cloud:
+        with FakeDms(clock=night.clock) as cloud:
             settings = night.settings(cloud)
             if plan.processes > 1:
                 with Processes(settings, night.clock, count=plan.processes) as processes:

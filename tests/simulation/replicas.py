@@ -51,7 +51,7 @@ def build(environment: Mapping[str, str], clock: NightClock) -> Runtime:
 def _request(delivery: Delivery, runtime: Runtime) -> tuple[Any, bool]:
     """Send a request through the HTTP routes."""
     request = routes.HttpRequest("POST", str(delivery.path), delivery.headers, delivery.body)
-    answer = routes.answer(request, runtime)
+    answer = routes.handle_request(request, runtime)
     return json.loads(answer.body or "[]"), answer.status >= 500
 
 
@@ -75,7 +75,7 @@ def _event(delivery: Delivery, runtime: Runtime) -> tuple[Any, bool]:
     seconds = DEADLINE_SECONDS * len(delivery.asks) + invocation.RESERVE_SECONDS
     try:
         value = invocation.invoke(event, runtime, credentials=credentials, remaining=seconds)
-    except invocation.TryAgain as again:
+    except invocation.RetryableFailure as again:
         return json.loads(str(again)), True
     return value, False
 

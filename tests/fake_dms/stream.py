@@ -14,7 +14,7 @@ class GoneError(Exception):
     """The connection is at its end; whoever serves it stops."""
 
 
-class Line:
+class Stream:
     """A socket with a buffer; before the handshake it speaks plainly even where TLS is wanted."""
 
     def __init__(self, wire: socket.socket, closing: threading.Event) -> None:

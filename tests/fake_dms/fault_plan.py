@@ -25,7 +25,7 @@ class Setting:
         return self.skip < 0
 
 
-class Dial:
+class FaultPlan:
     """Settings in the order they were made; counted ones come before those that stay."""
 
     def __init__(self) -> None:

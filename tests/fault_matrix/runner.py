@@ -13,15 +13,15 @@ from typing import Any
 
 from function.dms.locks import InFlight, InstanceLocks
 from function.entrypoints import startup
-from function.entrypoints.routes import HttpAnswer, HttpRequest, answer
+from function.entrypoints.routes import HttpRequest, HttpResponse, handle_request
 from function.pipeline import Runtime
 from function.settings.model import Credentials
-from tests.fake_dms import Account, Hold, Place, StandIn, redirect
+from tests.fake_dms import Account, FakeDms, Hold, Place, redirect
 
 from .case import Action, Case, Dial, Meanwhile
 from .certificates import place
 from .idle import ended
-from .ways import Full, Resolver, leading
+from .routes import Full, Resolver, leading
 
 CANARY = "canary-"
 ACCOUNT = Account(
@@ -68,7 +68,7 @@ class SteeredClock:
 class Played:
     """What an event met with, and what was said of it."""
 
-    answer: HttpAnswer
+    answer: HttpResponse
     posts: int
     elsewhere: int
     received: bytes
@@ -88,7 +88,7 @@ def document(action: Action, instances: tuple[str, ...]) -> dict[str, Any]:
     return asked | ({"confirm": [*instances]} if action == "delete" else {})
 
 
-def runtime(cloud: StandIn, *, seconds: float, platform: bool, **settings: str) -> Runtime:
+def runtime(cloud: FakeDms, *, seconds: float, platform: bool, **settings: str) -> Runtime:
     """Return what to run an event with, against a stand-in and with a clock to be steered."""
     given = cloud.environment() | SETTINGS | {"DEADLINE_SECONDS": str(seconds)} | settings
     if platform:
@@ -102,7 +102,7 @@ def runtime(cloud: StandIn, *, seconds: float, platform: bool, **settings: str) 
     )
 
 
-def _turn(cloud: StandIn, case: Case, dials: tuple[Dial, ...]) -> None:
+def _turn(cloud: FakeDms, case: Case, dials: tuple[Dial, ...]) -> None:
     """Set the dial of the stand-in; what holds gets a latch of its own for every run."""
     for dial in dials:
         fault = dial.fault
@@ -113,7 +113,7 @@ def _turn(cloud: StandIn, case: Case, dials: tuple[Dial, ...]) -> None:
         cloud.fault(fault, dial.kind, times=dial.times, skip=dial.skip)
 
 
-def _steer(cloud: StandIn, case: Case, action: Action, clock: SteeredClock) -> None:
+def _steer(cloud: FakeDms, case: Case, action: Action, clock: SteeredClock) -> None:
     """Let time run out: for sending when the state was read, for looking at the second look."""
     if case.hurry:
         ends = Meanwhile(lambda: clock.jump(SENDING_ENDS, left=0.4))
@@ -122,17 +122,17 @@ def _steer(cloud: StandIn, case: Case, action: Action, clock: SteeredClock) -> N
     cloud.fault(ends, "show", times=None, skip=case.looks)
 
 
-def _ask(case: Case, action: Action, runtime: Runtime, account: Account) -> HttpAnswer:
+def _ask(case: Case, action: Action, runtime: Runtime, account: Account) -> HttpResponse:
     headers = {"content-type": "application/json", "authorization": f"Bearer {SECRET}"}
     body = json.dumps(document(action, case.instances)).encode()
     keys = Credentials(
         account.access_key, account.secret_key, account.security_token, from_platform=True
     )
     request = HttpRequest("POST", "/direct", headers, body)
-    return answer(request, runtime, credentials=keys if case.platform else None)
+    return handle_request(request, runtime, credentials=keys if case.platform else None)
 
 
-def _furnish(cloud: StandIn, case: Case) -> None:
+def _furnish(cloud: FakeDms, case: Case) -> None:
     for instance in case.instances:
         cloud.add_instance(instance)
     cloud.add_failed_creation(FAILED_CREATION)
@@ -140,13 +140,13 @@ def _furnish(cloud: StandIn, case: Case) -> None:
         case.arrange(cloud)
 
 
-def play(case: Case, action: Action) -> Played:
+def run_case(case: Case, action: Action) -> Played:
     """Play a case and return what became of it, when everything it began has ended."""
     with ExitStack() as stack:
         good = place("good") if case.tls else Place(name="localhost")
         other = place(case.tls) if case.tls else Place(name="localhost")
-        cloud = stack.enter_context(StandIn(account=ACCOUNT, place=good))
-        elsewhere = stack.enter_context(StandIn(account=ACCOUNT, place=other))
+        cloud = stack.enter_context(FakeDms(account=ACCOUNT, place=good))
+        elsewhere = stack.enter_context(FakeDms(account=ACCOUNT, place=other))
         full = Full()
         _furnish(cloud, case)
         stack.enter_context(ended())
@@ -167,4 +167,4 @@ def play(case: Case, action: Action) -> Played:
         resolver.found.set()
         cloud.release()
         stack.close()
-        return Played(given, len(cloud.posts), len(elsewhere.arrivals), full.received())
+        return Played(given, len(cloud.posts), len(elsewhere.requests), full.received())

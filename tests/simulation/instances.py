@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from tests.fake_dms import Instance, StandIn, Task
+from tests.fake_dms import FakeDms, Instance, Task
 
 from .clock import NIGHTFALL
 
@@ -12,7 +12,7 @@ UP = ("RUNNING", "ERROR")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Instances:
     """The instances by what is special about them."""
 
     ordinary: tuple[str, ...]
@@ -36,16 +36,16 @@ def new_id(chance: Random) -> str:
     return str(uuid.UUID(int=chance.getrandbits(128), version=4))
 
 
-def make(chance: Random, ordinary: int = 9) -> Places:
+def make(chance: Random, ordinary: int = 9) -> Instances:
     """Name the instances of one night."""
-    return Places(
+    return Instances(
         tuple(new_id(chance) for _ in range(ordinary)),
         tuple(new_id(chance) for _ in range(4)),
         *(new_id(chance) for _ in range(6)),
     )
 
 
-def populate(cloud: StandIn, places: Places, chance: Random) -> None:
+def populate(cloud: FakeDms, places: Instances, chance: Random) -> None:
     """Put the instances into the cloud, some with a past."""
     for instance in (*places.ordinary, *places.disposable, places.blocked):
         cloud.add_instance(instance, status=chance.choice(UP), tags={"team": "night"})
@@ -61,11 +61,11 @@ def populate(cloud: StandIn, places: Places, chance: Random) -> None:
 
 
 @dataclass(slots=True)
-class People:
+class Operators:
     """People who restart instances in the console, forget drafts, and see instances break."""
 
-    cloud: StandIn
-    places: Places
+    cloud: FakeDms
+    places: Instances
     chance: Random
     _restarting: dict[str, tuple[float, Task]] = field(default_factory=dict)
 

@@ -1,0 +1,12 @@
+"""Foreign text made safe to show."""
+
+from __future__ import annotations
+
+
+def one_line(text: str, limit: int) -> str:
+    """Return a foreign text as one printable line of at most so many characters.
+
+    >>> one_line("first\\nsecond\\x1b[0m ", 300)
+    'first second [0m'
+    """
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:limit]
