@@ -12,23 +12,12 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from . import strict_json, timestamps
+from .schema_hints import hint
 
 ROOT = "https://kafka-remediator.dev/schemas/"
 DIRECTORY = Path(__file__).resolve().parents[2] / "schemas"
 
 Schema = Mapping[str, Any]
-
-# Values of these keywords are short, and come from the schema instead of the event.
-_SAFE_KEYWORDS = {
-    "const",
-    "enum",
-    "type",
-    "format",
-    "minItems",
-    "maxItems",
-    "minLength",
-    "maxLength",
-}
 
 
 class Violation(Exception):
@@ -96,7 +85,9 @@ class _Check:
     def _violation(self, error: ValidationError) -> Violation:
         path = "$" + "".join(self._step(step) for step in error.absolute_path)
         rule = str(error.validator)
-        problem = f"{path} breaks the rule {rule}{_detail(error)}: see schemas/{self._name}.json"
+        expected = hint(error, self._words)
+        detail = f" ({expected})" if expected else ""
+        problem = f"{path} breaks the rule {rule}{detail}: see schemas/{self._name}.json"
         return Violation(path=path, rule=rule, problem=problem)
 
     def _step(self, step: str | int) -> str:
@@ -126,18 +117,6 @@ def _resource(schema: Schema) -> Resource[Any]:
     # With "$schema" inside, jsonschema would leave our keywords for its own behind a reference.
     contents = {keyword: value for keyword, value in schema.items() if keyword != "$schema"}
     return DRAFT202012.create_resource(contents)
-
-
-def _detail(error: ValidationError) -> str:
-    value = cast(Any, error.validator_value)
-    if error.validator == "required":
-        members = cast(Mapping[str, object], error.instance)
-        return f" ({next(name for name in value if name not in members)})"
-    if error.validator == "contentMediaType":
-        return f" ({error.message})"
-    if error.validator in _SAFE_KEYWORDS:
-        return f" ({strict_json.dumps(value)})"
-    return " (it must be absent)" if value == {} else ""
 
 
 def _references(schema: object, base: str) -> Iterator[str]:

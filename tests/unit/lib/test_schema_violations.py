@@ -151,7 +151,28 @@ def test_a_violation_names_path_and_rule(name: str, document: Any, path: str, ru
         ("events/direct", {"action": "delete", "instances": [A]}, "required (confirm)"),
         ("events/direct", restart(*[A] * 51), "maxItems (50)"),
         ("events/direct", purge(confirm=[A]), "not (it must be absent)"),
-        ("events/direct", purge(x=1), "additionalProperties:"),
+        ("events/direct", purge(x=1), "(known are action, confirm, id, instances, reason, time)"),
+        ("events/direct", purge(labels=1), "(known are action, confirm, id,"),
+        (
+            "events/direct",
+            {"action": "restart", "Instances": [A]},
+            "(`Instances` is not known; did you mean `instances`?)",
+        ),
+        ("events/direct", purge(instanceIds=[A]), "did you mean `instances`?"),
+        (
+            "events/cloudevents",
+            changed("events/cloudevents", data=purge(subject="x")),
+            "belong here",
+        ),
+        (
+            "events/direct",
+            {"Action": "restart", "instances": [A]},
+            "required (action; `Action` is not known, did you mean `action`?)",
+        ),
+        ("events/direct", restart("orders"), "pattern (an instance id, a UUID)"),
+        ("events/direct", restart(A + "0"), "maxLength (an instance id, a UUID)"),
+        ("events/direct", purge(id="x" * 257), "maxLength (256)"),
+        ("events/direct", purge(time="noon"), "such as 2026-01-05T02:15:00Z"),
         (
             "events/timer",
             changed("events/timer", user_event="no JSON"),
@@ -161,6 +182,19 @@ def test_a_violation_names_path_and_rule(name: str, document: Any, path: str, ru
 )
 def test_a_violation_says_what_would_be_right(name: str, document: Any, detail: str) -> None:
     assert detail in telling(name, document)
+
+
+def test_a_key_that_is_no_word_is_never_named() -> None:
+    for key in ("instances\n", "instances ", "instances" * 5, "`instances`", "7instances"):
+        assert key not in telling("events/direct", purge(**{key: 1}))
+
+
+def test_a_document_of_many_unknown_keys_is_compared_only_in_part() -> None:
+    many = {f"instance{number}": 1 for number in range(21, 60_000)}
+
+    assert "`instance21` is not known" in telling("events/direct", purge(**many))
+    far = {f"zz{number}": 1 for number in range(60_000)}
+    assert "known are" in telling("events/direct", purge(**far, Instances=[A]))
 
 
 words = st.sampled_from([CANARY, "action", "instances", "alerts", "labels", "status", "data"])
