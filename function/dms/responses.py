@@ -60,6 +60,7 @@ def parse_response(answer: RawResponse, now: datetime, secrets: Sequence[str]) -
         possibly_sent=True,
         status=answer.status,
         document=document,
+        empty=answer.body == b"",
         request_id=request_id if _PLAIN.fullmatch(_text(request_id)) else None,
         retry_after=answer.headers.get("Retry-After"),
         clock_skew_seconds=_skew(answer.headers, now) if answer.status in REFUSED else None,
@@ -99,7 +100,9 @@ def require_ok(response: ApiResponse, permission: str) -> dict[str, Any]:
     """Return the document of a read that went well; StateUnreadable says what did not."""
     if response.status == OK and isinstance(response.document, dict):
         return response.document
-    if response.clock_skew_rejected:
+    if response.throttled:
+        problem = "the cloud throttles, so it was not asked again"
+    elif response.clock_skew_rejected:
         seconds = response.clock_skew_seconds
         problem = f"the clock of this machine is {seconds} seconds off the cloud's"
     elif response.status in REFUSED:

@@ -25,8 +25,9 @@ from . import responses
 from .signing import Signer, TokenAuth
 
 T = TypeVar("T")
-MAX_ATTEMPTS = 3
-RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+MAX_REPEATS = 2
+FIRST_PAUSE_SECONDS = 0.1  # doubled each time
+RETRYABLE_STATUSES = frozenset({408, 500, 502, 503, 504})
 HEADERS = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
 
 
@@ -72,6 +73,7 @@ class DmsSession:
         self._lock = threading.Lock()
         self._closed = False
         self._clients: list[Client] = []
+        self._throttled: ApiResponse | None = None
 
     def close(self) -> None:
         """Close every connection of the event, and open none for threads that were abandoned."""
@@ -137,17 +139,36 @@ class DmsSession:
         self._idle.put(client)
         return self.parse(answer)
 
+    def _seconds_before_repeat(self, response: ApiResponse, attempt: int) -> float | None:
+        """Return the pause before a read is repeated; None: it is not repeated.
+
+        The gateway counts by the minute, and refused calls count, too: so a throttled read is
+        repeated only once, where the cloud says when, and not when the call has been sent.
+        """
+        if response.throttled:
+            repeats = attempt == 0 and self.attempts == 0
+            return response.retry_after_seconds(self.now()) if repeats else None
+        unclear = response.status is None or response.status in RETRYABLE_STATUSES
+        return FIRST_PAUSE_SECONDS * 2**attempt if unclear and attempt < MAX_REPEATS else None
+
     def get(self, path: str, until: float, **parameters: Any) -> ApiResponse:
-        """Return the answer to a read, repeated while it is unclear and there is time."""
+        """Return the answer to a read, repeated while it is unclear and there is time.
+
+        After a throttled read this event reads nothing else: it would be refused and counted.
+        """
         response = ApiResponse(possibly_sent=False, timed_out=True)
-        for attempt in range(MAX_ATTEMPTS):
-            if attempt:
-                self.sleep(0.05 * 2**attempt, until=until)
+        for attempt in range(MAX_REPEATS + 1):
+            if self._throttled is not None:
+                return self._throttled
             if self.remaining(until) <= 0:
                 break
             response = self._get_once(path, parameters, max(self.remaining(until) / 2, 0.1))
-            if response.status is not None and response.status not in RETRYABLE_STATUSES:
+            seconds = self._seconds_before_repeat(response, attempt)
+            if seconds is None or seconds >= self.remaining(until):
                 break
+            self.sleep(seconds, until=until)
+        if response.throttled:
+            self._throttled = response
         return response
 
     def gather(self, works: Sequence[Callable[[], T]], *, threads: int, until: float) -> list[T]:

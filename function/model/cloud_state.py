@@ -1,17 +1,20 @@
-"""The nouns of the cloud: its instances, their background tasks, and its answers."""
+"""The types of the cloud: its instances, their background tasks, and its answers."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 UNAUTHORIZED, TOO_MANY_REQUESTS = 401, 429
+# The gateway says APIGW or APIG, depending on the region; DMS.10240407 comes with HTTP 404.
 THROTTLED_CODES = frozenset({"APIGW.0308", "APIG.0308", "DMS.10240407"})
 CLOCK_SKEW_CODES = frozenset({"APIGW.0303", "APIG.0303"})
-MAX_CLOCK_SKEW_SECONDS = 15 * 60
+MAX_CLOCK_SKEW_SECONDS = 15 * 60  # what the vendor's signature check allows
+MAX_RETRY_AFTER_DIGITS = 6
 _CODE = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+", re.DOTALL)
 
 
@@ -54,14 +57,16 @@ class Observation(NamedTuple):
 class ApiResponse(NamedTuple):
     """What came back from the cloud, or why nothing did.
 
-    `arrived` is False when the request certainly never reached the cloud; `status` is None when
-    no whole answer came back, `late` when the deadline came first; `document` is the parsed JSON
-    body, or None; `skew_seconds` is how far our clock is from the cloud's, where it matters.
+    `possibly_sent` is False when the request certainly never reached the cloud. `status` is None
+    when no whole answer came back; `timed_out` says that the deadline came first. `document` is
+    the parsed JSON body, or None; `empty` says that there was no body at all.
+    `clock_skew_seconds` is how far our clock is ahead of the cloud's, where that matters.
     """
 
     possibly_sent: bool
     status: int | None = None
     document: Any = None
+    empty: bool = False
     request_id: str | None = None
     retry_after: str | None = None
     timed_out: bool = False
@@ -69,7 +74,10 @@ class ApiResponse(NamedTuple):
 
     @property
     def clock_skew_rejected(self) -> bool:
-        """Whether the cloud refused the call because the clocks differ too much."""
+        """Whether the cloud refused the call because the clocks differ too much.
+
+        The gateway may call it a wrong signature (APIGW.0301): then its Date tells.
+        """
         code, skew = self.error_code, abs(self.clock_skew_seconds or 0)
         return self.status == UNAUTHORIZED and (
             code in CLOCK_SKEW_CODES or skew > MAX_CLOCK_SKEW_SECONDS
@@ -77,10 +85,7 @@ class ApiResponse(NamedTuple):
 
     @property
     def throttled(self) -> bool:
-        """Whether the cloud refused the call because there were too many; it did nothing.
-
-        DMS.10240407 says so with the HTTP status 404.
-        """
+        """Whether the cloud refused the call because there were too many; it did nothing."""
         return self.status == TOO_MANY_REQUESTS or self.error_code in THROTTLED_CODES
 
     @property
@@ -88,3 +93,13 @@ class ApiResponse(NamedTuple):
         """The vendor's error code, such as DMS.00400026; None for what does not look like one."""
         code = self.document.get("error_code") if isinstance(self.document, dict) else None
         return code if isinstance(code, str) and _CODE.fullmatch(code) else None
+
+    def retry_after_seconds(self, now: datetime) -> float | None:
+        """Return the seconds to wait that Retry-After names, as a number or as a date, or None."""
+        text = (self.retry_after or "").strip()
+        if text.isascii() and text.isdigit() and len(text) <= MAX_RETRY_AFTER_DIGITS:
+            return float(text)
+        try:
+            return max((parsedate_to_datetime(text) - now).total_seconds(), 0.0)
+        except (TypeError, ValueError, OverflowError):
+            return None

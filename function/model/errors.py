@@ -96,7 +96,7 @@ class InstanceBusy(Exception):
 class StateUnreadable(Exception):
     """The live state could not be read in full; `reply` is the answer that stood in the way.
 
-    `passing` says that it may be readable the next time; an answer that makes no sense stays so.
+    `transient` says that it may be readable the next time; an answer that makes no sense stays so.
     """
 
     def __init__(
@@ -104,6 +104,11 @@ class StateUnreadable(Exception):
     ) -> None:
         super().__init__(problem)
         self.reply, self.transient = response, transient
+
+    @property
+    def throttled(self) -> bool:
+        """Whether the cloud refused to be read because there were too many calls."""
+        return self.reply is not None and self.reply.throttled
 
 
 class SettingsInvalid(Exception):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
 
@@ -11,7 +9,11 @@ from ..model.cloud_state import ApiResponse
 from ..model.decision import ActionCall
 from ..model.event import Action, Outcome
 
-BUSY_CODES = frozenset({"DMS.00400026", "DMS.00400017", "DMS.00400099"})
+# The status forbids it, a job is running, the instance or its order is busy. The vendor's Terraform
+# provider repeats 00400026, 00400108 and CBC.99003651.
+BUSY_CODES = frozenset(
+    {"DMS.00400026", "DMS.00400017", "DMS.00400099", "DMS.00400108", "CBC.99003651"}
+)
 EXPIRED_CODES = frozenset({"APIGW.0307", "APIG.0307", "DMS.10240102"})
 UNAVAILABLE_CODES = frozenset({"APIGW.0613", "APIG.0613"})
 
@@ -44,10 +46,11 @@ def _of_success(response: ApiResponse, call: ActionCall) -> CallResult:
     purge = call.action is Action.PURGE_FAILED
     if response.status == HTTPStatus.NO_CONTENT:
         return CallResult.DONE if purge else CallResult.UNKNOWN
-    if response.status != HTTPStatus.OK or response.document is None:
+    if response.status != HTTPStatus.OK:
         return CallResult.UNKNOWN
-    if purge:
-        return CallResult.DONE
+    if purge:  # documented are 204, 200, and in the old API a 200 without a body
+        json_or_empty = response.empty or response.document is not None
+        return CallResult.DONE if json_or_empty else CallResult.UNKNOWN
     has_rows = isinstance(response.document, dict) and isinstance(
         response.document.get("results"), list
     )
@@ -99,22 +102,11 @@ def _of_rows(response: ApiResponse, instance: str) -> CallResult:
     return CallResult.REFUSED if words == {"failed"} else CallResult.UNKNOWN
 
 
-def classify_instance(whole: CallResult, response: ApiResponse, instance: str) -> CallResult:
-    """Return what became of one instance: a purge needs no rows, but a row may say that it failed.
+def classify_instance(call: CallResult, response: ApiResponse, instance: str) -> CallResult:
+    """Return what became of one instance of a call that has this result.
 
-    `whole` is the fate of the call.
+    A purge needs no rows, but a row may say that it failed.
     """
-    own = _of_rows(response, instance)
-    failed = whole is CallResult.DONE and own is CallResult.REFUSED
-    return own if failed or whole is CallResult.ROWS else whole
-
-
-def retry_after(response: ApiResponse, now: datetime) -> float | None:
-    """Return the seconds to wait that Retry-After names, as a number or as a date, or None."""
-    text = (response.retry_after or "").strip()
-    if text.isascii() and text.isdigit() and len(text) <= 6:
-        return float(text)
-    try:
-        return max((parsedate_to_datetime(text) - now).total_seconds(), 0.0)
-    except (TypeError, ValueError, OverflowError):
-        return None
+    row = _of_rows(response, instance)
+    failed = call is CallResult.DONE and row is CallResult.REFUSED
+    return row if failed or call is CallResult.ROWS else call

@@ -46,7 +46,7 @@ def _seconds_before_resend(
 ) -> float | None:
     """Return the pause that the cloud asks for, or a short one; None: do not send again."""
     if result is CallResult.THROTTLED:
-        return call_result.retry_after(response, now)
+        return response.retry_after_seconds(now)
     return FIRST_PAUSE_SECONDS * 2**attempt if result is CallResult.NOT_SENT else None
 
 
@@ -111,7 +111,9 @@ def _poll_until_visible(
         attempt += 1
         try:
             states = port.read_states(tuple(sorted(ids - listed)))
-        except StateUnreadable:
+        except StateUnreadable as problem:
+            if problem.throttled:  # refused calls count, too, in windows of a minute
+                break
             continue
         shown = {
             id_ for id_, state in states.items() if _effect_is_visible(state, before[id_], action)

@@ -16,6 +16,7 @@ from ..model.result import RESULT_TYPE, EventContext, ResultEvent, Summary
 
 SCHEMA = "https://kafka-remediator.dev/schemas/result.json"
 RETRY_AFTER_SECONDS = 30
+THROTTLED_RETRY_AFTER_SECONDS = 60  # the gateway counts calls by the minute
 MAX_ERROR_MESSAGE_LENGTH = 300
 SAFE_ERROR_TEXTS = {
     401: "The cloud does not accept the credentials.",
@@ -128,7 +129,9 @@ def build(
         data = _data(context, findings, dry_run=dry_run, duration_ms=duration_ms)
     headers = {"Content-Type": "application/cloudevents+json"}
     if findings.status == 503:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        throttled = findings.response is not None and findings.response.throttled
+        seconds = THROTTLED_RETRY_AFTER_SECONDS if throttled else RETRY_AFTER_SECONDS
+        headers["Retry-After"] = str(seconds)
     return ResultEvent(
         {**_envelope(context, findings, now), "data": data}, findings.status, headers
     )

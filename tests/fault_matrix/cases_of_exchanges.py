@@ -45,7 +45,7 @@ CASES = (
     done_unheard("gzip bomb", gzip_bomb(20, acts=True)),
     done_unheard("200 with HTML", html(200, acts=True)),
     posting("200 with HTML, and not done", html(200), UNKNOWN),
-    done_unheard("200 with nothing", Reply(200, acts=True)),
+    done_unheard("200 with nothing", Reply(200, acts=True), purge=ACCEPTED),
     done_unheard("200 with a key twice", Reply(200, '{"results":1,"results":2}', acts=True)),
     done_unheard("200 with JSON in UTF-16", Reply(200, '{"a":1}'.encode("utf-16"), acts=True)),
     done_unheard("200 with other JSON", Reply(200, '{"jobs":[]}', acts=True), purge=ACCEPTED),

@@ -18,7 +18,7 @@ from tests.fake_dms import (
     vendor_error,
 )
 
-from .case import ACCEPTED, UNREADABLE, UNREADABLE_FOR_GOOD, Case, Dial, Expected
+from .case import ACCEPTED, UNKNOWN, UNREADABLE, UNREADABLE_FOR_GOOD, Case, Dial, Expected
 from .cases_of_refusals import QUOTED
 
 IN_TIME = "did not answer in time"
@@ -66,7 +66,9 @@ CASES = (
     _reading("204", Reply(204)),
     _reading("gzip bomb", gzip_bomb(20)),
     _reading("something that is not HTTP", Raw(b"220 mail.example ESMTP\r\n")),
-    _reading("429", throttled("0")),
+    _reading("429", throttled()),
+    _reading("429 again and again, Retry-After: 0", throttled("0")),
+    _reading("404 DMS.10240407", throttled(code="DMS.10240407", status=404)),
     _reading("500", Reply(500, "no")),
     _reading("503 APIGW.0613", vendor_error(503, "APIGW.0613")),
     _reading("504 APIGW.0201", vendor_error(504, "APIGW.0201")),
@@ -89,5 +91,19 @@ CASES = (
     _once("truncated", Close("answer")),
     _once("503", Reply(503, "no")),
     _once("429", throttled("1")),
+    Case(
+        "429 while looking for the restart that was accepted",
+        ACCEPTED,
+        (Dial(throttled("0"), "show", times=None, skip=1),),
+        actions=("restart",),
+        looks=9,
+    ),
+    Case(
+        "429 while looking for the restart whose answer was lost",
+        UNKNOWN,
+        (Dial(Close("done")), Dial(throttled("0"), "show", times=None, skip=1)),
+        actions=("restart",),
+        looks=9,
+    ),
     _once("103 Early Hints before the answer", Raw(b"HTTP/1.1 103 Hints\r\n\r\n")),
 )

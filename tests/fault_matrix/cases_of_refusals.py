@@ -140,7 +140,9 @@ STATUSES = (
 )
 
 CODES = (
-    *(_coded(400, f"DMS.00400{number}", BUSY) for number in ("026", "017", "099")),
+    *(_coded(400, f"DMS.00400{number}", BUSY) for number in ("026", "017", "099", "108")),
+    _coded(400, "CBC.99003651", BUSY),
+    _coded(409, "CBC.99003651", BUSY),
     Case(
         "400 DMS.00400026, and it restarts",
         ALREADY,
@@ -168,6 +170,12 @@ CODES = (
         "401 with a Date 20 minutes off",
         Reply(401, "{}", (("Date", _date(minutes=20)),)),
         SKEWED,
+    ),
+    posting(
+        "401 APIGW.0301 with a Date 20 minutes off",
+        Reply(401, '{"error_code":"APIGW.0301"}', (("Date", _date(minutes=-20)),)),
+        SKEWED,
+        says="differs from the cloud's",
     ),
     *(_coded(403, f"APIGW.{number}", PERMISSION) for number in ("0302", "0306", "0802")),
     _coded(503, "APIGW.0613", UNAVAILABLE),

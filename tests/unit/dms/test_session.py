@@ -20,7 +20,17 @@ from function.model.errors import StateUnreadable
 from function.policy import action_requests
 from function.settings.model import Credentials, OutboundSettings
 from tests.factories import ORDERS
-from tests.fake_dms import Account, Close, Drip, FakeDms, Hold, Reply, redirect, vendor_error
+from tests.fake_dms import (
+    Account,
+    Close,
+    Drip,
+    FakeDms,
+    Hold,
+    Reply,
+    redirect,
+    throttled,
+    vendor_error,
+)
 
 ACCOUNT = Account(
     access_key="CANARYACCESSKEY00001", security_token="canary-security-token-0123456789"
@@ -91,7 +101,7 @@ def test_nobody_is_told_to_the_cloud_without_credentials(cloud: FakeDms) -> None
     one.close()
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
 def test_a_read_that_may_go_better_is_repeated(cloud: FakeDms, status: int) -> None:
     cloud.fault(Reply(status, "no"), times=2)
     with api(cloud) as one:
@@ -107,6 +117,40 @@ def test_a_read_that_will_not_go_better_is_not_repeated(cloud: FakeDms, status: 
         assert reading(one).status == status
 
     assert len(cloud.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "throttled_answer", [throttled(), throttled("40"), throttled(code="DMS.10240407", status=404)]
+)
+def test_a_throttled_read_is_not_repeated_and_nothing_else_is_read(
+    cloud: FakeDms, throttled_answer: Reply
+) -> None:
+    cloud.fault(throttled_answer)
+    with api(cloud) as one:
+        replies = [reading(one), reading(one)]
+
+    assert [reply.throttled for reply in replies] == [True, True]
+    assert len(cloud.requests) == 1
+
+
+@pytest.mark.parametrize(("times", "throttled_in_the_end"), [(1, False), (2, True)])
+def test_a_throttled_read_is_repeated_once_where_the_cloud_says_when(
+    cloud: FakeDms, times: int, *, throttled_in_the_end: bool
+) -> None:
+    cloud.fault(throttled("0"), times=times)
+    with api(cloud) as one:
+        assert reading(one).throttled == throttled_in_the_end
+
+    assert len(cloud.requests) == 2
+
+
+def test_a_throttled_read_after_the_call_is_not_repeated(cloud: FakeDms) -> None:
+    with api(cloud) as one:
+        post_action(one, RESTART)
+        cloud.fault(throttled("0"))
+        assert reading(one).throttled
+
+    assert len(cloud.requests) == 2
 
 
 def test_a_read_is_given_up_after_three_tries(cloud: FakeDms) -> None:

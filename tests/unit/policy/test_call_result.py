@@ -60,7 +60,7 @@ def test_a_throttled_call_was_not_done(reply: ApiResponse, call: ActionCall) -> 
 
 
 @pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("code", ["DMS.00400026", "DMS.00400017", "DMS.00400099"])
+@pytest.mark.parametrize("code", sorted(call_result.BUSY_CODES))
 def test_a_busy_instance_was_left_alone(code: str, call: ActionCall) -> None:
     assert found(coded(400, code), call) is CallResult.BUSY
 
@@ -83,6 +83,8 @@ def test_an_expired_key_is_renewed_only_where_the_platform_does_it(
         (coded(401, "APIG.0303"), CallResult.SKEWED),
         (answered(401, clock_skew_seconds=901), CallResult.SKEWED),
         (answered(401, clock_skew_seconds=-901), CallResult.SKEWED),
+        (coded(401, "APIGW.0301", clock_skew_seconds=901), CallResult.SKEWED),
+        (coded(401, "APIGW.0301", clock_skew_seconds=900), CallResult.UNAUTHENTICATED),
         (answered(401, clock_skew_seconds=900), CallResult.UNAUTHENTICATED),
         (coded(403, "APIGW.0302", clock_skew_seconds=9000), CallResult.FORBIDDEN),
         (coded(503, "APIGW.0613"), CallResult.UNAVAILABLE),
@@ -114,6 +116,8 @@ def test_whatever_is_not_clear_is_unknown(status: int | None, call: ActionCall) 
     [
         (answered(204), CallResult.DONE, CallResult.UNKNOWN),
         (answered(200), CallResult.UNKNOWN, CallResult.UNKNOWN),
+        (answered(200, empty=True), CallResult.DONE, CallResult.UNKNOWN),
+        (answered(201, empty=True), CallResult.UNKNOWN, CallResult.UNKNOWN),
         (answered(200, {}), CallResult.DONE, CallResult.UNKNOWN),
         (answered(200, []), CallResult.DONE, CallResult.UNKNOWN),
         (answered(200, {"results": None}), CallResult.DONE, CallResult.UNKNOWN),
@@ -219,7 +223,7 @@ def test_rows_of_any_form_are_read(rows: list[Any]) -> None:
 
 
 def waits(text: str | None) -> float | None:
-    return call_result.retry_after(ApiResponse(possibly_sent=True, retry_after=text), NOW)
+    return ApiResponse(possibly_sent=True, retry_after=text).retry_after_seconds(NOW)
 
 
 @given(st.integers(0, 999999))

@@ -45,6 +45,7 @@ class Script:
         self.looked: list[tuple[str, ...]] = []
         self.waits: list[float] = []
         self.patience = patience
+        self.problem = StateUnreadable("no answer")
 
     def send(self, call: ActionCall) -> ApiResponse:
         self.sent.append(call)
@@ -54,7 +55,7 @@ class Script:
         self.looked.append(instances)
         states = self.looks.pop(0) if self.looks else None
         if states is None:
-            raise StateUnreadable("no answer")
+            raise self.problem
         return {id_: states[id_] for id_ in instances}
 
     def now(self) -> datetime:
@@ -110,6 +111,16 @@ def test_what_was_not_sent_is_tried_twice_more_and_then_failed() -> None:
     assert port.waits == [0.1, 0.2]
     assert execution.verdicts[0].retryable
     assert not execution.verdicts[0].needs_human
+
+
+def test_looking_for_a_restart_ends_where_reads_are_throttled() -> None:
+    port = Script(rows(orders="success"), looks=(None, None))
+    port.problem = StateUnreadable("throttled", response=THROTTLED)
+
+    execution = carried(port, ORDERS)
+
+    assert told(execution) == {ORDERS: (Outcome.ACCEPTED, None)}
+    assert len(port.looked) == 1
 
 
 @pytest.mark.parametrize(

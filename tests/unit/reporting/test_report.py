@@ -126,6 +126,13 @@ def test_only_what_may_be_sent_again_says_when(status: int, header: str | None) 
     assert made.headers["Content-Type"] == "application/cloudevents+json"
 
 
+def test_a_throttled_failure_asks_to_be_sent_again_after_a_minute() -> None:
+    throttled = ApiResponse(possibly_sent=True, status=429)
+    made = result(found=SKIPPED._replace(status=503, response=throttled))
+
+    assert made.headers["Retry-After"] == "60"
+
+
 @pytest.mark.parametrize(
     ("own", "header", "passed_on"),
     [
