@@ -18,7 +18,8 @@ FakeDms(behaviour=Behaviour(), account=Account(), place=Place(), clock=time.time
     .instance(id) -> Instance   .instances          as shown now (KeyError when gone)
     .add_task(instance_id, **fields) -> Task        fields of `Task`; times are epoch or text
     .remove_task(instance_id, task_id)   .tasks(instance_id)
-    .deeds                                          what was really done: Effect values
+    .effects                                        what was really done: Effect values
+    .published                                      what the topic of SMN has taken: Publication
     .arrivals   .posts   .arrived(kind)             Arrival values in order of arrival
     .connections                                    how many were opened
     .wait_for(count, kind="any", timeout=10)        blocks until so many arrived
@@ -27,8 +28,10 @@ FakeDms(behaviour=Behaviour(), account=Account(), place=Place(), clock=time.time
     .clear_faults()   .release()   .faults_left
     .forget()                                       empties the log and the deeds
 
-Kinds of call: list, show, tasks, recycle, action, other; any matches them all; connection is the
-moment before anything is read, and what a fault with at="connect" is filed under.
+Kinds of call: list, show, tasks, recycle, action, publish, other; any matches them all; connection
+is the moment before anything is read, and what a fault with at="connect" is filed under.
+
+SMN's publish call is answered on the same endpoint, for the one topic `account.topic_urn`.
 
 Stages (`at`): connect (nothing read), head (body not read), request (read, not done), done (done,
 not answered), answer (half of the answer sent).
@@ -48,7 +51,7 @@ A closing stand-in ends all connections; a `Hold` whose event is set later still
 from .answer import Answer
 from .behaviour import Account, Behaviour, Clock, Place
 from .broken_answers import BrokenChunks, Drip, WrongLength
-from .cloud import Effect, Instance, Task
+from .cloud import Effect, Instance, Publication, Task
 from .faults import Alter, Close, Fault, Hold, Raw, Reply, Reset, Rows
 from .ready_made import gzip_bomb, html, redirect, throttled, vendor_error
 from .record import Arrival
@@ -70,6 +73,7 @@ __all__ = [
     "Hold",
     "Instance",
     "Place",
+    "Publication",
     "Raw",
     "Reply",
     "Reset",

@@ -12,6 +12,8 @@ class Account:
     access_key: str = "STANDINACCESSKEY0001"
     secret_key: str = field(default="stand-in-secret-key-0123456789-abcdefghi", repr=False)
     project_id: str = "0123456789abcdef0123456789abcdef"
+    topic_urn: str = "urn:smn:eu-de:0123456789abcdef0123456789abcdef:kafka-people"
+    """The one topic of SMN that exists."""
     security_token: str | None = field(default=None, repr=False)
     auth_token: str = field(default="stand-in-auth-token", repr=False)
     expired_auth_token: str = field(default="stand-in-expired-auth-token", repr=False)

@@ -50,6 +50,17 @@ class Effect:
     instance: str
 
 
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One message that a topic has taken, to be delivered to everybody who subscribed to it."""
+
+    time: float
+    topic_urn: str
+    subject: str | None
+    message: str
+    message_id: str
+
+
 class Cloud:
     """All instances of the account; every reading first lets the clock's changes happen."""
 
@@ -58,6 +69,7 @@ class Cloud:
         self.lock = threading.RLock()
         self.behaviour, self.clock = behaviour, clock
         self.deeds: list[Effect] = []
+        self.published: list[Publication] = []
         self._instances: dict[str, Instance] = {}
         self._tasks: dict[str, list[Task]] = {}
         self._plan: list[tuple[float, int, str, Callable[[], None]]] = []

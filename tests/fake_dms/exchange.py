@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from . import action, reading
+from . import action, notifications, reading
 from .answer import Answer, gateway_error
 from .behaviour import Account
 from .cloud import Cloud
@@ -99,6 +99,8 @@ class ConnectionContext:
                 return reading.tasks(self.cloud, parts[3], arrival.parameters)
             case "recycle":
                 return reading.recycle(self.cloud)
+            case "publish":
+                return notifications.publish(self.cloud, arrival, self.account.topic_urn)
         return action.answer(self.cloud, arrival.json)
 
     def _tell(self, arrival: Arrival, story: str) -> None:

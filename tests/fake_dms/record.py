@@ -60,7 +60,7 @@ def parse_query(target: str) -> Query:
 
 
 def kind_of(method: str, target: str) -> str:
-    """Name the call: list, show, tasks, recycle, action or other.
+    """Name the call: list, show, tasks, recycle, action, publish or other.
 
     >>> kind_of("POST", "/v2/p/instances/action"), kind_of("GET", "/v2/p/instances/i/tasks?start=1")
     ('action', 'tasks')
@@ -76,6 +76,8 @@ def kind_of(method: str, target: str) -> str:
             return "recycle"
         case "POST", ["v2", _, "instances", "action"]:
             return "action"
+        case "POST", ["v2", _, "notifications", "topics", _, "publish"]:
+            return "publish"
     return "other"
 
 

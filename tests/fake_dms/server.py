@@ -8,7 +8,7 @@ from typing import Any
 
 from . import control
 from .behaviour import Account, Behaviour, Place
-from .cloud import Cloud, Effect, Instance, Task
+from .cloud import Cloud, Effect, Instance, Publication, Task
 from .exchange import ConnectionContext, Observer
 from .fault_plan import FaultPlan, Setting
 from .faults import Fault
@@ -131,6 +131,11 @@ class FakeDms:
         """What was really done, in order."""
         return tuple(self._cloud.deeds)
 
+    @property
+    def published(self) -> tuple[Publication, ...]:
+        """What the topic has taken, in order."""
+        return tuple(self._cloud.published)
+
     def fault(
         self, fault: Fault, kind: str = "any", *, times: int | None = 1, skip: int = 0
     ) -> None:
@@ -179,6 +184,7 @@ class FakeDms:
         self._log.wait_for(lambda: self.connections >= count, timeout)
 
     def forget(self) -> None:
-        """Empty the log and the list of deeds."""
+        """Empty the log and the lists of what was done and published."""
         self._log.forget()
         self._cloud.deeds.clear()
+        self._cloud.published.clear()

@@ -19,6 +19,7 @@ from huaweicloudsdkkafka.v2 import (
     ShowInstanceRequest,
     ShowRecycleInstancesRequest,
 )
+from huaweicloudsdksmn.v2 import PublishMessageRequest, PublishMessageRequestBody, SmnClient
 
 from tests.fake_dms import Account, Behaviour, FakeDms
 from tests.fake_dms.signature import canonical_request, sign
@@ -42,14 +43,14 @@ def client(cloud: FakeDms) -> Any:
     return client_of(cloud, cloud.account.secret_key)
 
 
-def client_of(cloud: FakeDms, secret_key: str) -> Any:
+def client_of(cloud: FakeDms, secret_key: str, service: Any = KafkaClient) -> Any:
     account = cloud.account
     credentials = BasicCredentials(account.access_key, secret_key, account.project_id)
     if account.security_token:
         credentials = credentials.with_security_token(account.security_token)
     config = HttpConfig.get_default_config()
     config.ignore_ssl_verification = False
-    builder = KafkaClient.new_builder().with_credentials(credentials).with_http_config(config)
+    builder = service.new_builder().with_credentials(credentials).with_http_config(config)
     return builder.with_endpoint(cloud.url).build()
 
 
@@ -125,6 +126,39 @@ def test_tasks(client: Any) -> None:
 
 def test_recycle_bin(client: Any) -> None:
     assert client.show_recycle_instances(ShowRecycleInstancesRequest()).default_use_recycle is True
+
+
+def publish(client: Any, topic_urn: str, **body: Any) -> Any:
+    request = PublishMessageRequest(topic_urn=topic_urn, body=PublishMessageRequestBody(**body))
+    return client.publish_message(request)
+
+
+def test_publish(cloud: FakeDms) -> None:
+    client = client_of(cloud, cloud.account.secret_key, SmnClient)
+
+    response = publish(client, cloud.account.topic_urn, subject="Kafka", message="It restarts.")
+
+    assert response.request_id
+    assert [(one.message_id, one.subject, one.message) for one in cloud.published] == [
+        (response.message_id, "Kafka", "It restarts.")
+    ]
+
+
+def test_publish_with_a_wrong_secret_key_is_refused(cloud: FakeDms) -> None:
+    with pytest.raises(ClientRequestException) as refusal:
+        publish(client_of(cloud, "another-key", SmnClient), cloud.account.topic_urn, message="x")
+
+    assert (refusal.value.status_code, refusal.value.error_code) == (401, "APIGW.0301")
+
+
+def test_the_sdk_reads_the_refusals_of_publish(cloud: FakeDms) -> None:
+    client = client_of(cloud, cloud.account.secret_key, SmnClient)
+
+    with pytest.raises(ClientRequestException) as refusal:
+        publish(client, cloud.account.topic_urn.replace("people", "others"), message="x")
+
+    assert (refusal.value.status_code, refusal.value.error_code) == (404, "SMN.0006")
+    assert refusal.value.error_msg == "Topic not found."
 
 
 def test_temporary_keys() -> None:
