@@ -11,6 +11,7 @@ from function.model.event import Action, Event, Intent, Source
 from function.policy import decide
 from function.policy.screen import screen
 from function.settings.model import Limits
+from function.settings.reader import names
 
 NOW = datetime(2026, 1, 5, 3, 0, tzinfo=timezone.utc)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -35,6 +36,7 @@ def read(_: Any) -> Event:
 ALARMS = Source(parse=read, actions=frozenset({Action.RESTART}), alarm=True)
 SCHEDULES = Source(parse=read, actions=frozenset({Action.RESTART, Action.PURGE_FAILED}))
 REQUESTS = Source(parse=read, actions=frozenset(Action))
+SETTINGS = names(("alertmanager", "cloudevents", "direct", "grafana"))
 
 
 def limits(**changes: Any) -> Limits:

@@ -13,8 +13,8 @@ from ..lib.clock import SystemClock
 from ..lib.schemas import Schemas
 from ..model.event import Source
 from ..pipeline import Runtime
-from ..settings.model import NAMES, Settings, secrets_name
-from ..settings.reader import ALIASES, read
+from ..settings import reader
+from ..settings.model import Settings
 
 
 class _Components(NamedTuple):
@@ -43,14 +43,14 @@ def routed_sources() -> tuple[str, ...]:
 
 def variable_names() -> frozenset[str]:
     """Return the names of all variables that are looked at."""
-    return NAMES | {*ALIASES.values()} | {secrets_name(name) for name in routed_sources()}
+    return reader.names(routed_sources()) | {*reader.ALIASES.values()}
 
 
 @lru_cache(maxsize=8)
 def _settings(
     given: tuple[tuple[str, str], ...], *, platform_credentials: bool, http_entrypoint: bool
 ) -> Settings:
-    return read(
+    return reader.read(
         dict(given),
         routes=routed_sources(),
         platform_credentials=platform_credentials,

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .cloud_state import ApiResponse
 from .event import Action, Outcome
+
+
+class Mode(str, Enum):
+    """What may be done with an instance: everything, nothing but saying so, or nothing."""
+
+    ACT = "act"
+    OBSERVE = "observe"
+    OFF = "off"
 
 
 class Verdict(NamedTuple):

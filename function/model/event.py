@@ -23,6 +23,12 @@ class Action(str, Enum):
     RESTART = "restart"
     PURGE_FAILED = "purge_failed"
     DELETE = "delete"
+    CHECK = "check"
+    VERIFY = "verify"
+
+
+CHANGING_ACTIONS = frozenset({Action.RESTART, Action.PURGE_FAILED, Action.DELETE})
+"""What changes something in the cloud, and ENABLED_ACTIONS has to name."""
 
 
 class Outcome(str, Enum):
@@ -35,6 +41,7 @@ class Outcome(str, Enum):
     SKIPPED = "skipped"
     DRY_RUN = "dry_run"
     REJECTED = "rejected"
+    PASSED = "passed"
 
 
 class AuthMethod(str, Enum):

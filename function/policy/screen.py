@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from ..model.decision import ScreenedEvent, Verdict
 from ..model.errors import ActionDisabled, ActionNotForSource, NotAllowed, TooMany
-from ..model.event import Action, Event, Intent, Outcome, Source
+from ..model.event import CHANGING_ACTIONS, Action, Event, Intent, Outcome, Source
 from ..settings.model import Limits
 
 MAX_FUTURE = timedelta(minutes=5)
@@ -40,7 +40,7 @@ def screen(event: Event, source: Source, limits: Limits, now: datetime) -> Scree
     action = event.intents[0].action if event.intents else Action.RESTART
     if action not in source.actions:
         raise ActionNotForSource(f"this source may not ask for {action.value}")
-    if asking and action not in limits.enabled_actions:
+    if asking and action in CHANGING_ACTIONS - limits.enabled_actions:
         raise ActionDisabled(f"{action.value} is not in ENABLED_ACTIONS")
     raised: dict[str, list[datetime | None]] = {}
     for intent in asking:

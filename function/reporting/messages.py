@@ -8,6 +8,8 @@ ACTIONS = {
     Action.RESTART: "Restart",
     Action.PURGE_FAILED: "Purge of failed creations",
     Action.DELETE: "Deletion",
+    Action.CHECK: "Check",
+    Action.VERIFY: "Verification",
 }
 # Each is right for one instance and for several.
 REASON_TEXTS = {
@@ -27,6 +29,13 @@ REASON_TEXTS = {
     "cooldown": "restarted only recently (COOLDOWN_SECONDS)",
     "restart_limit": "restarted too often today (MAX_RESTARTS_PER_DAY); look into it",
     "storm": "too many instances would restart at once (MAX_RESTARTING); look at the project",
+    "observed": "tagged auto-remediation=observe, so nothing was sent for it",
+    "recovered": "restarted, and running since",
+    "not_recovered": "restarted, and still not running; look at the instance",
+    "restarting": "the restart is going on",
+    "hanging": "the restart takes longer than 20 minutes; look at the instance",
+    "ledger_unreadable": "the ledger that copies share (LEDGER_URL) did not answer",
+    "own_notification": "our own notification, delivered back to us",
     "dry_run": "DRY_RUN is true, so nothing was sent",
     "busy": "another operation is going on",
     "seen_restarting": "the answer was lost, but the restart was seen (perhaps somebody else's)",

@@ -1,4 +1,4 @@
-"""Settings: all that the operator has set, as one frozen value that does not show its secrets."""
+"""All settings of the operator as one frozen value, whose repr shows no secret."""
 
 from __future__ import annotations
 
@@ -8,21 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from ..model.decision import Mode
 from ..model.event import Action
-
-NAMES = frozenset(
-    """HUAWEICLOUD_SDK_AK HUAWEICLOUD_SDK_SK HUAWEICLOUD_SDK_SECURITY_TOKEN HUAWEICLOUD_AUTH_TOKEN
-    HUAWEICLOUD_SDK_PROJECT_ID HUAWEICLOUD_REGION DMS_ENDPOINT DRY_RUN ENABLED_ACTIONS
-    ALLOWED_INSTANCES BLOCKED_INSTANCES MAX_INSTANCES MAX_PURGE MAX_RESTARTING COOLDOWN_SECONDS
-    MAX_RESTARTS_PER_DAY RESTART_STATUSES RESTART_TASK_PATTERN ALARM_METRICS MAX_EVENT_AGE_SECONDS
-    DEADLINE_SECONDS ALERTMANAGER_SECRETS GRAFANA_SECRETS DIRECT_SECRETS CLOUDEVENTS_SECRETS
-    SMN_TOPIC_URNS SMN_CERTIFICATE_FILE GRAFANA_TIMESTAMP_HEADER PLATFORM_AUTHENTICATED
-    FUNCTIONGRAPH_CONTAINER CA_BUNDLE_FILE PROXY_URL K_SINK K_CE_OVERRIDES LOG_LEVEL""".split()
-)
 
 
 class Credentials(NamedTuple):
-    """What signs a request: a key pair, temporary or not, or an IAM token instead."""
+    """A key pair, permanent or temporary, or an IAM token instead."""
 
     access_key: str | None = None
     secret_key: str | None = None
@@ -34,7 +25,7 @@ class Credentials(NamedTuple):
         return "Credentials(...)"
 
     def secrets(self) -> tuple[str, ...]:
-        """Return all that must never be quoted."""
+        """Return every value that must never appear in a log or a result."""
         texts = (self.access_key, self.secret_key, self.security_token, self.auth_token)
         return tuple(text for text in texts if text)
 
@@ -55,22 +46,26 @@ class Limits(NamedTuple):
     restart_task_pattern: str = "restart"
     alarm_metrics: frozenset[str] = frozenset({"broker_alive"})
     max_event_age: timedelta = timedelta(hours=1)
+    default_mode: Mode = Mode.ACT
+    follow_up: bool = True
+    verify_period: timedelta = timedelta(minutes=15)
 
 
 class AuthSettings(NamedTuple):
-    """What senders are checked against; `secrets` by the name of the source they open."""
+    """How callers authenticate; `secrets` by the name of the source whose route they open."""
 
     secrets: Mapping[str, tuple[bytes, ...]] = MappingProxyType({})
     topic_urns: frozenset[str] = frozenset()
     certificate_file: Path | None = None
     grafana_timestamp_header: str | None = None
+    grafana_signature_header: str = "x-grafana-alerting-signature"
     platform_authenticated: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         return "AuthSettings(...)"
 
     def is_enabled(self, route: str) -> bool:
-        """Tell whether anybody can prove himself on the route of this name."""
+        """Tell whether a caller can authenticate on the route of this name."""
         if route == "smn":
             return bool(self.topic_urns)
         return bool(self.secrets.get(route)) or route in self.platform_authenticated
@@ -90,6 +85,14 @@ class OutboundSettings(NamedTuple):
         return "OutboundSettings(...)"
 
 
+class NotifySettings(NamedTuple):
+    """The SMN topic that people read, the kinds of result it gets, and the endpoint of SMN."""
+
+    topic_urn: str | None = None
+    kinds: frozenset[str] = frozenset({"acted", "needs_human"})
+    endpoint: str = ""
+
+
 class Settings(NamedTuple):
     """All that the operator has set."""
 
@@ -100,6 +103,9 @@ class Settings(NamedTuple):
     deadline_seconds: float = 4.5
     functiongraph_container: bool = False
     log_level: str = "INFO"
+    notify: NotifySettings = NotifySettings()
+    ledger_url: str | None = None
+    metrics: bool = False
 
 
 def secrets_name(source: str) -> str:

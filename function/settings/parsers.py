@@ -1,17 +1,21 @@
-"""The values a setting may take: text in, value out, or a ValueError that says what is expected."""
+"""Parsers of single settings: text to value, or a ValueError that says what is expected."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
 import re
+import ssl
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from ..model.event import INSTANCE_ID_PATTERN, Action
+from ..model.decision import Mode
+from ..model.event import CHANGING_ACTIONS, INSTANCE_ID_PATTERN, Action
 
 Parser = Callable[[str], object]
-MIN_SECRET_LENGTH = 16
+MIN_SECRET_LENGTH = 16  # 16 random characters are out of reach of guessing over a network
+TOPIC_URN = "urn:smn:[^:]+:[0-9a-f]+:[A-Za-z0-9_-]+"
 _HOST = re.compile(r"([A-Za-z0-9](\.?[A-Za-z0-9-])*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 RESERVED_ATTRIBUTES = frozenset(
     """specversion id source type time subject datacontenttype dataschema data needshuman
@@ -75,9 +79,12 @@ def matching_items(pattern: str, expected: str) -> Callable[[str], frozenset[str
 def actions(text: str) -> frozenset[Action]:
     """Take a comma-separated list of actions."""
     try:
-        return frozenset(Action(item) for item in split_list(text))
+        actions = frozenset(Action(item) for item in split_list(text))
     except ValueError:
-        raise ValueError("must be some of restart, purge_failed, delete") from None
+        actions = frozenset()
+    if not actions or not actions <= CHANGING_ACTIONS:
+        raise ValueError("must be some of restart, purge_failed, delete")
+    return actions
 
 
 def instance_ids(text: str) -> frozenset[str]:
@@ -99,6 +106,14 @@ def secrets(text: str) -> tuple[bytes, ...]:
     return tuple(value.encode() for value in values)
 
 
+def mode(text: str) -> Mode:
+    """Take the mode of instances without a tag."""
+    try:
+        return Mode(text)
+    except ValueError:
+        raise ValueError("must be act, observe or off") from None
+
+
 def project_id(text: str) -> str:
     """Take a project id: 32 hexadecimal digits."""
     if not re.fullmatch(r"[0-9a-f]{32}", text.lower()):
@@ -107,11 +122,35 @@ def project_id(text: str) -> str:
 
 
 def region(text: str) -> str:
-    """Take a region id and return the endpoint of DMS in that region."""
+    """Take a region id."""
     if not re.fullmatch(r"[a-z]{2}(-[a-z0-9]{1,20}){1,4}", text):
         raise ValueError("must be a region id")
-    domain = "myhuaweicloud.eu" if text == "eu-west-101" else "myhuaweicloud.com"
-    return f"https://dms.{text}.{domain}"
+    return text
+
+
+def service_endpoint(service: str, region_id: str) -> str:
+    """Return the endpoint of a cloud service; the sovereign region has a domain of its own.
+
+    >>> service_endpoint("dms", "eu-de"), service_endpoint("smn", "eu-west-101")
+    ('https://dms.eu-de.myhuaweicloud.com', 'https://smn.eu-west-101.myhuaweicloud.eu')
+    """
+    domain = "myhuaweicloud.eu" if region_id == "eu-west-101" else "myhuaweicloud.com"
+    return f"https://{service}.{region_id}.{domain}"
+
+
+def topic_urn(text: str) -> str:
+    """Take the URN of one SMN topic."""
+    if not re.fullmatch(TOPIC_URN, text):
+        raise ValueError("must be the URN of an SMN topic")
+    return text
+
+
+def redis_url(text: str) -> str:
+    """Take the URL of a Redis server; rediss is Redis over TLS."""
+    parts = urlsplit(token(text))
+    if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
+        raise ValueError("must be a redis:// or rediss:// URL")
+    return text
 
 
 def _split(text: str) -> SplitResult:
@@ -181,3 +220,25 @@ def log_level(text: str) -> str:
     if text not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
     return text
+
+
+def certificate_file(text: str) -> Path:
+    """Take the path of a file with one or more PEM certificates, for signatures."""
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - costs cold start
+    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415 - same
+
+    try:
+        for certificate in load_pem_x509_certificates(Path(text).read_bytes()):
+            certificate.public_key()
+    except (OSError, ValueError, UnsupportedAlgorithm):
+        raise ValueError("must be the path of a file with PEM certificates") from None
+    return Path(text)
+
+
+def ca_bundle_file(text: str) -> Path:
+    """Take the path of a file with the roots that TLS connections shall trust."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=text)
+    except (OSError, ValueError):
+        raise ValueError("must be the path of a file with PEM certificates of roots") from None
+    return Path(text)

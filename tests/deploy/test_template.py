@@ -95,9 +95,9 @@ def test_a_deployment_says_whether_it_acts(template: dict[str, Any]) -> None:
 
 
 def test_it_sets_only_what_the_settings_know(variables: dict[str, Any]) -> None:
-    from function.settings.model import NAMES
+    from tests.factories import SETTINGS
 
-    assert set(variables) <= NAMES
+    assert set(variables) <= SETTINGS
 
 
 def test_it_sets_what_is_needed(variables: dict[str, Any]) -> None:

@@ -21,7 +21,8 @@ from function.entrypoints.startup import components, routed_sources
 from function.lib import schemas
 from function.model.errors import EventRejected, SettingsInvalid
 from function.reporting.messages import REASON_TEXTS
-from function.settings import model, reader
+from function.settings import reader
+from tests.factories import SETTINGS
 from tests.readme_blocks import README, ROOT, blocks, section
 
 pytestmark = pytest.mark.xdist_group("fixed port")  # `make serve` listens on one port
@@ -47,7 +48,7 @@ def settings_table() -> dict[str, str]:
 
 
 def test_the_settings_table_names_the_settings_and_no_others() -> None:
-    assert set(settings_table()) == model.NAMES
+    assert set(settings_table()) == SETTINGS
 
 
 def test_what_the_settings_table_calls_a_default_is_what_an_unset_name_means() -> None:

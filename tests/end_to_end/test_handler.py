@@ -15,8 +15,7 @@ from function.entrypoints import platform_context
 from function.entrypoints.invocation import RetryableFailure, allowed_seconds
 from function.handler import handler
 from function.lib import schemas
-from function.settings.model import NAMES
-from tests.factories import AUDIT, DRAFT, ORDERS, PAYMENTS
+from tests.factories import AUDIT, DRAFT, ORDERS, PAYMENTS, SETTINGS
 from tests.fake_dms import Account, Close, FakeDms, throttled, vendor_error
 from tests.signed_requests import RESTART, SECRET, TOPIC, alarm, bearer
 
@@ -58,7 +57,7 @@ class Context:
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*NAMES, "CLOUD_SDK_AK", "CLOUD_SDK_SK"):
+    for name in (*SETTINGS, "CLOUD_SDK_AK", "CLOUD_SDK_SK"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from function.settings.model import NAMES
+from tests.factories import SETTINGS
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
@@ -113,7 +113,7 @@ def test_settings_and_secrets_are_references() -> None:
         {"secretRef": {"name": "kafka-remediator-secrets"}},
     ]
     assert CONTAINER["env"] == [{"name": "PLATFORM_AUTHENTICATED", "value": "cloudevents"}]
-    assert {one["name"] for one in CONTAINER["env"]} <= NAMES
+    assert {one["name"] for one in CONTAINER["env"]} <= SETTINGS
 
 
 def test_it_runs_as_nobody_and_writes_nothing() -> None:

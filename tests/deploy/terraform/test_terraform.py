@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from deploy.interpreters import RUNTIMES
-from function.settings.model import NAMES, Limits
+from function.settings.model import Limits
+from tests.factories import SETTINGS
 
 from .documented import META, RESOURCES
 from .reading import FOLDER, FUNCTION, LOCAL, RESOURCE, TEXT, VARIABLE, undocumented
@@ -65,7 +66,7 @@ def test_a_deployment_says_whether_it_acts() -> None:
 def test_it_sets_only_what_the_settings_know() -> None:
     names = set(re.findall(r"\b([A-Z][A-Z_]+) =", LOCAL["settings"]))
 
-    assert {"DRY_RUN", "HUAWEICLOUD_REGION", "HUAWEICLOUD_SDK_PROJECT_ID"} <= names <= NAMES
+    assert {"DRY_RUN", "HUAWEICLOUD_REGION", "HUAWEICLOUD_SDK_PROJECT_ID"} <= names <= SETTINGS
 
 
 def test_no_key_is_set_because_the_agency_brings_them() -> None:

@@ -12,8 +12,7 @@ import flask
 import pytest
 
 from function.lib.strict_json import LIMIT
-from function.settings.model import NAMES
-from tests.factories import ORDERS
+from tests.factories import ORDERS, SETTINGS
 from tests.fake_dms import FakeDms
 from tests.signed_requests import RESTART, SECRET
 
@@ -37,7 +36,7 @@ class Broken(io.RawIOBase):
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDms]:
     """An environment with all that is needed, and the cloud that it names."""
-    for name in NAMES:
+    for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "")  # the door sets it: take it back in the end
     with FakeDms() as cloud:

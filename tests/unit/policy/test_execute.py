@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from function.model.cloud_state import ApiResponse, InstanceState
 from function.model.decision import ActionCall, Decision, ExecutionResult, Verdict
 from function.model.errors import StateUnreadable
-from function.model.event import Action, Outcome, Source
+from function.model.event import CHANGING_ACTIONS, Action, Outcome, Source
 from function.policy import action_requests, call_result, execute
 from function.policy.call_result import CallResult
 from tests.factories import AUDIT, NOW, ORDERS, PAYMENTS, REQUESTS, read, state, task
@@ -174,7 +174,7 @@ def test_a_call_throttled_twice_is_failed_and_may_be_tried_later() -> None:
     assert execution.attempts == 2
 
 
-@pytest.mark.parametrize("action", [*Action])
+@pytest.mark.parametrize("action", sorted(CHANGING_ACTIONS))
 def test_a_call_that_may_have_arrived_is_never_sent_again(action: Action) -> None:
     port = Script(LOST, looks=())
 
@@ -357,7 +357,7 @@ REPLIES = st.sampled_from(
 @given(
     st.lists(REPLIES, min_size=3, max_size=3),
     st.lists(st.sampled_from([None, AS_BEFORE, RESTARTING, SOON]), max_size=4),
-    st.sampled_from([*Action]),
+    st.sampled_from(sorted(CHANGING_ACTIONS)),
     st.integers(0, 3),
 )
 def test_no_course_of_events_sends_what_may_have_been_done_a_second_time(

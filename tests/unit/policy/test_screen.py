@@ -8,7 +8,7 @@ import pytest
 
 from function.model.decision import ScreenedEvent
 from function.model.errors import ActionDisabled, ActionNotForSource, NotAllowed, TooMany
-from function.model.event import Action, Intent, Outcome, Source
+from function.model.event import CHANGING_ACTIONS, Action, Intent, Outcome, Source
 from tests.factories import (
     ALARMS,
     DAY,
@@ -100,7 +100,7 @@ def test_the_oldest_event_that_acts_is_a_setting() -> None:
 )
 def test_a_source_may_not_ask_for_what_is_not_its_own(source: Source, intent: Intent) -> None:
     with pytest.raises(ActionNotForSource, match=intent.action.value):
-        screen_of(intent, source=source, enabled_actions=frozenset(Action), sent=NOW - DAY)
+        screen_of(intent, source=source, enabled_actions=CHANGING_ACTIONS, sent=NOW - DAY)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_an_alarm_skips_what_may_not_be_touched_and_a_request_is_refused_whole(
 
     for intent in (restart(PAYMENTS, ORDERS), Intent(Action.DELETE, (PAYMENTS, ORDERS))):
         with pytest.raises(NotAllowed, match=ORDERS):
-            screen_of(intent, source=REQUESTS, enabled_actions=frozenset(Action), **settings)
+            screen_of(intent, source=REQUESTS, enabled_actions=CHANGING_ACTIONS, **settings)
 
 
 def test_an_alarm_for_nothing_but_blocked_instances_is_closed() -> None:

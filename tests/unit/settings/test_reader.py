@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from function.entrypoints import startup
 from function.model.errors import SettingsInvalid
 from function.model.event import Action
-from function.settings.model import NAMES, Credentials, Limits, Settings
+from function.settings.model import Credentials, Limits, Settings
 from function.settings.reader import read
-from tests.factories import ORDERS, PAYMENTS
+from tests.factories import ORDERS, PAYMENTS, SETTINGS
 from tests.signed_requests import TOPIC, certificate
 
 ROUTES = ("alertmanager", "cloudevents", "direct", "grafana")
@@ -29,7 +29,7 @@ NEEDED = {
 LISTS = (
     *("ENABLED_ACTIONS", "ALLOWED_INSTANCES", "BLOCKED_INSTANCES", "RESTART_STATUSES"),
     *("ALARM_METRICS", "SMN_TOPIC_URNS", "PLATFORM_AUTHENTICATED", "DIRECT_SECRETS"),
-    *("ALERTMANAGER_SECRETS", "GRAFANA_SECRETS", "CLOUDEVENTS_SECRETS"),
+    *("ALERTMANAGER_SECRETS", "GRAFANA_SECRETS", "CLOUDEVENTS_SECRETS", "NOTIFY_ON"),
 )
 WRONG = (
     ("HUAWEICLOUD_SDK_AK", "has blanks"),
@@ -64,7 +64,7 @@ WRONG = (
     ("COOLDOWN_SECONDS", "86401"),
     ("MAX_RESTARTS_PER_DAY", "\u0663"),
     ("RESTART_STATUSES", "running"),
-    ("ALARM_METRICS", "broker alive"),
+    ("ALARM_METRICS", "broker|alive"),
     ("MAX_EVENT_AGE_SECONDS", "0"),
     ("DEADLINE_SECONDS", "0.5"),
     ("DEADLINE_SECONDS", "61"),
@@ -92,6 +92,17 @@ WRONG = (
     ("K_CE_OVERRIDES", '{"extensions":{"Upper":"x"}}'),
     ("K_CE_OVERRIDES", '{"extensions":{"number":1}}'),
     ("K_CE_OVERRIDES", '{"extensions":{"type":"mine"}}'),
+    ("GRAFANA_SIGNATURE_HEADER", "X Signature"),
+    ("DEFAULT_MODE", "on"),
+    ("FOLLOW_UP", "yes"),
+    ("VERIFY_PERIOD_SECONDS", "59"),
+    ("LEDGER_URL", "http://redis.example"),
+    ("LEDGER_URL", "redis.example:6379"),
+    ("METRICS", "on"),
+    ("NOTIFY_TOPIC_URN", f"{TOPIC},{TOPIC}"),
+    ("NOTIFY_ON", "acted,everything"),
+    ("SMN_ENDPOINT", "http://smn.example"),
+    ("ENABLED_ACTIONS", "restart,check"),
     ("LOG_LEVEL", "verbose"),
 )
 
@@ -160,6 +171,30 @@ def test_every_example_that_is_given_is_right() -> None:
     taken(**{name: value for name, value in examples.items() if name not in files})
 
 
+def test_a_topic_that_brings_alarms_and_takes_notifications_stops_the_start() -> None:
+    (line,) = problems({**NEEDED, "SMN_TOPIC_URNS": TOPIC, "NOTIFY_TOPIC_URN": TOPIC})
+
+    assert line.startswith("NOTIFY_TOPIC_URN: is among SMN_TOPIC_URNS")
+
+
+@pytest.mark.parametrize(
+    ("changes", "endpoint"),
+    [
+        ({}, "https://smn.eu-de.myhuaweicloud.com"),
+        ({"HUAWEICLOUD_REGION": "eu-west-101"}, "https://smn.eu-west-101.myhuaweicloud.eu"),
+        ({"SMN_ENDPOINT": "https://smn.example/"}, "https://smn.example"),
+        (
+            {"HUAWEICLOUD_REGION": "", "DMS_ENDPOINT": "https://dms.example"},
+            "https://smn.eu-de.myhuaweicloud.com",
+        ),
+    ],
+)
+def test_notifications_go_to_the_endpoint_of_the_region(
+    changes: dict[str, str], endpoint: str
+) -> None:
+    assert taken(NOTIFY_TOPIC_URN=TOPIC, **changes).notify.endpoint == endpoint
+
+
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("form", ["{},", ",{}", "{0},,{0}", ","])
 def test_an_empty_item_stops_the_start(name: str, form: str) -> None:
@@ -168,7 +203,7 @@ def test_an_empty_item_stops_the_start(name: str, form: str) -> None:
     assert line.startswith(f"{name}: ")
 
 
-@pytest.mark.parametrize("name", sorted(NAMES - set(NEEDED) - {"ALLOWED_INSTANCES"}))
+@pytest.mark.parametrize("name", sorted(SETTINGS - set(NEEDED) - {"ALLOWED_INSTANCES"}))
 def test_empty_means_unset(name: str) -> None:
     assert taken(**{name: ""}) == taken() == taken(**{name: "  "})
 
@@ -181,7 +216,7 @@ def test_a_list_of_allowed_instances_that_is_empty_stops_the_start(empty: str) -
 
 
 @settings(max_examples=100)
-@given(st.dictionaries(st.sampled_from(sorted(NAMES)), st.text(max_size=40), min_size=1))
+@given(st.dictionaries(st.sampled_from(sorted(SETTINGS)), st.text(max_size=40), min_size=1))
 def test_no_part_of_a_wrong_value_is_ever_printed(values: dict[str, str]) -> None:
     marked = {name: f"§{value}§" for name, value in values.items()}
 
@@ -340,7 +375,7 @@ def test_a_process_looks_at_no_other_variables() -> None:
     routes = startup.routed_sources()
     secrets = {f"{route.upper()}_SECRETS" for route in routes}
     assert set(ROUTES) <= set(routes)
-    assert startup.variable_names() == NAMES | secrets | {"CLOUD_SDK_AK", "CLOUD_SDK_SK"}
+    assert startup.variable_names() == SETTINGS | secrets | {"CLOUD_SDK_AK", "CLOUD_SDK_SK"}
 
     runtime = startup.runtime({**NEEDED, "HTTPS_PROXY": "http://other", "PATH": "/bin"})
 

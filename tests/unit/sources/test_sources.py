@@ -19,7 +19,7 @@ SHIPPED = {
     "alertmanager": RESTART,
     "ces_alarm": RESTART,
     "cloudevents": PURGE,
-    "direct": {*PURGE, Action.DELETE},
+    "direct": set(Action),
     "grafana": RESTART,
     "schedule": PURGE,
     "timer": PURGE,
