@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from ..model.cloud_state import InstanceState, Observation
-from ..model.decision import ActionCall, Decision, ScreenedEvent, Verdict
+from ..model.decision import ActionCall, Decision, Mode, ScreenedEvent, Verdict
 from ..model.errors import NotAllowed, TooMany
 from ..model.event import Action, Outcome, Source
 from ..settings.model import Limits
 from . import action_requests
-from .instance_rules import RULES, RUNNING_TASKS, RuleContext, last_restart, restarts_today
+from .instance_rules import RUNNING_TASKS, RuleContext, answers, last_restart, restarts_today
+from .modes import TAG, mode_of, tag_mode
 
 MAX_NAMED_IDS = 20
 RECYCLE_BIN = {
@@ -20,25 +21,52 @@ RECYCLE_BIN = {
 }
 
 
+def rule_context(
+    instance_id: str, screened: ScreenedEvent, limits: Limits, now: datetime
+) -> RuleContext:
+    """Return what the rules for one instance of this event look at, besides the instance."""
+    return RuleContext(limits, now, screened.alarm, screened.raised_at.get(instance_id))
+
+
 def _verdict(
     state: InstanceState, screened: ScreenedEvent, limits: Limits, now: datetime
 ) -> Verdict:
     """Return the verdict of the first rule that matches; no rule means act."""
-    context = RuleContext(limits, now, screened.alarm, screened.raised_at.get(state.id))
     verdict = Verdict(state.id, status=state.status, last_restart=last_restart(state))
-    for rule in RULES[screened.action]:
-        if skip := rule(state, context):
-            reason, needs_human = skip
+    context = rule_context(state.id, screened, limits, now)
+    for answer in answers(screened.action, state, context):
+        if answer.skip is not None:
+            reason, needs_human = answer.skip
             return verdict._replace(outcome=Outcome.SKIPPED, reason=reason, needs_human=needs_human)
     return verdict
 
 
+def _undecided(verdicts: tuple[Verdict, ...]) -> frozenset[str]:
+    """Return the instances that no rule has held back so far."""
+    return frozenset(verdict.id for verdict in verdicts if verdict.outcome is None)
+
+
+def _observed(
+    verdicts: tuple[Verdict, ...], observation: Observation, limits: Limits, now: datetime
+) -> frozenset[str]:
+    """Return the instances in mode `observe` that no rule has held back."""
+    default = limits.default_mode
+    return frozenset(
+        instance_id
+        for instance_id in _undecided(verdicts)
+        if mode_of(observation.instances[instance_id].tags, default, now) is Mode.OBSERVE
+    )
+
+
 def _apply_storm_limit(
-    verdicts: tuple[Verdict, ...], restarting: frozenset[str], limits: Limits
+    verdicts: tuple[Verdict, ...],
+    restarting: frozenset[str],
+    observed: frozenset[str],
+    limits: Limits,
 ) -> tuple[Verdict, ...]:
-    """Apply rule 16: when too much restarts at once, this event restarts nothing."""
-    to_restart = {verdict.id for verdict in verdicts if verdict.outcome is None}
-    if not to_restart or len(restarting | to_restart) <= limits.max_restarting:
+    """Skip all of this event where too much would restart at once; what is observed does not."""
+    to_restart = _undecided(verdicts)
+    if not to_restart or len(restarting | (to_restart - observed)) <= limits.max_restarting:
         return verdicts
     return tuple(
         verdict._replace(outcome=Outcome.SKIPPED, reason="storm", needs_human=True)
@@ -48,24 +76,52 @@ def _apply_storm_limit(
     )
 
 
+def _observed_notes(
+    verdicts: tuple[Verdict, ...], screened: ScreenedEvent, observation: Observation, limits: Limits
+) -> tuple[str, ...]:
+    """Name what was only observed, and say where acting on it would have been too much at once."""
+    observed = [verdict.id for verdict in verdicts if verdict.reason == "observed"]
+    notes = [f"Observed only: {', '.join(observed)}."] if 0 < len(observed) < len(verdicts) else []
+    at_once = observation.restarting | _undecided(verdicts) | set(observed)
+    if observed and screened.alarm and 0 < limits.max_restarting < len(at_once):
+        notes.append("If all of them acted, MAX_RESTARTING would hold all of this event back.")
+    return tuple(notes)
+
+
 def _notes(
-    verdicts: tuple[Verdict, ...], observation: Observation, action: Action, now: datetime
+    verdicts: tuple[Verdict, ...],
+    screened: ScreenedEvent,
+    observation: Observation,
+    limits: Limits,
+    now: datetime,
 ) -> tuple[str, ...]:
     """Say what a person should know besides the verdicts."""
-    if action is Action.DELETE:
-        return (RECYCLE_BIN[observation.recycle_bin],)
+    observed = _observed_notes(verdicts, screened, observation, limits)
+    if screened.action is Action.DELETE:
+        return (RECYCLE_BIN[observation.recycle_bin], *observed)
     restarts = {
         verdict.id: restarts_today(observation.instances[verdict.id], now)
         for verdict in verdicts
         if verdict.reason == "restart_limit"
     }
-    return tuple(
+    limited = tuple(
         f"{number} restarts of {id_} within 24 hours did not help."
         for id_, number in restarts.items()
     )
+    return limited + observed
 
 
-def _warnings(observation: Observation, action: Action) -> tuple[str, ...]:
+def _mode_warnings(observation: Observation, now: datetime) -> tuple[str, ...]:
+    """Name the instances whose tag is no mode; not the value, which anybody may have written."""
+    said = {state.id: tag_mode(state.tags, now) for state in observation.instances.values()}
+    return tuple(
+        f"The tag {TAG} of {instance_id} is not one of act, observe and off, so it counts as off."
+        for instance_id, mode in said.items()
+        if mode is not None and not mode.understood
+    )
+
+
+def _pattern_warnings(observation: Observation, action: Action) -> tuple[str, ...]:
     """Say where RESTART_TASK_PATTERN seems to miss what the cloud calls a restart."""
     return tuple(
         f"{state.id} is RESTARTING, but no task matches RESTART_TASK_PATTERN; "
@@ -78,8 +134,13 @@ def _warnings(observation: Observation, action: Action) -> tuple[str, ...]:
 
 
 def _call(action: Action, verdicts: tuple[Verdict, ...], source: Source) -> ActionCall | None:
-    """Build the one call: restarts, a purge or deletions, each from a type of its own."""
-    chosen = tuple(verdict.id for verdict in verdicts if verdict.outcome is None)
+    """Build the one call: restarts, a purge or deletions, each from a type of its own.
+
+    Where everything is only observed, it is the call that would be sent for that, which is not.
+    """
+    acting = tuple(verdict.id for verdict in verdicts if verdict.outcome is None)
+    observed = tuple(verdict.id for verdict in verdicts if verdict.reason == "observed")
+    chosen = acting or observed
     if action is Action.PURGE_FAILED:
         return action_requests.purge(action_requests.PurgeRequest(allowed_actions=source.actions))
     if not chosen:
@@ -125,8 +186,15 @@ def _instance_verdicts(
         _verdict(observation.instances[target], screened, limits, now)
         for target in screened.targets
     )
-    watched = screened.alarm and limits.max_restarting > 0
-    return _apply_storm_limit(verdicts, observation.restarting, limits) if watched else verdicts
+    observed = _observed(verdicts, observation, limits, now)
+    if screened.alarm and limits.max_restarting > 0:
+        verdicts = _apply_storm_limit(verdicts, observation.restarting, observed, limits)
+    return tuple(
+        verdict._replace(outcome=Outcome.DRY_RUN, reason="observed")
+        if verdict.outcome is None and verdict.id in observed
+        else verdict
+        for verdict in verdicts
+    )
 
 
 def decide(
@@ -137,21 +205,24 @@ def decide(
     limits: Limits,
     now: datetime,
 ) -> Decision:
-    """Apply rules 9 to 18; raise Refused where a purge would go too far."""
+    """Apply the rules that need the live state; raise EventRejected where a purge goes too far."""
     notes: tuple[str, ...] = ()
     if screened.action is Action.PURGE_FAILED:
-        found = _purge_verdicts(observation, limits)
+        verdicts = _purge_verdicts(observation, limits)
     else:
-        found = _instance_verdicts(screened, observation, limits, now)
-        notes = _notes(found, observation, screened.action, now)
-    call = _call(screened.action, found, source)
+        verdicts = _instance_verdicts(screened, observation, limits, now)
+        notes = _notes(verdicts, screened, observation, limits, now)
+    call = _call(screened.action, verdicts, source)
+    only_observed = call is not None and bool(verdicts) and not _undecided(verdicts)
     return Decision(
         action=screened.action,
-        verdicts=screened.verdicts + (tuple(map(_as_dry_run, found)) if limits.dry_run else found),
+        verdicts=screened.verdicts
+        + (tuple(map(_as_dry_run, verdicts)) if limits.dry_run else verdicts),
         call=call,
-        dry_run=limits.dry_run,
+        dry_run=limits.dry_run or only_observed,
         notes=notes,
-        warnings=_warnings(observation, screened.action),
+        warnings=_pattern_warnings(observation, screened.action)
+        + _mode_warnings(observation, now),
     )
 
 

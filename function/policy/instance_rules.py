@@ -1,14 +1,16 @@
-"""Rules 9 to 15: why one live instance is left alone, in the order in which they apply (pure)."""
+"""The rules for one live instance, in the order in which they apply: why it is left alone (pure)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from ..model.cloud_state import InstanceState, Task
+from ..model.decision import Mode
 from ..model.event import Action
 from ..settings.model import Limits
+from .modes import mode_of
 
 DAY = timedelta(days=1)
 MAX_RESTART_TIME = timedelta(minutes=20)
@@ -34,7 +36,18 @@ class Skip(NamedTuple):
     needs_human: bool = False
 
 
-Rule = Callable[[InstanceState, RuleContext], "Skip | None"]
+class Rule(NamedTuple):
+    """A row of the table: the reason code, and what tells whether it applies to an instance."""
+
+    reason: str
+    check: Callable[[InstanceState, RuleContext], Skip | None]
+
+
+class Answer(NamedTuple):
+    """What one rule says of one instance; no `skip` means that the rule does not apply."""
+
+    rule: str
+    skip: Skip | None
 
 
 def _began(task: Task) -> datetime:
@@ -70,11 +83,10 @@ def not_kafka(state: InstanceState, _: RuleContext) -> Skip | None:
     return Skip("not_kafka") if state.engine != "kafka" else None
 
 
-def opted_out(state: InstanceState, _: RuleContext) -> Skip | None:
-    """Rule 10: its owner tagged the instance to be left alone."""
-    tags = {(key.strip().lower(), value.strip().lower()) for key, value in state.tags or ()}
-    off = {("auto-remediation", word) for word in ("off", "no", "false")}
-    return Skip("opted_out") if tags & off else None
+def opted_out(state: InstanceState, context: RuleContext) -> Skip | None:
+    """The mode of the instance is off: by its tag, or by DEFAULT_MODE where it has none."""
+    mode = mode_of(state.tags, context.limits.default_mode, context.now)
+    return Skip("opted_out") if mode is Mode.OFF else None
 
 
 def _is_stuck(state: InstanceState, now: datetime) -> bool:
@@ -132,18 +144,32 @@ def restart_limit(state: InstanceState, context: RuleContext) -> Skip | None:
     return Skip("restart_limit", needs_human=True) if reached else None
 
 
-RESTART_RULES: tuple[Rule, ...] = (
-    not_found,
-    not_kafka,
-    opted_out,
-    already_restarting,
-    not_restartable,
-    already_answered,
-    cooldown,
-    restart_limit,
+RESTART_RULES = (
+    Rule("not_found", not_found),
+    Rule("not_kafka", not_kafka),
+    Rule("opted_out", opted_out),
+    Rule("already_restarting", already_restarting),
+    Rule("status", not_restartable),
+    Rule("already_answered", already_answered),
+    Rule("cooldown", cooldown),
+    Rule("restart_limit", restart_limit),
 )
-DELETE_RULES: tuple[Rule, ...] = (not_found, not_kafka, opted_out, not_deletable)
+DELETE_RULES = (
+    Rule("not_found", not_found),
+    Rule("not_kafka", not_kafka),
+    Rule("opted_out", opted_out),
+    Rule("status", not_deletable),
+)
 RULES: Mapping[Action, tuple[Rule, ...]] = {
     Action.RESTART: RESTART_RULES,
     Action.DELETE: DELETE_RULES,
 }
+
+
+def answers(action: Action, state: InstanceState, context: RuleContext) -> Iterator[Answer]:
+    """Yield the answer of every rule in order, up to and with the first that applies."""
+    for rule in RULES[action]:
+        skip = rule.check(state, context)
+        yield Answer(rule.reason, skip)
+        if skip is not None:
+            return

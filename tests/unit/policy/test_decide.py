@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from function.model.cloud_state import InstanceState
-from function.model.decision import Decision, ScreenedEvent, Verdict
+from function.model.decision import Decision, Mode, ScreenedEvent, Verdict
 from function.model.event import Action, Outcome
 from function.policy import decide
 from tests.factories import (
@@ -187,3 +187,77 @@ def test_an_event_that_leaves_nothing_to_look_at_is_decided_without_the_cloud() 
     assert decide.decide_without_state(asked, dry_run=True) == Decision(
         Action.RESTART, skipped, dry_run=True, reason="not_firing"
     )
+
+
+OBSERVE = (("auto-remediation", "observe"),)
+
+
+def test_an_observed_instance_is_left_out_of_the_call_and_shows_what_would_be_done() -> None:
+    decision = decided(observed(state(), state(PAYMENTS, tags=OBSERVE)))
+
+    assert body(decision) == {"action": "restart", "instances": [ORDERS]}
+    assert decision.verdicts[1] == Verdict(PAYMENTS, Outcome.DRY_RUN, "observed", "ERROR")
+    assert (decision.dry_run, decision.notes) == (False, (f"Observed only: {PAYMENTS}.",))
+
+
+def test_an_event_for_observed_instances_alone_is_a_dry_run() -> None:
+    decision = decided(observed(state(tags=OBSERVE)))
+
+    assert body(decision) == {"action": "restart", "instances": [ORDERS]}
+    assert (decision.dry_run, reasons(decision)) == (True, {ORDERS: "observed"})
+    assert decision.notes == ()
+
+
+def test_an_observed_instance_that_a_rule_holds_back_has_the_reason_of_that_rule() -> None:
+    decision = decided(observed(state(status="UPGRADING", tags=OBSERVE)))
+
+    assert reasons(decision) == {ORDERS: "status"}
+    assert (decision.call, decision.dry_run) == (None, False)
+
+
+def test_a_dry_run_leaves_observed_instances_out_as_acting_would() -> None:
+    decision = decided(observed(state(), state(PAYMENTS, tags=OBSERVE)), dry_run=True)
+
+    assert body(decision) == {"action": "restart", "instances": [ORDERS]}
+    assert reasons(decision) == {ORDERS: "dry_run", PAYMENTS: "observed"}
+
+
+def test_observed_instances_count_for_no_storm_but_the_result_says_what_acting_would_meet() -> None:
+    watching = [state(one, tags=OBSERVE) for one in (PAYMENTS, AUDIT, DRAFT)]
+    decision = decided(observed(state(), *watching), max_restarting=1)
+
+    assert body(decision)["instances"] == [ORDERS]
+    assert set(reasons(decision).values()) == {None, "observed"}
+    assert "MAX_RESTARTING" in decision.notes[1]
+
+
+def test_a_storm_holds_all_of_an_event_back_and_what_is_observed_with_it() -> None:
+    decision = decided(
+        observed(state(), state(AUDIT), state(PAYMENTS, tags=OBSERVE)), max_restarting=1
+    )
+
+    assert set(reasons(decision).values()) == {"storm"}
+
+
+def test_the_default_mode_observes_what_has_no_tag_and_acts_on_what_asks_for_it() -> None:
+    live = observed(state(tags=(("auto-remediation", "act"),)), state(PAYMENTS))
+    decision = decided(live, default_mode=Mode.OBSERVE)
+
+    assert body(decision)["instances"] == [ORDERS]
+    assert reasons(decision) == {ORDERS: None, PAYMENTS: "observed"}
+
+
+def test_a_deletion_leaves_an_observed_instance_alone() -> None:
+    decision = decided(observed(state(tags=OBSERVE)), DELETION, REQUESTS)
+
+    assert body(decision) == {"action": "delete", "instances": [ORDERS]}
+    assert (decision.dry_run, reasons(decision)) == (True, {ORDERS: "observed"})
+
+
+def test_a_tag_that_is_no_mode_is_named_by_its_instance_and_not_by_its_value() -> None:
+    decision = decided(observed(state(tags=(("auto-remediation", "sometimes"),))))
+
+    assert reasons(decision) == {ORDERS: "opted_out"}
+    (warning,) = decision.warnings
+    assert ORDERS in warning
+    assert "sometimes" not in warning

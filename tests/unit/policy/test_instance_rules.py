@@ -1,4 +1,4 @@
-"""Rules 9 to 15: when one live instance is left alone, and when a person has to look at it."""
+"""When one live instance is left alone, and when a person has to look at it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from function.model.decision import Mode
+from function.model.event import Action
 from function.policy import instance_rules
-from function.policy.instance_rules import RuleContext, Skip
+from function.policy.instance_rules import Answer, RuleContext, Skip
 from tests.factories import NOW, limits, state
 
 
@@ -50,7 +52,8 @@ def test_an_owner_opts_out_with_a_tag_in_any_case(value: str) -> None:
         None,
         (),
         (("auto-remediation", "on"),),
-        (("auto-remediation", ""),),
+        (("auto-remediation", "observe"),),
+        (("auto-remediation", "off-until-2026-01-04"),),
         (("remediation", "off"),),
         (("off", "auto-remediation"),),
     ],
@@ -96,20 +99,56 @@ def test_only_what_runs_or_has_failed_is_deleted_and_only_where_the_operator_lis
     assert instance_rules.not_deletable(state(status="ERROR"), wide) == Skip("status")
 
 
+def test_an_empty_or_unknown_value_of_the_tag_opts_out() -> None:
+    for value in ("", "maybe", "off-until-2026-02-30"):
+        tags = (("auto-remediation", value),)
+        assert instance_rules.opted_out(state(tags=tags), context()) == Skip("opted_out")
+
+
+def test_the_default_mode_holds_for_an_instance_without_the_tag() -> None:
+    off = context(default_mode=Mode.OFF)
+
+    assert instance_rules.opted_out(state(), off) == Skip("opted_out")
+    assert instance_rules.opted_out(state(tags=(("auto-remediation", "on"),)), off) is None
+    assert instance_rules.opted_out(state(), context(default_mode=Mode.OBSERVE)) is None
+
+
 def test_the_rules_apply_in_the_order_of_the_design() -> None:
-    assert [rule.__name__ for rule in instance_rules.RESTART_RULES] == [
+    assert [rule.reason for rule in instance_rules.RULES[Action.RESTART]] == [
         "not_found",
         "not_kafka",
         "opted_out",
         "already_restarting",
-        "not_restartable",
+        "status",
         "already_answered",
         "cooldown",
         "restart_limit",
     ]
-    assert [rule.__name__ for rule in instance_rules.DELETE_RULES] == [
+    assert [rule.reason for rule in instance_rules.RULES[Action.DELETE]] == [
         "not_found",
         "not_kafka",
         "opted_out",
-        "not_deletable",
+        "status",
     ]
+
+
+def test_the_answers_end_with_the_first_rule_that_applies() -> None:
+    restarting = state(status="RESTARTING")
+
+    answers = list(instance_rules.answers(Action.RESTART, restarting, context()))
+
+    assert answers == [
+        Answer("not_found", None),
+        Answer("not_kafka", None),
+        Answer("opted_out", None),
+        Answer("already_restarting", Skip("already_restarting")),
+    ]
+
+
+def test_every_rule_answers_where_none_applies() -> None:
+    answers = list(instance_rules.answers(Action.RESTART, state(), context()))
+
+    assert [answer.rule for answer in answers] == [
+        rule.reason for rule in instance_rules.RULES[Action.RESTART]
+    ]
+    assert not any(answer.skip for answer in answers)
