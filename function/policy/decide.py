@@ -221,8 +221,7 @@ def decide(
         call=call,
         dry_run=limits.dry_run or only_observed,
         notes=notes,
-        warnings=_pattern_warnings(observation, screened.action)
-        + _mode_warnings(observation, now),
+        warnings=_pattern_warnings(observation, screened.action) + _mode_warnings(observation, now),
     )
 
 

@@ -1,4 +1,4 @@
-"""The rules for one live instance, in the order in which they apply: why it is left alone (pure)."""
+"""Why one live instance is left alone: the rules, in the order in which they apply (pure)."""
 
 from __future__ import annotations
 

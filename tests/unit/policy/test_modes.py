@@ -19,9 +19,7 @@ WORDS = {
     **dict.fromkeys(("off", "no", "false"), Mode.OFF),
 }
 words = st.sampled_from(sorted(WORDS))
-moments = st.datetimes(
-    min_value=datetime(2000, 1, 2), max_value=datetime(2100, 1, 1), timezones=st.just(timezone.utc)
-)
+moments = st.integers(0, 100 * 365 * 24).map(lambda hours: NOW + timedelta(hours=hours))
 tags = st.lists(
     st.tuples(st.sampled_from(["auto-remediation", "AUTO-Remediation", "team"]), st.text() | words),
     max_size=4,
@@ -29,9 +27,7 @@ tags = st.lists(
 
 
 def mixed_case(word: str) -> str:
-    return "".join(
-        letter.upper() if index % 2 else letter for index, letter in enumerate(word)
-    )
+    return "".join(letter.upper() if index % 2 else letter for index, letter in enumerate(word))
 
 
 @pytest.mark.parametrize("word", sorted(WORDS))
@@ -75,7 +71,7 @@ def test_any_value_that_is_no_mode_counts_as_off(value: str) -> None:
         "off-until-2026-01-05T00:00:00Z",
         "act-until-2020-01-01-until-2030-01-01",
         "maybe-until-2020-01-01",
-        "observe-until-٢٠٣٠-٠١-٠١",
+        "observe-until-\u0662\u0660\u0663\u0660-\u0660\u0661-\u0660\u0661",
     ],
 )
 def test_a_value_that_is_not_understood_never_acts_and_never_expires(value: str) -> None:
@@ -89,10 +85,8 @@ def test_of_several_tags_the_most_careful_counts(
     ours = [value for key, value in tags if key.lower() == modes.TAG]
     said = {mode.mode for value in ours if (mode := modes.parse_value(value, NOW)) is not None}
 
-    mode = modes.mode_of(tags, default, NOW)
-
     order = [Mode.OFF, Mode.OBSERVE, Mode.ACT]
-    assert mode is min(said, key=order.index, default=default)
+    assert modes.mode_of(tags, default, NOW) is min(said, key=order.index, default=default)
 
 
 def test_a_tag_that_has_expired_counts_as_absent() -> None:
