@@ -8,7 +8,7 @@ LOCKS := requirements.txt tests/requirements.txt
 UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test storm fuzz mutants bench bench-compare lint format lock package clean
+.PHONY: help demo serve test storm fuzz mutants bench bench-compare lint format lock package build-Remediator clean
 .SUFFIXES:
 
 help: ## show this list
@@ -64,6 +64,12 @@ lock: ## pin the newest versions pyproject.toml allows, with hashes, for Python 
 
 package: $(READY) ## build the zip for FunctionGraph; TARGET=3.10 chooses the Python
 	@$(BIN)/python -m deploy.package $(addprefix --python ,$(TARGET))
+
+# `sam build` calls this in a copy of the tree, for the function of this name in template.yaml. No
+# virtual environment is made there: the Python of Lambda's runtime builds for itself.
+LAMBDA_PYTHON ?= 3.12
+build-Remediator:
+	@python$(LAMBDA_PYTHON) -m deploy.package --python $(LAMBDA_PYTHON) --lambda "$(ARTIFACTS_DIR)"
 
 clean: ## remove the virtual environment and every cache
 	rm -rf $(VENV) $(VENV)-lock mutants .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -6,30 +6,18 @@ import base64
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.fake_dms import FakeDms
 
-from tests.fake_dms import Account, FakeDms
-
+from .conftest import FAILED, INSTANCE
 from .contents import HTTP_ONLY
 
 ROOT = Path(__file__).parents[3]
-INSTANCE = "54602a9d-5e22-4239-9123-77e350df4a34"
-FAILED = "b3f1a0c2-8a55-4f0e-9d7c-2f3b61c4d801"
 SECRET = "example-secret-example"
 TOPIC = "urn:smn:eu-de:0123456789abcdef0123456789abcdef:kafka-alarms"
-
-
-@pytest.fixture
-def cloud() -> Iterator[FakeDms]:
-    with FakeDms(account=Account(security_token="temporary")) as cloud:
-        cloud.add_instance(INSTANCE, status="ERROR")
-        cloud.add_failed_creation(FAILED)
-        yield cloud
 
 
 def settings(cloud: FakeDms) -> dict[str, str]:
@@ -151,7 +139,7 @@ def test_a_run_writes_nothing_into_the_tree(tree: Path, cloud: FakeDms) -> None:
     assert {path: path.stat().st_mtime_ns for path in tree.rglob("*")} == before
 
 
-def test_nothing_is_loaded_that_only_the_http_door_needs(tree: Path, cloud: FakeDms) -> None:
+def test_nothing_is_loaded_that_only_the_http_entrypoint_needs(tree: Path, cloud: FakeDms) -> None:
     loaded = run(tree, cloud, smn(), timer(), direct())["loaded"]
 
     assert "requests" in loaded
