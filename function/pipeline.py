@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from traceback import extract_tb
@@ -16,6 +16,7 @@ from .dms.session import DmsSession
 from .intake import authenticate, unwrap, validate
 from .lib.clock import Clock, Deadline
 from .lib.schemas import Schemas
+from .lib.transport import Client
 from .model.cloud_state import Observation
 from .model.decision import ActionCall, Decision, ExecutionResult, ScreenedEvent
 from .model.errors import (
@@ -34,7 +35,11 @@ from .settings.model import Credentials, Settings
 
 
 class Runtime(NamedTuple):
-    """What one process builds once; nothing in it outlives an event and changes a verdict."""
+    """What one process builds once; nothing in it outlives an event and changes a verdict.
+
+    `http_client` and `log` are how an event reaches the cloud and the log. The command line puts
+    a simulated cloud and silence in their place, so that it explains by the very same steps.
+    """
 
     settings: Settings
     sources: Mapping[str, Source]
@@ -42,10 +47,12 @@ class Runtime(NamedTuple):
     clock: Clock
     locks: InstanceLocks
     in_flight: InFlight
+    http_client: Callable[..., Client] = Client
+    log: Callable[..., None] = emit.log
 
 
-class _Run:
-    """One event on its way; `trail` says how far it has come."""
+class EventRun:
+    """One event on its way: `context` says how far it has come, the rest what it has met."""
 
     def __init__(
         self,
@@ -57,10 +64,17 @@ class _Run:
         self.runtime = runtime
         self.has_credentials = credentials is not None
         self.screened = ScreenedEvent(Action.RESTART, alarm=False)
+        self.observation = Observation()
         self.limits = runtime.settings.limits
         outbound = runtime.settings.outbound
         self.context = EventContext(raw_event, outbound.project_id)
-        self.session = DmsSession(outbound, credentials, clock=runtime.clock, deadline=deadline)
+        self.session = DmsSession(
+            outbound,
+            credentials,
+            clock=runtime.clock,
+            deadline=deadline,
+            http_client=runtime.http_client,
+        )
 
     def findings(self) -> Summary:
         """Walk the path to its end, or to where the event leaves it."""
@@ -104,7 +118,7 @@ class _Run:
         """Log the link of a proven confirmation for a person; it can confirm only this topic."""
         self.context = self.context._replace(source="smn")
         if notice.link is not None:
-            emit.log("WARNING", "Open this link to confirm the topic.", link=notice.link)
+            self.runtime.log("WARNING", "Open this link to confirm the topic.", link=notice.link)
         return summarize.notice(notice)
 
     def _admit(self, unwrapped: UnwrappedEvent) -> Source:
@@ -139,6 +153,7 @@ class _Run:
 
         def decided(in_flight: frozenset[str]) -> tuple[Decision, Sequence[str]]:
             seen = observation._replace(restarting=observation.restarting | in_flight)
+            self.observation = seen
             decision = decide.decide(screened, seen, source=source, limits=self.limits, now=now)
             restarts = decision.action is Action.RESTART and not decision.dry_run
             return decision, decision.call.instances if decision.call and restarts else ()
@@ -166,15 +181,15 @@ class _Run:
             self.runtime.in_flight.land(call.instances)
 
     def _announce(self, call: ActionCall) -> None:
-        emit.log("INFO", "About to send.", request=call.body, event_id=self.event.id)
+        self.runtime.log("INFO", "About to send.", request=call.body, event_id=self.event.id)
 
     def log(self, level: str, message: str, **details: Any) -> None:
         """Write one line, unless the operator wants to see only what is louder."""
-        emit.log(level, message, min_level=self.runtime.settings.log_level, **details)
+        self.runtime.log(level, message, min_level=self.runtime.settings.log_level, **details)
 
 
-def _broke(run: _Run, error: Exception) -> Summary:
-    """Name the place of a defect in the log, without the text, which may quote the event."""
+def _log_crash(run: EventRun, error: Exception) -> Summary:
+    """Log type and location of an unexpected exception; its message may contain event data."""
     places = [
         f"{Path(frame.filename).name}:{frame.lineno}" for frame in extract_tb(error.__traceback__)
     ]
@@ -182,34 +197,43 @@ def _broke(run: _Run, error: Exception) -> Summary:
     return summarize.crash(run.context, run.session.attempts)
 
 
-def run(
+def process(
     raw_event: RawEvent, runtime: Runtime, deadline: Deadline, *, credentials: Credentials | None
-) -> ResultEvent | None:
-    """Take one event down the path and emit its one result; None for a result that came back."""
-    journey = _Run(raw_event, runtime, credentials, deadline)
+) -> tuple[EventRun, ResultEvent | None]:
+    """Take one event down the path, to its one result; None for a result that came back."""
+    event_run = EventRun(raw_event, runtime, credentials, deadline)
     try:
-        found = journey.findings()
+        summary = event_run.findings()
     except OwnResultEvent:
-        return None
+        return event_run, None
     except Exception as error:  # noqa: BLE001 - every event gets its result, whatever breaks
-        found = _broke(journey, error)
+        summary = _log_crash(event_run, error)
     elapsed = runtime.clock.monotonic() - deadline.start
     result = report.build(
-        journey.context,
-        found,
+        event_run.context,
+        summary,
         dry_run=runtime.settings.limits.dry_run,
         now=runtime.clock.now(),
         duration_ms=round(elapsed * 1000),
     )
-    _emit(result, journey, deadline)
+    return event_run, result
+
+
+def run(
+    raw_event: RawEvent, runtime: Runtime, deadline: Deadline, *, credentials: Credentials | None
+) -> ResultEvent | None:
+    """Process one event and emit its one result; None for a result that came back."""
+    event_run, result = process(raw_event, runtime, deadline, credentials=credentials)
+    if result is not None:
+        _emit(result, event_run, deadline)
     return result
 
 
-def _emit(result: ResultEvent, journey: _Run, deadline: Deadline) -> None:
-    """Write the result line, and post the result to the sink if its sender is proven."""
-    outbound = journey.runtime.settings.outbound
+def _emit(result: ResultEvent, event_run: EventRun, deadline: Deadline) -> None:
+    """Write the result line, and post the result to the sink if its sender is authenticated."""
+    outbound = event_run.runtime.settings.outbound
     emit.log_result(result)
-    if outbound.sink is not None and journey.context.authenticated:
-        seconds = min(deadline.end - journey.runtime.clock.monotonic(), deadline.report_seconds)
+    if outbound.sink is not None and event_run.context.authenticated:
+        seconds = min(deadline.end - event_run.runtime.clock.monotonic(), deadline.report_seconds)
         if not emit.post_to_sink(result, outbound, seconds=seconds):
-            journey.log("WARNING", "The sink did not take the result.", id=result.event["id"])
+            event_run.log("WARNING", "The sink did not take the result.", id=result.event["id"])

@@ -60,12 +60,14 @@ class DmsSession:
         *,
         clock: Clock,
         deadline: Deadline,
+        http_client: Callable[..., Client] = Client,
     ) -> None:
         self.deadline = deadline
         self.attempts = 0
         self.platform_credentials = credentials is not None and credentials.from_platform
         self._outbound = outbound
         self._clock = clock
+        self._http_client = http_client
         self._authentication = _authentication(credentials, outbound.project_id, clock)
         self._secrets = credentials.secrets() if credentials else ()
         self._base = f"{outbound.endpoint}/v2/{outbound.project_id}"
@@ -98,7 +100,7 @@ class DmsSession:
     def open_client(self, gate: Gate | None = None) -> Client:
         """Return a client for this event; raise SendCancelled when the event is over."""
         outbound = self._outbound
-        client = Client(
+        client = self._http_client(
             ca_bundle_file=outbound.ca_bundle_file, proxy_url=outbound.proxy_url, gate=gate
         )
         with self._lock:

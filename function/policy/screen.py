@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from ..model.decision import ScreenedEvent, Verdict
 from ..model.errors import ActionDisabled, ActionNotForSource, NotAllowed, TooMany
 from ..model.event import CHANGING_ACTIONS, Action, Event, Intent, Outcome, Source
 from ..settings.model import Limits
+from .instance_rules import Answer, Skip
 
 MAX_FUTURE = timedelta(minutes=5)
 
 
-def _skip_reason(intent: Intent, event: Event, limits: Limits, now: datetime) -> str | None:
-    """Apply rules 1 to 4: why this intent asks for nothing, or None."""
-    if intent.skip is not None:
-        return intent.skip
-    if intent.metric is not None and intent.metric not in limits.alarm_metrics:
-        return "not_mapped"
+def intent_answers(intent: Intent, event: Event, limits: Limits, now: datetime) -> Iterator[Answer]:
+    """Yield what each rule says of an intent, in order, up to and with the first that applies."""
     sent = event.sent_at or now
-    if sent < now - limits.max_event_age:
-        return "stale"
-    return "from_the_future" if sent > now + MAX_FUTURE else None
+    unmapped = intent.metric is not None and intent.metric not in limits.alarm_metrics
+    applies = {
+        "not_firing": False,
+        "test_event": False,
+        "not_mapped": unmapped,
+        "stale": sent < now - limits.max_event_age,
+        "from_the_future": sent > now + MAX_FUTURE,
+    }
+    if intent.skip is not None:  # the source has read it in the document; some know other reasons
+        applies = {**(applies if intent.skip in applies else {}), intent.skip: True}
+    for reason, skips in applies.items():
+        yield Answer(reason, Skip(reason) if skips else None)
+        if skips:
+            return
+
+
+def _skip_reason(intent: Intent, event: Event, limits: Limits, now: datetime) -> str | None:
+    """Return why this intent asks for nothing, or None."""
+    answers = intent_answers(intent, event, limits, now)
+    return next((answer.rule for answer in answers if answer.skip is not None), None)
 
 
 def _newest(moments: list[datetime | None]) -> datetime | None:
