@@ -8,7 +8,7 @@ LOCKS := requirements.txt tests/requirements.txt
 UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test storm fuzz mutants bench bench-compare lint format lock package build-Remediator clean
+.PHONY: help demo serve check test storm fuzz mutants bench bench-compare lint format lock package build-Remediator clean
 .SUFFIXES:
 
 help: ## show this list
@@ -21,8 +21,12 @@ demo: $(READY) ## watch alarms restart, and a schedule purge, instances of a loc
 serve: $(READY) ## leave the stand-in and the function running, and print curl lines to try
 	@$(BIN)/python -m demo --serve
 
-test: lint ## every linter, type check and test, with the coverage of function/
-	$(BIN)/python -m pytest -n 2
+check: lint ## the fast loop: linters, types, import contract and unit tests
+	$(BIN)/python -m pytest -n auto tests/unit tests/test_architecture.py function
+
+test: lint ## every linter, type check and test, with the branch coverage of function/
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+
 
 storm: $(READY) ## play many nights of alarms against copies of the function, and print the tally
 	@$(BIN)/python -m tests.simulation
@@ -41,7 +45,7 @@ bench: $(READY) ## measure what an event costs, beside its rivals, in less than 
 bench-compare: $(READY) ## set two runs side by side: make bench-compare OLD=a.json NEW=b.json
 	@$(BIN)/python -m benchmarks compare $(OLD) $(NEW)
 
-lint: $(READY) ## ruff and mypy
+lint: $(READY) ## ruff, mypy and the import contract
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

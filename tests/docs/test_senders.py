@@ -18,7 +18,7 @@ from tests.factories import DAY, DRAFT, ORDERS
 from tests.fake_dms import FakeDms
 from tests.harness import SCHEMAS
 from tests.http_server import Reply, serving
-from tests.readme_blocks import README, blocks, section
+from tests.readme_blocks import SENDERS, blocks
 from tests.signed_requests import (
     LINK,
     alarm,
@@ -30,7 +30,7 @@ from tests.signed_requests import (
     smn_settings,
 )
 
-SNIPPETS: list[dict[str, Any]] = [yaml.safe_load(block) for block in blocks("yaml")]
+SNIPPETS: list[dict[str, Any]] = [yaml.safe_load(block) for block in blocks("yaml", SENDERS)]
 JSON = {"content-type": "application/json"}
 ACCEPTED = (200, "accepted", None)
 UNPROVEN = (401, "rejected", "unauthenticated")
@@ -142,7 +142,7 @@ def test_a_ping_as_printed_purges_where_the_platform_has_proven_it(
     cloud: FakeDms, tmp_path: Path
 ) -> None:
     body, headers = ping()
-    named = re.search(r"such a service sets `([A-Z_]+)=(\w+)`", section("Senders"))
+    named = re.search(r"such a service sets `([A-Z_]+)=(\w+)`", SENDERS)
     assert named is not None
 
     with serving(acting(cloud, **{named[1]: named[2]}), tmp_path) as door:
@@ -172,7 +172,7 @@ def test_a_topic_is_confirmed_by_hand_and_then_its_alarm_restarts(
     signer = certificate(begins=now - DAY, ends=now + DAY)
     moment = round(now.timestamp() * 1000)
     sent: dict[str, Any] = {"timestamp": text(now), "message": alarm(time=moment)}
-    path = only(re.findall(r"subscribe `https://remediator\.example(/\w+)`", README))
+    path = only(re.findall(r"subscribe `https://remediator\.example(/\w+)`", SENDERS))
     asked = json.dumps(
         smn(type="SubscriptionConfirmation", subscribe_url=LINK, subject=None, **sent)
     )
