@@ -29,7 +29,7 @@ from .model.errors import (
 from .model.event import Action, Event, RawEvent, Source, SubscriptionNotice, UnwrappedEvent
 from .model.result import EventContext, ResultEvent, Summary, with_envelope_fields
 from .policy import decide, execute, screen
-from .reporting import emit, report, summarize
+from .reporting import emit, notify, report, summarize
 from .reporting.messages import MISSING_CREDENTIALS
 from .settings.model import Credentials, Settings
 
@@ -230,10 +230,22 @@ def run(
 
 
 def _emit(result: ResultEvent, event_run: EventRun, deadline: Deadline) -> None:
-    """Write the result line, and post the result to the sink if its sender is authenticated."""
-    outbound = event_run.runtime.settings.outbound
+    """Write the result line; post the result and tell people where its sender is authenticated.
+
+    An unauthenticated sender could otherwise fill the sink and wake people at will.
+    """
+    settings = event_run.runtime.settings
     emit.log_result(result)
-    if outbound.sink is not None and event_run.context.authenticated:
-        seconds = min(deadline.end - event_run.runtime.clock.monotonic(), deadline.report_seconds)
-        if not emit.post_to_sink(result, outbound, seconds=seconds):
-            event_run.log("WARNING", "The sink did not take the result.", id=result.event["id"])
+    if not event_run.context.authenticated:
+        return
+    remaining = deadline.end - event_run.runtime.clock.monotonic()
+    deliveries: list[Callable[[], str | None]] = []
+    if settings.outbound.sink is not None:
+        seconds = min(remaining, deadline.report_seconds)
+        post = partial(emit.post_to_sink, result, settings.outbound, seconds=seconds)
+        deliveries.append(lambda: None if post() else "The sink did not take the result.")
+    if notify.is_wanted(result, settings.notify):
+        to, sign = (settings.outbound, settings.notify), event_run.session.sign
+        deliveries.append(partial(notify.publish, result, *to, sign, seconds=remaining))
+    for problem in emit.deliver(deliveries):
+        event_run.log("WARNING", problem, id=result.event["id"])

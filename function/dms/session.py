@@ -122,6 +122,10 @@ class DmsSession:
             request.headers["Content-Length"] = str(len(body))
         return self._authentication(request)
 
+    def sign(self, request: PreparedRequest) -> PreparedRequest:
+        """Return a request to another service of the cloud, signed with the same credentials."""
+        return self._authentication(request)
+
     def parse(self, answer: RawResponse) -> ApiResponse:
         """Return an HTTP response as the answer of the API, with our secrets redacted."""
         return responses.parse_response(answer, self._clock.now(), self._secrets)

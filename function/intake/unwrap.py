@@ -17,6 +17,7 @@ from ..model.event import (
     SubscriptionNotice,
     UnwrappedEvent,
 )
+from ..model.result import is_notification
 
 _CONFIRMATIONS = {
     "SubscriptionConfirmation": "subscription_confirmation",
@@ -73,6 +74,11 @@ def _signed_texts(message: Mapping[str, Any]) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(text.encode() for text in texts))
 
 
+def _own_notification(text: str) -> SubscriptionNotice | None:
+    """Return a notice for a message to people that this function has published, else None."""
+    return SubscriptionNotice("own_notification") if is_notification(text) else None
+
+
 def _smn(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
     """Take the envelope of an SMN message over HTTPS, whose proof lies inside it.
 
@@ -81,6 +87,7 @@ def _smn(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
     _refuse_encoded(raw_event.headers)
     message = _checked(schemas, "envelopes/smn", raw_event.body)
     reason = _CONFIRMATIONS.get(message["type"])
+    notice = SubscriptionNotice(reason, message.get("subscribe_url")) if reason else None
     return UnwrappedEvent(
         source=None,
         payload=message["message"],
@@ -91,7 +98,7 @@ def _smn(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
             signature=message["signature"],
             texts=_signed_texts(message),
         ),
-        notice=SubscriptionNotice(reason, message.get("subscribe_url")) if reason else None,
+        notice=notice or _own_notification(message["message"]),
         id=message["message_id"],
         sent_at=message["timestamp"],
         name=message.get("subject"),
@@ -105,6 +112,7 @@ def _smn_trigger(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
         source=None,
         payload=message["message"],
         auth_methods=(AuthMethod.PLATFORM,),
+        notice=_own_notification(message["message"]),
         id=message.get("message_id"),
         sent_at=message.get("timestamp"),
         name=message.get("subject"),
@@ -118,6 +126,7 @@ def _sns_trigger(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
         source=None,
         payload=message["Message"],
         auth_methods=(AuthMethod.PLATFORM,),
+        notice=_own_notification(message["Message"]),
         id=message["MessageId"],
         sent_at=message["Timestamp"],
         name=message.get("Subject"),

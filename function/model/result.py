@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from .decision import Decision, Verdict
 from .event import Event, Outcome, RawEvent, UnwrappedEvent
 
 RESULT_TYPE = "dev.kafka-remediator.result.v1"
+_MARK = re.compile(r"Log: result [0-9a-f]{32} of kafka-remediator")
 
 
 class EventContext(NamedTuple):
@@ -64,3 +66,23 @@ def with_envelope_fields(event: Event, unwrapped: UnwrappedEvent) -> Event:
         sent_at=timestamps.parse(unwrapped.sent_at) or event.sent_at,
         name=event.name or unwrapped.name,
     )
+
+
+def notification_mark(result_id: str) -> str:
+    """Return the last line of every message to people: where the log is, and that it is ours."""
+    return f"Log: result {result_id} of kafka-remediator"
+
+
+def is_notification(text: str) -> bool:
+    """Tell whether a text is a message of ours to people, sent by whichever process.
+
+    Without this, a function that is subscribed to the topic of its own messages would answer each
+    with another. The mark is a whole line, which no JSON document has: an alarm stays an alarm,
+    whatever its name says.
+
+    >>> is_notification("Kafka\\n" + notification_mark("0" * 32) + "\\r\\n")
+    True
+    >>> is_notification('{"alarm_name": "' + notification_mark("0" * 32) + '"}')
+    False
+    """
+    return any(_MARK.fullmatch(line.strip()) for line in text.split("\n"))

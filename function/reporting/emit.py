@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TextIO
 
 import requests
 
 from ..lib import strict_json
 from ..lib.send_gate import NoResponse
-from ..lib.threads import DeadlineExceeded, ThreadUnavailable, call_with_timeout
+from ..lib.threads import DeadlineExceeded, ThreadUnavailable, call_with_timeout, gather
 from ..lib.transport import Client
 from ..model.result import ResultEvent
 from ..settings.model import OutboundSettings
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 WARNING_OUTCOMES = frozenset({"failed", "unknown", "rejected"})
+MAX_DELIVERY_SECONDS = 60.0
+"""Longer than any event may take: deliveries end by themselves, at the deadline of their event."""
 _lock = threading.Lock()
 
 
@@ -65,3 +67,18 @@ def post_to_sink(result: ResultEvent, outbound: OutboundSettings, *, seconds: fl
     finally:
         client.close()
     return 200 <= answer.status < 300
+
+
+def deliver(deliveries: Sequence[Callable[[], str | None]]) -> list[str]:
+    """Make all deliveries side by side, so that a slow one takes no time from the others.
+
+    Each ends by itself when its time is over, and returns what is to be logged, or None.
+    """
+    if len(deliveries) <= 1:  # most events have none, and a thread costs 0.1 ms
+        problems = [delivery() for delivery in deliveries]
+    else:
+        try:
+            problems = gather(deliveries, threads=len(deliveries), seconds=MAX_DELIVERY_SECONDS)
+        except ThreadUnavailable:
+            problems = ["This machine gives no thread to deliver the result."]
+    return [problem for problem in problems if problem is not None]

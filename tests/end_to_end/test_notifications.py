@@ -1,0 +1,221 @@
+"""People are told over a topic of SMN: once, after the result, and never in a circle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from function.model.errors import SettingsInvalid
+from tests.factories import HOUR, ORDERS, ids
+from tests.fake_dms import Account, Close, FakeDms, Hold, Reply, Reset, html, redirect, throttled
+from tests.harness import Remediator, open_remediator, restarted
+
+
+def notifying(cloud: FakeDms, **settings: str) -> dict[str, str]:
+    topic = {"NOTIFY_TOPIC_URN": cloud.account.topic_urn, "SMN_ENDPOINT": cloud.url}
+    return {**topic, **settings}
+
+
+@pytest.fixture(name="told")
+def open_a_notifying_remediator() -> Iterator[Remediator]:
+    with open_remediator() as remediator:
+        remediator.set(**notifying(remediator.cloud))
+        yield remediator
+
+
+def smn_event(message: str, subject: str | None = "A message") -> dict[str, Any]:
+    """Return an event of FunctionGraph's SMN trigger that carries a text."""
+    smn = {"topic_urn": "urn:smn:eu-de:0:alarms", "message": message, "message_id": "m7"}
+    return {"record": [{"event_source": "smn", "smn": {**smn, "subject": subject}}]}
+
+
+def test_people_are_told_of_a_restart(told: Remediator) -> None:
+    result = told.alert(ORDERS)
+
+    (published,) = told.cloud.published
+    assert published.subject == "Kafka: For information. Restart of 1 instance accepted"
+    assert published.message.split("\n") == [
+        "Restart of 1 instance accepted.",
+        "Asked by: alertmanager, Down",
+        "What to do: Nothing yet; if the alarm still fires in 20 minutes, look at the instance.",
+        f"accepted: {ORDERS}, status ERROR",
+        f"Log: result {result.event['id']} of kafka-remediator",
+    ]
+    (request,) = told.cloud.arrived("publish")
+    assert request.headers["x-project-id"] == told.cloud.account.project_id
+
+
+def test_a_storm_is_one_message(told: Remediator) -> None:
+    storm = ids(9)
+    for instance in storm:
+        told.cloud.add_instance(instance, status="ERROR")
+
+    assert told.alert(*storm).data["reason"] == "storm"
+
+    (published,) = told.cloud.published
+    assert published.subject is not None
+    assert published.subject.startswith("Kafka: Look now. Restart of 9 instances skipped")
+    assert f"skipped (storm): {', '.join(storm[:3])} and 6 more" in published.message
+
+
+def test_what_is_skipped_is_no_message_unless_asked_for(told: Remediator) -> None:
+    restarted(told.cloud, began=HOUR / 2)
+
+    assert told.alert(ORDERS).data["reason"] == "cooldown"
+    assert not told.cloud.published
+
+    told.set(NOTIFY_ON="skipped")
+    told.alert(ORDERS)
+    assert len(told.cloud.published) == 1
+
+
+def test_an_unauthenticated_sender_wakes_nobody(told: Remediator) -> None:
+    told.set(NOTIFY_ON="acted,needs_human,recovered,skipped")
+
+    assert told.post("/direct", {"action": "restart"}, authorization="Bearer x").status == 401
+
+    assert not told.cloud.arrived("publish")
+
+
+def test_nobody_is_told_without_a_topic(remediator: Remediator) -> None:
+    remediator.alert(ORDERS)
+
+    assert not remediator.cloud.arrived("publish")
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        (Reset(), "SMN gave no answer"),
+        (Close(at="done"), "SMN gave no answer"),
+        (throttled(), "SMN answered 429 APIGW.0308"),
+        (Reply(404, {"code": "SMN.0006", "message": "x"}), "SMN answered 404 SMN.0006"),
+        (Reply(403, {"code": "SMN.0001 secret"}), "SMN answered 403"),
+        (Reply(400, "[1]"), "SMN answered 400"),
+        (html(502), "SMN answered 502"),
+        (redirect("http://127.0.0.1:9/"), "SMN answered 302"),
+    ],
+)
+def test_a_failing_topic_is_one_warning_and_changes_nothing(
+    told: Remediator, out: Any, fault: Any, problem: str
+) -> None:
+    told.cloud.fault(fault, kind="publish")
+
+    result = told.alert(ORDERS)
+
+    assert result.brief == (200, "accepted", None)
+    assert len(told.cloud.arrived("publish")) == 1
+    (logged,), log = out()
+    assert logged["id"] == result.event["id"]
+    warnings = [line["message"] for line in log if line["severity"] == "WARNING"]
+    assert warnings == [f"People were not notified: {problem}."]
+
+
+def test_a_topic_that_hangs_ends_with_the_event(told: Remediator, out: Any) -> None:
+    told.set(DEADLINE_SECONDS="1")
+    told.cloud.fault(Hold(), kind="publish")
+
+    assert told.alert(ORDERS).brief == (200, "accepted", None)
+
+    _, log = out()
+    assert [line["message"] for line in log if line["severity"] == "WARNING"] == [
+        "People were not notified: SMN gave no answer."
+    ]
+
+
+def test_the_result_is_logged_before_people_are_told(told: Remediator, out: Any) -> None:
+    may_answer = Event()
+    told.cloud.fault(Hold(release=may_answer), kind="publish")
+    sender = Thread(target=told.alert, args=(ORDERS,))
+    sender.start()
+    told.cloud.wait_for(1, "publish")
+
+    (logged,), _ = out()
+    assert not told.cloud.published
+    may_answer.set()
+    sender.join()
+
+    assert logged["id"] in told.cloud.published[0].message
+
+
+def test_a_sink_that_hangs_takes_no_time_from_the_people(told: Remediator, out: Any) -> None:
+    with FakeDms() as sink:
+        sink.fault(Hold())
+        told.set(K_SINK=sink.url + "/default", DEADLINE_SECONDS="1")
+
+        told.alert(ORDERS)
+
+    assert len(told.cloud.published) == 1
+    _, log = out()
+    assert [line["message"] for line in log if line["severity"] == "WARNING"] == [
+        "The sink did not take the result."
+    ]
+
+
+def test_a_message_of_our_own_is_recognised_and_answered_with_silence(told: Remediator) -> None:
+    told.set(NOTIFY_ON="acted,needs_human,recovered,skipped")
+    told.alert(ORDERS)
+    (published,) = told.cloud.published
+
+    back = told.trigger(smn_event(published.message, published.subject))
+
+    assert back.brief == (200, "skipped", "own_notification")
+    assert not back.data["needs_human"]
+    assert len(told.cloud.published) == 1
+    assert len(told.cloud.posts) == 1
+
+
+def test_another_process_recognises_the_message_too(told: Remediator) -> None:
+    told.alert(ORDERS)
+    (published,) = told.cloud.published
+
+    with open_remediator() as another:
+        assert another.trigger(smn_event(published.message)).data["reason"] == "own_notification"
+
+
+def test_an_alarm_that_is_called_like_us_is_an_alarm(told: Remediator) -> None:
+    told.alert("019cacb7-4ff0-4d3c-9f33-f5f7b7fdc0e6")
+    mark = f"Log: result {'0' * 32} of kafka-remediator"
+
+    result = told.ces_alarm(alarm_name=f"kafka-remediator\n{mark}\n")
+
+    assert result.brief == (200, "accepted", None)
+    assert len(told.cloud.published) == 2
+
+
+def test_a_plain_text_on_a_topic_is_no_message_of_ours(told: Remediator) -> None:
+    assert told.trigger(smn_event("The maintenance begins at noon.")).status == 200
+    assert told.trigger(smn_event("kafka-remediator")).data["reason"] == "invalid_json"
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"NOTIFY_ON": "acted,everything"}, "NOTIFY_ON"),
+        ({"NOTIFY_ON": "acted,"}, "NOTIFY_ON"),
+        ({"NOTIFY_TOPIC_URN": "kafka-people"}, "NOTIFY_TOPIC_URN"),
+        ({"SMN_ENDPOINT": "http://smn.example"}, "SMN_ENDPOINT"),
+        ({"SMN_TOPIC_URNS": Account().topic_urn}, "NOTIFY_TOPIC_URN"),
+    ],
+)
+def test_a_setting_that_cannot_work_stops_the_start(
+    remediator: Remediator, settings: dict[str, str], name: str
+) -> None:
+    with pytest.raises(SettingsInvalid) as invalid:
+        remediator.set(**notifying(remediator.cloud, **settings))
+
+    assert [problem.partition(":")[0] for problem in invalid.value.problems] == [name]
+
+
+def test_an_iam_token_publishes_as_well() -> None:
+    with open_remediator() as remediator:
+        keys = {"HUAWEICLOUD_SDK_AK": "", "HUAWEICLOUD_SDK_SK": ""}
+        token = {"HUAWEICLOUD_AUTH_TOKEN": remediator.cloud.account.auth_token}
+        remediator.set(**notifying(remediator.cloud, **keys, **token))
+
+        remediator.alert(ORDERS)
+
+        assert len(remediator.cloud.published) == 1
