@@ -65,6 +65,7 @@ class EventRun:
         self.has_credentials = credentials is not None
         self.screened = ScreenedEvent(Action.RESTART, alarm=False)
         self.observation = Observation()
+        self.rejection: EventRejected | None = None
         self.limits = runtime.settings.limits
         outbound = runtime.settings.outbound
         self.context = EventContext(raw_event, outbound.project_id)
@@ -85,6 +86,7 @@ class EventRun:
             source = self._admit(unwrapped)
             return self._judge(source)
         except EventRejected as refusal:
+            self.rejection = refusal
             if not self.context.authenticated:  # its result does not say what is wrong
                 self.log("WARNING", f"Refused: {refusal}.")
             return summarize.rejection(refusal)

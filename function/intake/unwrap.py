@@ -54,7 +54,7 @@ def _checked(schemas: Schemas, name: str, payload: bytes | str) -> Any:
     except strict_json.InvalidJSON as error:
         raise InvalidJson(error.problem) from None
     except Violation as error:
-        raise SchemaViolated(error.problem) from None
+        raise SchemaViolated(error.problem, path=error.path, rule=error.rule) from None
     return document
 
 

@@ -38,5 +38,5 @@ def validate(unwrapped: UnwrappedEvent, schemas: Schemas) -> Document:
     try:
         schemas.check(f"events/{source}", value)
     except Violation as error:
-        raise SchemaViolated(error.problem) from None
+        raise SchemaViolated(error.problem, path=error.path, rule=error.rule) from None
     return Document(source, value)

@@ -18,7 +18,11 @@ class InvalidJson(EventRejected):
 
 
 class SchemaViolated(EventRejected):
-    """The document breaks a rule of its schema."""
+    """The document breaks a rule of its schema: where, and which keyword of JSON Schema."""
+
+    def __init__(self, problem: str, *, path: str = "$", rule: str | None = None) -> None:
+        super().__init__(problem)
+        self.path, self.rule = path, rule
 
 
 class ConfirmationMismatch(EventRejected):
