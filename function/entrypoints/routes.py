@@ -15,17 +15,23 @@ from ..settings.model import Credentials
 SMN = "/smn"
 HEALTH = "/health"
 CLOUDEVENTS = "/"
+# Where the server says in the WSGI environment when the whole request was there, monotonic.
+RECEIVED = "kafka_remediator.received_at"
 READ_METHODS, EVENT_METHODS = ("GET", "HEAD", "OPTIONS"), ("OPTIONS", "POST")
 
 
 class HttpRequest(NamedTuple):
-    """A request; header names in lower case. A body that is too large is not kept."""
+    """A request; header names in lower case. A body that is too large is not kept.
+
+    `waited` are the seconds between its arrival and now: its deadline began when it came.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes = b""
     too_large: bool = False
+    waited: float = 0.0
 
 
 class HttpResponse(NamedTuple):
@@ -48,6 +54,14 @@ def channels(sources: Mapping[str, Source]) -> dict[str, str]:
     """Return the channel of every route on which events may arrive."""
     routed = {source.route: name for name, source in sources.items() if source.route is not None}
     return {**routed, SMN: "smn"}
+
+
+def enabled_routes(runtime: Runtime) -> list[str]:
+    """Return the routes on which events are taken, sorted."""
+    auth, container = runtime.settings.auth, runtime.settings.functiongraph_container
+    named = {source.route: name for name, source in runtime.sources.items() if source.route}
+    routes = [route for route, name in {**named, SMN: "smn"}.items() if auth.is_enabled(name)]
+    return sorted([*routes, *(("/init", "/invoke") if container else ())])
 
 
 def non_event_response(
@@ -93,7 +107,8 @@ def handle_event(
     remaining: float | None = None,
 ) -> HttpResponse:
     """Return the answer to a request that is an event: its result, if it has one."""
-    deadline = Deadline(runtime.clock.monotonic(), _seconds(runtime, remaining))
+    began = runtime.clock.monotonic() - request.waited
+    deadline = Deadline(began, _seconds(runtime, remaining))
     raw_event = RawEvent(
         channel=channel,
         body=request.body,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from types import ModuleType
 
 import flask
 import pytest
 
+from function.entrypoints.routes import RECEIVED
 from function.lib.strict_json import LIMIT
 from tests.factories import ORDERS, SETTINGS
 from tests.fake_dms import FakeDms
@@ -62,7 +65,7 @@ def answer(remediate: Remediate, path: str = "/direct", **request: object) -> tu
     assert len(again) <= LIMIT
     if reply.mimetype != "application/cloudevents+json":
         return reply.status_code, ""
-    return reply.status_code, reply.get_json(force=True)["data"]["reason"]
+    return reply.status_code, reply.get_json(force=True)["data"]["reason"] or ""
 
 
 def test_a_request_is_taken_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,16 +109,52 @@ def test_in_a_container_of_functiongraph_the_door_can_be_invoked(
 
 
 def test_wrong_settings_end_the_process_with_a_line_for_each(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("DRY_RUN")
     monkeypatch.setenv("MAX_PURGE", "many")
+    monkeypatch.setenv("DEBUG", "true")
 
     with pytest.raises(SystemExit) as end:
         started(monkeypatch)
 
-    assert str(end.value).splitlines() == [
-        "Not started:",
-        "DRY_RUN: is missing; for example DRY_RUN=true",
-        "MAX_PURGE: must be a whole number from 1 to 1000; for example MAX_PURGE=20",
+    assert end.value.code == 1
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["message"] for line in lines] == [
+        "Not started: DEBUG: opens a debugger that runs code for every caller; unset it",
+        "Not started: DRY_RUN: is missing; for example DRY_RUN=true",
+        "Not started: MAX_PURGE: must be a whole number from 1 to 1000; for example MAX_PURGE=20",
     ]
+    assert {line["severity"] for line in lines} == {"ERROR"}
+
+
+@pytest.mark.parametrize("bounded", [False, True])
+def test_a_server_without_bounds_is_said_at_the_start(
+    bounded: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The server of functions-framework, unlike `serve`, bounds no slow caller."""
+    monkeypatch.delitem(sys.modules, "waitress", raising=False)
+    if bounded:
+        monkeypatch.setitem(sys.modules, "waitress", ModuleType("waitress"))
+
+    started(monkeypatch)
+
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["severity"] for line in lines] == ([] if bounded else ["WARNING"])
+
+
+def test_a_body_that_trickles_in_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    remediate = started(monkeypatch)
+    monkeypatch.setattr(sys.modules["function.main"], "MAX_BODY_SECONDS", -1.0)
+
+    assert answer(remediate) == (400, "invalid_json")
+
+
+def test_the_deadline_begins_when_the_request_was_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that has waited for a thread until its sender gave up is not acted upon."""
+    monkeypatch.setenv("DRY_RUN", "false")
+    remediate = started(monkeypatch)
+
+    late = {RECEIVED: time.monotonic() - 5}
+    assert answer(remediate, environ_overrides=late) == (503, "state_unreadable")
+    assert answer(remediate, environ_overrides={RECEIVED: time.monotonic()}) == (200, "")

@@ -1,0 +1,57 @@
+"""The command line: every module of this folder without an underscore is one command.
+
+Such a module has a docstring, whose first line is its help, `add_arguments(parser)` and
+`run(arguments)`, which returns the exit status: 0 as wished, 1 not, 2 usage or settings.
+It imports what it needs inside `run`, so that `--help` and the other commands do not wait for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pkgutil
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from . import _env_file
+
+USAGE_ERROR = 2
+
+
+def _commands() -> dict[str, ModuleType]:
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return {name: import_module(f".{name}", __name__) for name in names if name[0] != "_"}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m function", description="Kafka remediator")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, module in _commands().items():
+        summary = str(module.__doc__).partition("\n")[0]
+        subparser = subparsers.add_parser(name, help=summary, description=module.__doc__)
+        subparser.add_argument(
+            "--env-file",
+            metavar="FILE",
+            type=Path,
+            help="settings as NAME=value lines; those in the environment win",
+        )
+        module.add_arguments(subparser)
+        subparser.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command, and return the exit status of the process."""
+    parser = _parser()
+    parsed = parser.parse_args(arguments)
+    if parsed.env_file is not None:
+        try:
+            settings = _env_file.read(parsed.env_file)
+        except _env_file.Unreadable as problem:
+            parser.error(str(problem))
+        for name, value in settings.items():
+            os.environ.setdefault(name, value)
+    status: int = parsed.run(parsed)
+    return status

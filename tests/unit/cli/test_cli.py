@@ -1,0 +1,118 @@
+"""The command line: commands are found by their files, and settings may come from a file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from function import cli
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Have one command, `probe`, that keeps what it was given."""
+    given: dict[str, Any] = {}
+
+    def run(arguments: Any) -> int:
+        given.update(vars(arguments), region=os.environ.get("HUAWEICLOUD_REGION"))
+        return 1
+
+    module = ModuleType("probe", "Look.\n\nAt everything.")
+    module.add_arguments = lambda parser: parser.add_argument("--deep", action="store_true")  # type: ignore[attr-defined]  # as a command has it
+    module.run = run  # type: ignore[attr-defined]  # as a command has it
+    monkeypatch.setattr(cli, "_commands", lambda: {"probe": module})
+    return given
+
+
+def test_a_command_gets_its_options_and_gives_the_exit_status(commands: dict[str, Any]) -> None:
+    assert cli.main(["probe", "--deep"]) == 1
+    assert commands["deep"] is True
+
+
+def test_settings_come_from_a_file_and_the_environment_wins(
+    commands: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "settings"
+    file.write_text("# of the cloud\n\nexport HUAWEICLOUD_REGION='eu-west-101'\n", "utf-8")
+    monkeypatch.setenv("HUAWEICLOUD_REGION", "cn-north-4")
+    assert cli.main(["probe", "--env-file", str(file)]) == 1
+    assert commands["region"] == "cn-north-4"
+
+    monkeypatch.setattr(os, "environ", {})
+    assert cli.main(["probe", "--env-file", str(file)]) == 1
+    assert commands["region"] == "eu-west-101"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "cannot be read as UTF-8 text"),
+        (b"\xff\xfe", "cannot be read as UTF-8 text"),
+        (b"A=1\nsecret words\n", "line 2: write NAME=value"),
+        (b"=secret", "line 1: write NAME=value"),
+    ],
+)
+def test_a_file_that_is_no_list_of_settings_is_a_usage_error(
+    content: bytes | None,
+    problem: str,
+    commands: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "settings"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(SystemExit) as end:
+        cli.main(["probe", "--env-file", str(file)])
+
+    said = capsys.readouterr().err
+    assert (end.value.code, commands) == (cli.USAGE_ERROR, {})
+    assert problem in said
+    assert "secret" not in said
+
+
+def test_every_command_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["--help"])
+
+    assert end.value.code == 0
+    said = capsys.readouterr().out
+    for name, module in cli._commands().items():
+        assert name in said
+        assert str(module.__doc__).partition("\n")[0].rstrip(".") in said.replace("\n", " ")
+
+
+def test_the_command_line_starts_as_a_module() -> None:
+    command = [sys.executable, "-m", "function", "--help"]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert "serve" in finished.stdout
+
+
+@pytest.mark.parametrize("entrypoint", ["handler", "main"])
+def test_the_entrypoints_of_platforms_load_nothing_of_the_command_line(entrypoint: str) -> None:
+    """A cold start does not pay for it."""
+    settings = """HUAWEICLOUD_AUTH_TOKEN=t HUAWEICLOUD_REGION=eu-west-101 DRY_RUN=true
+    DIRECT_SECRETS=0123456789abcdef HUAWEICLOUD_SDK_PROJECT_ID=00000000000000000000000000000000"""
+    environment = dict(setting.split("=") for setting in settings.split())
+    code = f"""import function.{entrypoint}, sys
+print(*[name for name in sys.modules if name.startswith(("function.cli", "waitress"))])"""
+    finished = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert finished.stdout.split() == []

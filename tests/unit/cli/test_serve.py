@@ -1,0 +1,87 @@
+"""The command `serve`, with the start of the server watched: what it loads and how it fails."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from function.cli import serve
+from tests.factories import SETTINGS
+
+ENVIRONMENT = {
+    "HUAWEICLOUD_AUTH_TOKEN": "token",
+    "HUAWEICLOUD_SDK_PROJECT_ID": "0" * 32,
+    "DMS_ENDPOINT": "http://127.0.0.1:9",
+    "DRY_RUN": "true",
+    "DIRECT_SECRETS": "0123456789abcdef",
+}
+
+
+@pytest.fixture(autouse=True)
+def loaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Set up the environment, and forget in the end what functions-framework has loaded."""
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    for name in ("FORWARDED_ALLOW_IPS", "FUNCTION_TARGET", "FUNCTION_SIGNATURE_TYPE"):
+        monkeypatch.setenv(name, "")  # they are set at the start: take them back in the end
+    path = [*sys.path]
+    yield
+    sys.path[:] = path
+    for name in [name for name in sys.modules if name.partition(".")[0] == "main"]:
+        del sys.modules[name]
+
+
+def arguments(*options: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    serve.add_arguments(parser)
+    return parser.parse_args(options)
+
+
+def test_it_serves_the_application_that_functions_framework_makes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[tuple[Any, ...]] = []
+    server = ModuleType("server")
+    server.serve = lambda *given: calls.append(given)  # type: ignore[attr-defined]  # as the module has it
+    monkeypatch.setattr(serve, "import_module", lambda name: server)
+
+    assert serve.run(arguments("--host", "127.0.0.1", "--port", "8081")) == 0
+
+    ((application, runtime, host, port),) = calls
+    assert application.test_client().get("/health").json == {"message": "ready"}
+    assert runtime is sys.modules["main"].RUNTIME
+    assert (host, port) == ("127.0.0.1", 8081)
+
+
+def test_address_and_port_come_from_where_platforms_put_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert vars(arguments()) == {"host": "0.0.0.0", "port": 8080}
+    monkeypatch.setenv("HOST", "127.0.0.1")
+    monkeypatch.setenv("PORT", "9000")
+    assert vars(arguments()) == {"host": "127.0.0.1", "port": 9000}
+
+
+def test_wrong_settings_are_named_and_end_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DRY_RUN")
+
+    assert serve.run(arguments()) == 2
+    assert "DRY_RUN: is missing" in capsys.readouterr().err
+
+
+def test_an_address_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert serve.run(arguments("--host", "127.0.0.1", "--port", port)) == 1
+
+    assert f"127.0.0.1:{port}: Address already in use" in capsys.readouterr().err
