@@ -31,6 +31,7 @@ from .model.result import EventContext, ResultEvent, Summary, with_envelope_fiel
 from .policy import decide, execute, screen
 from .reporting import emit, notify, report, summarize
 from .reporting.messages import MISSING_CREDENTIALS
+from .reporting.metrics import Metrics
 from .settings.model import Credentials, Settings
 
 
@@ -49,6 +50,7 @@ class Runtime(NamedTuple):
     in_flight: InFlight
     http_client: Callable[..., Client] = Client
     log: Callable[..., None] = emit.log
+    metrics: Metrics | None = None
 
 
 class EventRun:
@@ -236,8 +238,11 @@ def _emit(result: ResultEvent, event_run: EventRun, deadline: Deadline) -> None:
 
     An unauthenticated sender could otherwise fill the sink and wake people at will.
     """
-    settings = event_run.runtime.settings
+    settings, metrics = event_run.runtime.settings, event_run.runtime.metrics
     emit.log_result(result)
+    if metrics is not None:
+        elapsed = event_run.runtime.clock.monotonic() - deadline.start
+        metrics.count(event_run.context, result, elapsed)
     if not event_run.context.authenticated:
         return
     remaining = deadline.end - event_run.runtime.clock.monotonic()

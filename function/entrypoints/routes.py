@@ -10,10 +10,12 @@ from ..lib import strict_json
 from ..lib.clock import Deadline
 from ..model.event import RawEvent, Source
 from ..pipeline import Runtime, run
+from ..reporting.metrics import Metrics
 from ..settings.model import Credentials
 
 SMN = "/smn"
 HEALTH = "/health"
+METRICS = "/metrics"
 CLOUDEVENTS = "/"
 # Where the server says in the WSGI environment when the whole request was there, monotonic.
 RECEIVED = "kafka_remediator.received_at"
@@ -92,6 +94,16 @@ def non_event_response(
 _WEBHOOK_GRANT_HEADERS = {"WebHook-Allowed-Origin": "*", "WebHook-Allowed-Rate": "*"}
 
 
+def _metrics_page(request: HttpRequest, metrics: Metrics) -> HttpResponse:
+    """Return the page that Prometheus scrapes."""
+    if request.method in {"GET", "HEAD"}:
+        return HttpResponse(200, metrics.page(), {"Content-Type": metrics.content_type})
+    allow = {"Allow": ", ".join(READ_METHODS)}
+    if request.method == "OPTIONS":
+        return json_message(200, headers=allow)
+    return json_message(405, "Use GET.", allow)
+
+
 def _seconds(runtime: Runtime, remaining: float | None) -> float:
     """Return the seconds for one event: the operator's, or fewer where the platform has fewer."""
     least = runtime.settings.deadline_seconds
@@ -134,6 +146,8 @@ def handle_request(
 
     `credentials` are those the platform sent with it, `remaining` the seconds it has left.
     """
+    if request.path == METRICS and runtime.metrics is not None:
+        return _metrics_page(request, runtime.metrics)
     routes = channels(runtime.sources)
     hook = runtime.settings.auth.is_enabled("cloudevents")
     found = non_event_response(request, routes, ready=True, hook=hook)

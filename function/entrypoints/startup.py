@@ -13,6 +13,8 @@ from ..lib.clock import SystemClock
 from ..lib.schemas import Schemas
 from ..model.event import Source
 from ..pipeline import Runtime
+from ..reporting import emit
+from ..reporting.metrics import Metrics
 from ..settings import reader
 from ..settings.model import Settings
 
@@ -58,6 +60,12 @@ def _settings(
     )
 
 
+@lru_cache(maxsize=1)
+def _metrics() -> Metrics:
+    """Return the metrics of this process, which outlive a change of settings."""
+    return Metrics(emit.dropped_lines)
+
+
 def runtime(
     given: Mapping[str, str], *, platform_credentials: bool = False, http_entrypoint: bool = False
 ) -> Runtime:
@@ -76,4 +84,5 @@ def runtime(
         clock=built.clock,
         locks=built.locks,
         in_flight=built.in_flight,
+        metrics=_metrics() if settings.metrics else None,
     )

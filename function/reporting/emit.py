@@ -21,16 +21,23 @@ WARNING_OUTCOMES = frozenset({"failed", "unknown", "rejected"})
 MAX_DELIVERY_SECONDS = 60.0
 """Longer than any event may take: deliveries end by themselves, at the deadline of their event."""
 _lock = threading.Lock()
+_dropped = 0
 
 
 def _write(stream: TextIO, line: Mapping[str, Any]) -> None:
     """Write one JSON line in one piece; a log that is gone must not stop a restart."""
+    global _dropped  # noqa: PLW0603 - the log is one of a process, and so is this count
     try:
         with _lock:
             stream.write(strict_json.dumps(line) + "\n")
             stream.flush()
     except (OSError, ValueError):
-        return
+        _dropped += 1
+
+
+def dropped_lines() -> int:
+    """Return how many lines of the log nobody took, since the start of the process."""
+    return _dropped
 
 
 def severity(result: ResultEvent) -> str:
