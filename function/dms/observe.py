@@ -16,6 +16,8 @@ from .inventory import Inventory
 DAY = timedelta(days=1)
 MAX_HISTORY = timedelta(days=30)
 CANCELLED_TASKS = frozenset({"CANCELLED", "DELETED"})
+# Kafka Manager and Smart Connect restart by themselves, which is no restart of the instance.
+RESTARTED_BESIDE_BROKERS = ("manager", "connector")
 CONCLUSIVE_STATUSES = frozenset({"RESTARTING", "DELETING", "RECYCLE"})
 
 
@@ -28,12 +30,24 @@ def history_start(raised: datetime | None, now: datetime) -> datetime:
     return max(begin, now - MAX_HISTORY)
 
 
+def _is_restart(name: str, pattern: str) -> bool:
+    """Tell whether a task restarts the instance, not something beside its brokers.
+
+    >>> names = ("kafkainstancerestart", "restartkafkamanager", "restartconnectortask")
+    >>> [_is_restart(name, "restart") for name in names], _is_restart("restartmanager", "manager")
+    ([True, False, False], True)
+    """
+    return pattern in name and not any(
+        part in name and part not in pattern for part in RESTARTED_BESIDE_BROKERS
+    )
+
+
 def restart_tasks(tasks: tuple[Task, ...], pattern: str) -> tuple[Task, ...]:
     """Return the restarts among background tasks; StateUnreadable for one without a time."""
     found = tuple(
         task
         for task in tasks
-        if pattern in task.name.lower() and task.status not in CANCELLED_TASKS
+        if _is_restart(task.name.lower(), pattern) and task.status not in CANCELLED_TASKS
     )
     if any(task.created_at is None for task in found):
         raise StateUnreadable("a restart among the background tasks has no readable time")

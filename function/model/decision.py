@@ -41,6 +41,8 @@ class ScreenedEvent(NamedTuple):
     verdicts: tuple[Verdict, ...] = ()
     raised_at: Mapping[str, datetime | None] = MappingProxyType({})
     reason: str | None = None
+    notes: tuple[str, ...] = ()
+    needs_human: bool = False
 
     @property
     def needs_live_state(self) -> bool:
@@ -66,6 +68,7 @@ class Decision(NamedTuple):
     reason: str | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    needs_human: bool = False
 
 
 class ExecutionResult(NamedTuple):

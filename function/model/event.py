@@ -115,7 +115,10 @@ class Intent(NamedTuple):
     """What one alert or one request asks for, in our words instead of the sender's.
 
     `skip` is the reason why nothing is asked, where the document alone says so.
-    `raised` is when the alarm began; None where the sender does not say.
+    `raised_at` is when the alarm began; None where the sender does not say.
+    `metric` is what was measured, for the settings to judge; None where labels have said it all.
+    `ended` says that an alarm which would ask for a restart is over: it was resolved, or is ok.
+    `not_mapped_note` is what to say where the metric asks for no restart.
     """
 
     action: Action
@@ -123,6 +126,8 @@ class Intent(NamedTuple):
     skip: str | None = None
     raised_at: datetime | None = None
     metric: str | None = None
+    ended: bool = False
+    not_mapped_note: str | None = None
 
 
 class Event(NamedTuple):

@@ -232,4 +232,6 @@ def decide_without_state(screened: ScreenedEvent, *, dry_run: bool) -> Decision:
         verdicts=screened.verdicts,
         dry_run=dry_run,
         reason=screened.reason,
+        notes=screened.notes,
+        needs_human=screened.needs_human,
     )

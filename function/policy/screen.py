@@ -9,19 +9,27 @@ from ..model.decision import ScreenedEvent, Verdict
 from ..model.errors import ActionDisabled, ActionNotForSource, NotAllowed, TooMany
 from ..model.event import CHANGING_ACTIONS, Action, Event, Intent, Outcome, Source
 from ..settings.model import Limits
+from . import alarm_metrics
 from .instance_rules import Answer, Skip
 
 MAX_FUTURE = timedelta(minutes=5)
+NAMELESS = "The alarm asks for a restart, but names no Kafka instance."
+
+
+def _names_no_instance(intent: Intent, limits: Limits) -> bool:
+    """Tell whether an alarm asks for a restart without saying of which instance."""
+    fires = intent.skip is None and intent.metric is not None and not intent.instances
+    return fires and alarm_metrics.asks_for_restart(intent.metric, limits.alarm_metrics)
 
 
 def intent_answers(intent: Intent, event: Event, limits: Limits, now: datetime) -> Iterator[Answer]:
     """Yield what each rule says of an intent, in order, up to and with the first that applies."""
     sent = event.sent_at or now
-    unmapped = intent.metric is not None and intent.metric not in limits.alarm_metrics
+    mapped = alarm_metrics.asks_for_restart(intent.metric, limits.alarm_metrics)
     applies = {
         "not_firing": False,
         "test_event": False,
-        "not_mapped": unmapped,
+        "not_mapped": not mapped or _names_no_instance(intent, limits),
         "stale": sent < now - limits.max_event_age,
         "from_the_future": sent > now + MAX_FUTURE,
     }
@@ -46,6 +54,15 @@ def _newest(moments: list[datetime | None]) -> datetime | None:
 def _is_allowed(instance: str, limits: Limits) -> bool:
     allowed = limits.allowed is None or instance in limits.allowed
     return allowed and instance not in limits.blocked
+
+
+def _notes(reasons: list[tuple[Intent, str | None]], limits: Limits) -> tuple[str, ...]:
+    """Return what to say of intents that are not mapped, each sentence once."""
+    skipped = [intent for intent, reason in reasons if reason == "not_mapped"]
+    notes = [
+        NAMELESS if _names_no_instance(one, limits) else one.not_mapped_note for one in skipped
+    ]
+    return tuple(dict.fromkeys(note for note in notes if note is not None))
 
 
 def screen(event: Event, source: Source, limits: Limits, now: datetime) -> ScreenedEvent:
@@ -75,6 +92,8 @@ def screen(event: Event, source: Source, limits: Limits, now: datetime) -> Scree
             verdicts=tuple(reversed(skipped.values())),
             raised_at={instance: _newest(moments) for instance, moments in raised.items()},
             reason=None if asking else next((reason for _, reason in reasons), "not_mapped"),
+            notes=_notes(reasons, limits),
+            needs_human=any(_names_no_instance(intent, limits) for intent in event.intents),
         ),
         limits,
     )

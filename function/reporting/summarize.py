@@ -80,7 +80,8 @@ def decision_outcome(
         response=execution.response,
         attempts=execution.attempts,
         retryable=retryable,
-        needs_human=any(one.needs_human for one in verdicts)
+        needs_human=decision.needs_human
+        or any(one.needs_human for one in verdicts)
         or (not verdicts and execution.needs_human),
     )
     note = context.event.note if context.event else None

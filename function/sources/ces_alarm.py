@@ -1,24 +1,70 @@
-"""Cloud Eye alarms, the message of an SMN message.
+"""Cloud Eye alarms, the message of an SMN message, in both forms that Cloud Eye sends.
+
+The default message names metric and instance by id; the JSON content template has localized names
+only, and the instance in `ResourceId`.
 
 >>> event = parse({"alarm_status": "alarm", "alarm_name": "kafka-broker-alive",
 ...     "namespace": "SYS.DMS", "metric_name": "broker_alive", "time": 1705078276006, "dimension":
 ...     "kafka_instance_id:54602a9d-5e22-4239-9123-77e350df4a34,kafka_broker:broker-0"})
 >>> event.intents[0].instances, event.intents[0].metric, event.intents[0].skip
 (('54602a9d-5e22-4239-9123-77e350df4a34',), 'broker_alive', None)
+>>> event = parse({"version": "v1", "data": {"IsAlarm": True, "MetricName": "Broker Alive",
+...     "ResourceId": "54602a9d-5e22-4239-9123-77e350df4a34", "AlarmRuleName": "kafka-broker-alive",
+...     "AlarmTime": "2026/01/05 10:15:00 GMT+08:00"}})
+>>> event.intents[0].instances, event.intents[0].metric, event.intents[0].raised_at.isoformat()
+(('54602a9d-5e22-4239-9123-77e350df4a34',), 'Broker Alive', '2026-01-05T02:15:00+00:00')
 """
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..lib import timestamps
 from ..model.event import Action, Event, Intent, Source
 
-_INSTANCE = re.compile(
-    r"(?:^|[,;\s])kafka_instance_id:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![0-9a-f-])"
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_IN_DIMENSION = re.compile(rf"(?:^|[,;\s])kafka_instance_id:({_UUID})(?![0-9a-f-])")
+# No source says what else stands in a broker's ResourceId, so the first whole UUID counts.
+_IN_RESOURCE = re.compile(rf"(?<![0-9a-f])({_UUID})(?![0-9a-f])")
+# Smart Connect nodes are reported as brokers of this name; a restart of the instance is no answer.
+_CONNECTOR_DIMENSION = re.compile(r"(?:^|[,;\s])kafka_broker:\s*connector")
+# The template's Namespace is localized; only a namespace's id says that it is another service.
+_NAMESPACE_ID = re.compile(r"[A-Z]+\.[A-Z0-9_]+")
+_TIME = r"([0-9]{2}:[0-9]{2}:[0-9]{2}) GMT([+-][0-9]{2}:[0-9]{2})"
+# Both forms were seen in signed messages: of cn-north-4 in 2025, and of sa-brazil-1 in 2024.
+_YEAR_FIRST = re.compile(rf"([0-9]{{4}})/([0-9]{{2}})/([0-9]{{2}}) {_TIME}")
+_MONTH_FIRST = re.compile(rf"([0-9]{{2}}) ([0-9]{{2}}), ([0-9]{{4}}) {_TIME}")
+MAX_NAME_LENGTH = 1024
+TEMPLATE_NOTE = (
+    "This message is of Cloud Eye's JSON content template, which names a metric as the console "
+    "shows it: ALARM_METRICS decides which names ask for a restart."
 )
+
+
+class _Alarm(NamedTuple):
+    """What is read of an alarm, of either form."""
+
+    firing: bool
+    ended: bool
+    ours: bool
+    instance: str | None
+    metric: str
+    raised_at: datetime | None
+    name: str | None
+    note: str | None = None
+
+
+def _text(document: dict[str, Any], key: str) -> str:
+    """Return a member that is text, else an empty text: keys are missing, null or odd at times."""
+    value = document.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _object(document: dict[str, Any], key: str) -> dict[str, Any]:
+    value = document.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def instance(dimension: str) -> str | None:
@@ -28,36 +74,85 @@ def instance(dimension: str) -> str | None:
     '54602a9d-5e22-4239-9123-77e350df4a34'
     >>> instance("instance_id:54602a9d-5e22-4239-9123-77e350df4a34")
     """
-    match = _INSTANCE.search(dimension.lower())
+    match = _IN_DIMENSION.search(dimension.lower())
     return match.group(1) if match else None
 
 
-def raised(document: dict[str, Any]) -> datetime | None:
-    """Return when the alarm began; a repeat (IsCycleTrigger) does not say.
+def alarm_time(text: str) -> datetime | None:
+    """Return the moment that an AlarmTime names, or None where it names none.
 
-    >>> raised({"time": 1705078276006, "template_variable": {"IsCycleTrigger": True}})
+    >>> alarm_time("2025/06/02 22:56:15 GMT+08:00").isoformat()
+    '2025-06-02T14:56:15+00:00'
+    >>> alarm_time("01 12, 2024 13:51:16 GMT-03:00").isoformat()
+    '2024-01-12T16:51:16+00:00'
+    >>> alarm_time("yesterday")
     """
-    variables = document.get("template_variable") or {}
-    repeat = str(variables.get("IsCycleTrigger")).lower() == "true"
-    return None if repeat else timestamps.from_milliseconds(document["time"])
+    if match := _YEAR_FIRST.fullmatch(text):
+        year, month, day, time, zone = match.groups()
+    elif match := _MONTH_FIRST.fullmatch(text):
+        month, day, year, time, zone = match.groups()
+    else:
+        return None
+    return timestamps.parse(f"{year}-{month}-{day}T{time}{zone}")
+
+
+def _is_repeat(variables: dict[str, Any]) -> bool:
+    """Tell whether this is a repeat of an alarm, which does not say when the alarm began."""
+    return str(variables.get("IsCycleTrigger")).lower() == "true"
+
+
+def _default_message(document: dict[str, Any]) -> _Alarm:
+    variables, dimension = _object(document, "template_variable"), _text(document, "dimension")
+    firing = document["alarm_status"] == "alarm"
+    raised_at = timestamps.from_milliseconds(document.get("time"))
+    connector = _CONNECTOR_DIMENSION.search(dimension.lower())
+    return _Alarm(
+        firing=firing,
+        ended=document["alarm_status"] == "ok",
+        ours=_text(document, "namespace") in {"", "SYS.DMS"} and not connector,
+        instance=instance(dimension),
+        metric=_text(document, "metric_name") or _text(variables, "MetricName"),
+        # The time of an `ok` is the end of the alarm: its beginning is not said.
+        raised_at=raised_at if firing and not _is_repeat(variables) else None,
+        name=_text(document, "alarm_name") or _text(variables, "AlarmRuleName") or None,
+    )
+
+
+def _template(data: dict[str, Any]) -> _Alarm:
+    firing = str(data["IsAlarm"]).lower() == "true"
+    namespace, resource = _text(data, "Namespace"), _text(data, "ResourceId").lower()
+    other_service = _NAMESPACE_ID.fullmatch(namespace) and namespace != "SYS.DMS"
+    named = _IN_RESOURCE.search(resource)
+    return _Alarm(
+        firing=firing,
+        ended=not firing,
+        ours=not other_service and "connector" not in resource,
+        instance=named.group(1) if named else None,
+        metric=_text(data, "MetricName"),
+        raised_at=alarm_time(_text(data, "AlarmTime")) if firing and not _is_repeat(data) else None,
+        name=_text(data, "AlarmRuleName") or None,
+        note=TEMPLATE_NOTE,
+    )
 
 
 def parse(document: dict[str, Any]) -> Event:
-    """Return what an alarm asks for: a restart, where it fires for a Kafka instance."""
-    named = instance(document.get("dimension", ""))
-    skip = None
-    if document["alarm_status"] != "alarm":
-        skip = "not_firing"
-    elif named is None or document.get("namespace", "SYS.DMS") != "SYS.DMS":
-        skip = "not_mapped"
+    """Return what an alarm asks for: a restart, where it fires for a Kafka instance.
+
+    One that fires and names no instance is left to the policy, which knows whether its metric asks
+    for a restart.
+    """
+    default = "alarm_status" in document
+    alarm = _default_message(document) if default else _template(document["data"])
     intent = Intent(
         action=Action.RESTART,
-        instances=(named,) if named else (),
-        skip=skip,
-        raised_at=raised(document),
-        metric=document.get("metric_name", ""),
+        instances=(alarm.instance,) if alarm.instance else (),
+        skip="not_firing" if not alarm.firing else None if alarm.ours else "not_mapped",
+        raised_at=alarm.raised_at,
+        metric=alarm.metric,
+        ended=alarm.ended and alarm.ours and alarm.instance is not None,
+        not_mapped_note=alarm.note,
     )
-    return Event(intents=(intent,), name=document.get("alarm_name"))
+    return Event(intents=(intent,), name=alarm.name and alarm.name[:MAX_NAME_LENGTH])
 
 
 SOURCE = Source(parse=parse, actions=frozenset({Action.RESTART}), alarm=True)

@@ -1,8 +1,9 @@
 """Direct requests: our own request document, posted to /direct.
 
->>> parse({"action": "restart", "instances": ["54602A9D-5e22-4239-9123-77e350df4a34"]}).intents[0]
-Intent(action=<Action.RESTART: 'restart'>, instances=('54602a9d-5e22-4239-9123-77e350df4a34',), \
-skip=None, raised_at=None, metric=None)
+>>> intent = parse({"action": "restart",
+...     "instances": ["54602A9D-5e22-4239-9123-77e350df4a34"]}).intents[0]
+>>> intent.action, intent.instances
+(<Action.RESTART: 'restart'>, ('54602a9d-5e22-4239-9123-77e350df4a34',))
 """
 
 from __future__ import annotations

@@ -70,7 +70,14 @@ def test_a_restart_is_what_the_pattern_matches_whoever_made_it(
 
 @pytest.mark.parametrize(
     "fields",
-    [{"status": "CANCELLED"}, {"status": "DELETED"}, {"name": "kafkaReboot"}, {"name": ""}],
+    [
+        {"status": "CANCELLED"},
+        {"status": "DELETED"},
+        {"name": "kafkaReboot"},
+        {"name": "restartKafkaManager"},
+        {"name": "kafkaConnectorRestart"},
+        {"name": ""},
+    ],
 )
 def test_other_tasks_and_restarts_that_never_were_do_not_count(
     remediator: Remediator, fields: dict[str, Any]

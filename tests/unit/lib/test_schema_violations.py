@@ -30,10 +30,6 @@ def purge(**more: Any) -> dict[str, Any]:
     return {"action": "purge_failed", **more}
 
 
-def alert(**labels: Any) -> dict[str, Any]:
-    return {"status": "firing", "labels": labels}
-
-
 def telling(name: str, document: object) -> str:
     """Return all that a violation says, or nothing where there is none."""
     try:
@@ -86,15 +82,18 @@ BROKEN: dict[str, list[tuple[Any, str, str]]] = {
         ),
     ],
     "events/alertmanager": [
-        (changed("events/grafana"), "$.version", "const"),
+        (changed("events/grafana"), "$.version", "not"),
         ({"version": "4"}, "$", "required"),
         ({"version": "4", "alerts": [{}] * 1001}, "$.alerts", "maxItems"),
-        ({"version": "4", "alerts": [alert(), alert(a=1)]}, "$.alerts[1].labels.*", "type"),
+        ({"version": "4", "alerts": {}}, "$.alerts", "type"),
     ],
-    "events/grafana": [(changed("events/alertmanager"), "$.version", "const")],
+    "events/grafana": [(changed("events/alertmanager"), "$.version", "not")],
     "events/ces_alarm": [
-        ({"alarm_status": "alarm"}, "$", "required"),
-        ({"alarm_status": "alarm", "time": "now"}, "$.time", "type"),
+        ({}, "$", "required"),
+        ({"alarm_status": None}, "$.alarm_status", "type"),
+        ({"version": "v1", "data": []}, "$.data", "type"),
+        ({"version": "v1", "data": {"MetricName": "Broker Alive"}}, "$.data", "required"),
+        ({"version": "v1", "data": {"IsAlarm": None}}, "$.data.IsAlarm", "enum"),
     ],
     "envelopes/smn": [
         (changed("envelopes/smn", type="Alarm"), "$.type", "enum"),

@@ -60,6 +60,54 @@ def test_only_a_listed_metric_asks_for_a_restart(metric: str, *, asks: bool) -> 
     assert (found.needs_live_state, found.reason) == (asks, None if asks else "not_mapped")
 
 
+@pytest.mark.parametrize(
+    ("setting", "metric", "asks"),
+    [
+        ("broker_alive", "BROKER_ALIVE", True),
+        ("Broker_Alive", "broker_alive", True),
+        ("broker_alive", "Broker Alive", True),
+        ("broker_alive", " node alive status", True),
+        ("broker_alive", "Broker Disk Usage", False),
+        ("broker_alive", "", False),
+        ("Nodo activo", "NODO ACTIVO", True),
+        ("节点存活状态", "节点存活状态", True),
+        ("broker_disk_usage", "Broker Alive", False),
+    ],
+)
+def test_a_metric_is_compared_in_any_case_and_broker_alive_under_its_names_of_the_console(
+    setting: str, metric: str, *, asks: bool
+) -> None:
+    found = screen_of(restart(metric=metric), alarm_metrics=frozenset({setting}))
+
+    assert (found.reason is None) is asks
+
+
+def test_a_localized_metric_that_is_not_mapped_says_which_setting_decides() -> None:
+    note = "ALARM_METRICS decides."
+
+    unmapped = screen_of(restart(metric="Datenträger", not_mapped_note=note))
+    mapped = screen_of(restart(metric="Broker Alive", not_mapped_note=note))
+
+    assert (unmapped.reason, unmapped.notes, unmapped.needs_human) == ("not_mapped", (note,), False)
+    assert (mapped.reason, mapped.notes) == (None, ())
+
+
+def test_a_mapped_alarm_that_names_no_instance_needs_a_person() -> None:
+    nameless = Intent(Action.RESTART, metric="broker_alive")
+
+    found = screen_of(nameless)
+
+    assert (found.reason, found.targets, found.verdicts) == ("not_mapped", (), ())
+    assert found.needs_human
+    assert found.notes == ("The alarm asks for a restart, but names no Kafka instance.",)
+    for quiet in (
+        nameless._replace(metric="disk_usage"),
+        nameless._replace(skip="not_firing"),
+        nameless._replace(skip="not_mapped"),
+    ):
+        assert not screen_of(quiet).needs_human
+
+
 def test_an_alarm_that_does_not_fire_says_so_whatever_its_metric_and_age() -> None:
     assert screen_of(restart(skip="not_firing", metric="x"), sent=NOW - DAY).reason == "not_firing"
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from function import sources
 from function.lib import schemas, timestamps
+from function.model.errors import SchemaViolated
 from function.model.event import Event, Intent
 from tests.factories import ORDERS
 
@@ -72,7 +75,7 @@ DATASOURCE_ALERTS = ("DatasourceError", "DatasourceNoData")
 @pytest.mark.parametrize("name", ALERTS)
 @pytest.mark.parametrize("alertname", DATASOURCE_ALERTS)
 @pytest.mark.parametrize("label", ["rulename", "grafana_folder"])
-def test_a_rule_of_grafana_that_could_not_look_does_not_fire_whoever_forwards_it(
+def test_a_rule_of_grafana_that_measured_nothing_does_not_fire_from_either_sender(
     name: str, alertname: str, label: str
 ) -> None:
     blind = alert(alertname=alertname, **{label: "Streaming"})
@@ -91,11 +94,11 @@ def test_a_rule_of_grafana_that_could_not_look_does_not_fire_whoever_forwards_it
         {"grafana_folder": "DatasourceNoData"},
     ],
 )
-def test_a_rule_of_ones_own_fires_whatever_its_name(labels: dict[str, str]) -> None:
+def test_a_rule_of_prometheus_fires_whatever_its_name(labels: dict[str, str]) -> None:
     assert only(read("alertmanager", group(alert(**labels)))).skip is None
 
 
-def test_the_examples_of_grafana_show_a_rule_that_could_not_look() -> None:
+def test_the_examples_of_grafana_show_rules_that_measured_nothing() -> None:
     blind = {
         one["labels"]["alertname"]: (one["labels"]["remediation"], only(read("grafana", example)))
         for example in SCHEMAS.schema("events/grafana")["examples"]
@@ -134,6 +137,151 @@ def test_a_group_is_named_after_its_alerts_and_has_no_id_of_its_own() -> None:
     assert read("alertmanager", group(alert(alertname="-"), alert(alertname="A"))).name == "A"
     long = [alert(alertname=f"{number}" * 50) for number in range(9)]
     assert len(read("alertmanager", group(*long)).name or "") == 200
+
+
+@pytest.mark.parametrize("name", ALERTS)
+@pytest.mark.parametrize(
+    ("reason", "skip"),
+    [
+        ("NoData", "not_firing"),
+        ("nodata", "not_firing"),
+        ("ERROR", "not_firing"),
+        ("MissingSeries", "not_firing"),
+        ("NoData, KeepLast", "not_firing"),
+        ("KeepLast,Error", "not_firing"),
+        ("Paused; missingseries", "not_firing"),
+        (["KeepLast", "NoData"], "not_firing"),
+        ("Paused", None),
+        ("KeepLast", None),
+        ("NoDataSource", None),
+        ("", None),
+        (None, None),
+        (7, None),
+    ],
+)
+def test_an_alert_that_grafana_raised_on_absent_evidence_does_not_fire(
+    name: str, reason: object, skip: str | None
+) -> None:
+    """A rule set to Alerting for NoData or Error fires under its own name."""
+    blind = {**alert(), "annotations": {"grafana_state_reason": reason}}
+    event = read(name, group(blind, alert(), version="4" if name == "alertmanager" else "1"))
+
+    assert [intent.skip for intent in event.intents] == [skip, None]
+
+
+@pytest.mark.parametrize(
+    ("broker", "skip"),
+    [
+        ("broker-0", None),
+        ("0", None),
+        ("", None),
+        ("my-connector", None),
+        ("connector-0", "not_mapped"),
+        ("connector", "not_mapped"),
+        ("Connector-1a2b", "not_mapped"),
+        (" connector-0", "not_mapped"),
+    ],
+)
+def test_a_smart_connect_node_is_no_broker(broker: str, skip: str | None) -> None:
+    event = read("alertmanager", group(alert(kafka_broker=broker)))
+
+    assert (only(event).skip, event.note) == (skip, None)
+
+
+def test_a_resolved_alert_that_asked_for_a_restart_has_ended() -> None:
+    ended = {
+        name: only(read("alertmanager", group(one))).ended
+        for name, one in {
+            "resolved": alert("resolved"),
+            "firing": alert(),
+            "pending": alert("pending"),
+            "asks for nothing": alert("resolved", remediation="-"),
+            "names no instance": alert("resolved", kafka_instance_id="-"),
+            "a connector": alert("resolved", kafka_broker="connector-0"),
+            "no data": {**alert("resolved"), "annotations": {"grafana_state_reason": "NoData"}},
+        }.items()
+    }
+
+    assert [name for name, is_ended in ended.items() if is_ended] == ["resolved"]
+
+
+UNREADABLE: dict[str, Any] = {
+    "no object": "firing",
+    "null": None,
+    "without labels": {"status": "firing"},
+    "null labels": {"status": "firing", "labels": None},
+    "labels in a list": {"status": "firing", "labels": ["remediation=restart"]},
+    "without a status": {"labels": alert()["labels"]},
+    "a numeric status": {**alert(), "status": 1},
+    "a numeric instance": {**alert(), "labels": {**alert()["labels"], "kafka_instance_id": 7}},
+    "a boolean remediation": {**alert(), "labels": {**alert()["labels"], "remediation": True}},
+}
+
+
+@pytest.mark.parametrize("name", ALERTS)
+@pytest.mark.parametrize("odd", UNREADABLE.values(), ids=UNREADABLE)
+def test_an_alert_that_cannot_be_read_does_not_sink_its_group(name: str, odd: Any) -> None:
+    version = "4" if name == "alertmanager" else "1"
+
+    one = read(name, group(odd, alert(), version=version))
+    two = read(name, group(odd, alert(), odd, version=version))
+
+    assert (only(one).skip, only(one).instances) == (None, (ORDERS,))
+    assert one.note == "1 alert could not be read and was left out."
+    assert two.note == "2 alerts could not be read and were left out."
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_a_group_of_which_nothing_can_be_read_is_rejected(name: str) -> None:
+    version = "4" if name == "alertmanager" else "1"
+
+    with pytest.raises(SchemaViolated, match="no alert in"):
+        read(name, group(*UNREADABLE.values(), version=version))
+    assert read(name, group(version=version)).intents == ()
+
+
+@pytest.mark.parametrize(
+    "unread",
+    [
+        {"groupKey": 8413272145791235072},
+        {"truncatedAlerts": None},
+        {"truncatedAlerts": "many"},
+        {"truncatedAlerts": -1},
+        {"truncatedAlerts": True},
+        {"orgId": None, "state": None, "title": 7, "receiver": None, "status": None},
+        {"version": "3"},
+        {"version": None},
+        {"commonLabels": "none"},
+    ],
+    ids=str,
+)
+def test_what_is_not_read_of_a_group_is_not_validated(unread: dict[str, Any]) -> None:
+    for name, version in (("alertmanager", "4"), ("grafana", "1")):
+        event = read(name, {**group(alert(), version=version), **unread})
+
+        assert (only(event).skip, event.note) == (None, None)
+
+
+def test_what_is_not_read_of_an_alert_is_not_validated() -> None:
+    labels = {**alert()["labels"], "port": 9092, "team": None, "nested": {"a": []}, "alertname": 7}
+    unread = {"endsAt": None, "fingerprint": None, "generatorURL": 1, "annotations": "none"}
+
+    event = read("alertmanager", group({**alert(), **unread, "labels": labels, "startsAt": 5}))
+
+    assert (only(event).skip, only(event).raised_at, event.note) == (None, None, None)
+
+
+odd_values: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just([{}])
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(["status", "labels", "annotations"]), odd_values)))
+def test_no_neighbour_changes_what_a_good_alert_asks_for(neighbours: list[Any]) -> None:
+    event = read("alertmanager", group(*neighbours, alert()))
+
+    assert event.intents[-1] == only(read("alertmanager", group(alert())))
+    assert all(intent.skip is not None for intent in event.intents[:-1])
 
 
 LEFT_OUT = "The sender left out 7 alerts of this group."
