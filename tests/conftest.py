@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, settings
 from .harness import Remediator, open_remediator
 
 # How fast examples are made depends on what else the machine does, which is no finding of a test.
-settings.register_profile("any machine", suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("any machine")
 
 
