@@ -1,4 +1,4 @@
-# Every result event is one line here; whoever reads them sees what was done, and why not.
+# Every result event is one line here: what was done, or why not.
 resource "huaweicloud_lts_group" "log" {
   group_name  = var.name
   ttl_in_days = 30
@@ -9,7 +9,7 @@ resource "huaweicloud_lts_stream" "log" {
   stream_name = "results"
 }
 
-# Not the topic of the alarms: what fails must not come back as an event.
+# Not the topic of the alarms: a message about a failure must not come back as an event.
 resource "huaweicloud_smn_topic" "people" {
   name         = "${var.name}-people"
   display_name = "Kafka remediator"
@@ -23,8 +23,11 @@ resource "huaweicloud_smn_subscription" "people" {
   endpoint  = each.value
 }
 
-# The word stands in a result only where needs_human is true.
+# The word needshuman stands in a result only where needs_human is true. The rule also sees what the
+# function cannot publish itself, for example that its settings are wrong.
 resource "huaweicloud_lts_keywords_alarm_rule" "needs_human" {
+  count = var.log_alarm_user == "" ? 0 : 1
+
   name               = "${var.name}-needs-human"
   description        = "A result of the Kafka remediator needs a human."
   alarm_level        = "CRITICAL"

@@ -5,9 +5,18 @@ locals {
     "dms:instance:getBackgroundTask",
   ]
 
-  policies = concat(
+  # The code publishes only where it is to notify people.
+  code_policies = concat(
     [huaweicloud_identity_role.restarting.name],
     huaweicloud_identity_role.deleting[*].name,
+    length(var.notify_on) == 0 ? [] : [huaweicloud_identity_role.publishing.name],
+  )
+
+  # FunctionGraph publishes what failed for good, and fetches the image where there is one. The
+  # vendor knows no smaller permission for images.
+  platform_policies = concat(
+    [huaweicloud_identity_role.publishing.name],
+    local.zip ? [] : [var.image_role],
   )
 }
 
@@ -35,7 +44,7 @@ resource "huaweicloud_identity_role" "deleting" {
 
 resource "huaweicloud_identity_role" "publishing" {
   name        = "${var.name}-publishing"
-  description = "Tell people of events that failed for good."
+  description = "Publish to people what failed for good, or what was done."
   type        = "XA"
   policy = jsonencode({
     Version   = "1.1"
@@ -44,23 +53,23 @@ resource "huaweicloud_identity_role" "publishing" {
 }
 
 resource "huaweicloud_identity_agency" "execution" {
-  name                   = "${var.name}-execution"
-  description            = "What the code of the Kafka remediator may do."
-  delegated_service_name = "op_svc_cff"
+  name                  = "${var.name}-execution"
+  description           = "What the code of the Kafka remediator may do."
+  delegated_domain_name = "op_svc_cff"
 
   project_role {
     project = coalesce(var.project_name, var.region)
-    roles   = local.policies
+    roles   = local.code_policies
   }
 }
 
 resource "huaweicloud_identity_agency" "configuration" {
-  name                   = "${var.name}-configuration"
-  description            = "What FunctionGraph may do for the Kafka remediator."
-  delegated_service_name = "op_svc_cff"
+  name                  = "${var.name}-configuration"
+  description           = "What FunctionGraph may do for the Kafka remediator."
+  delegated_domain_name = "op_svc_cff"
 
   project_role {
     project = coalesce(var.project_name, var.region)
-    roles   = [huaweicloud_identity_role.publishing.name]
+    roles   = local.platform_policies
   }
 }

@@ -41,12 +41,44 @@ resource "huaweicloud_ces_alarmrule" "broker_alive" {
     type              = "notification"
     notification_list = [huaweicloud_smn_topic.alarms.topic_urn]
   }
+
+  # The end of an alarm tells whether the restart has helped.
+  ok_actions {
+    type              = "notification"
+    notification_list = [huaweicloud_smn_topic.alarms.topic_urn]
+  }
 }
 
 resource "huaweicloud_fgs_function_trigger" "alarms" {
   function_urn = huaweicloud_fgs_function.remediator.urn
   type         = "SMN"
   event_data   = jsonencode({ topic_urn = huaweicloud_smn_topic.alarms.topic_urn })
+}
+
+# Once a day: what breaks is said before the next alarm needs it. Reads only.
+resource "huaweicloud_fgs_function_trigger" "check" {
+  function_urn = huaweicloud_fgs_function.remediator.urn
+  type         = "TIMER"
+  status       = var.check_enabled ? "ACTIVE" : "DISABLED"
+  event_data = jsonencode({
+    name          = "${var.name}-check"
+    schedule_type = "Cron"
+    schedule      = var.check_schedule
+    user_event    = jsonencode({ action = "check", reason = "scheduled check" })
+  })
+}
+
+# Looks after restarts that no sender reports on, off until asked for. Reads only.
+resource "huaweicloud_fgs_function_trigger" "verify" {
+  function_urn = huaweicloud_fgs_function.remediator.urn
+  type         = "TIMER"
+  status       = var.verify_enabled ? "ACTIVE" : "DISABLED"
+  event_data = jsonencode({
+    name          = "${var.name}-verify"
+    schedule_type = "Rate"
+    schedule      = "15m" # VERIFY_PERIOD_SECONDS says the same, 900
+    user_event    = jsonencode({ action = "verify", reason = "scheduled verify" })
+  })
 }
 
 # The purge, off until asked for.
@@ -71,7 +103,7 @@ resource "huaweicloud_fgs_function_trigger" "purge" {
   }
 }
 
-# Webhooks, where there is a gateway. The function checks their proofs, so the gateway checks none.
+# Webhooks, where there is a gateway. The function authenticates senders, so the gateway does not.
 resource "huaweicloud_fgs_function_trigger" "webhooks" {
   count = var.api_gateway == null ? 0 : 1
 

@@ -32,7 +32,7 @@ variable "name" {
 }
 
 variable "python" {
-  description = "The runtime, which the zip must be built for: make package TARGET=3.12."
+  description = "The runtime. The zip must be built for it: make package TARGET=3.12."
   type        = string
   default     = "3.12"
 
@@ -48,26 +48,50 @@ variable "people" {
 }
 
 variable "log_alarm_user" {
-  description = "The IAM user in whose name the log service sends its alarms."
+  description = "The IAM user in whose name the log service sends its alarms. Empty means no log alarm."
   type        = string
+  default     = ""
+}
+
+variable "notify_on" {
+  description = "Kinds of results that people get as a message: acted, needs_human, recovered, skipped."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = length(setsubtract(var.notify_on, ["acted", "needs_human", "recovered", "skipped"])) == 0
+    error_message = "Kinds of results are acted, needs_human, recovered and skipped."
+  }
 }
 
 variable "settings" {
-  description = "Further settings of the README's table, by name, for example MAX_RESTARTING."
+  description = "Further settings by name, for example MAX_RESTARTING."
   type        = map(string)
   default     = {}
 
   validation {
-    condition     = !anytrue([for name in keys(var.settings) : endswith(name, "_SECRETS")])
-    error_message = "Secrets belong into the variable secrets, which is kept encrypted."
+    condition     = !anytrue([for name in keys(var.settings) : endswith(name, "_SECRETS") || name == "LEDGER_URL"])
+    error_message = "Secrets, and the URL of a ledger, belong into the variable secrets, which is kept encrypted."
   }
 }
 
 variable "secrets" {
-  description = "What opens a route behind the API gateway, by name, for example DIRECT_SECRETS."
+  description = "Settings that are secret, by name: DIRECT_SECRETS and its like for routes behind the API gateway, LEDGER_URL."
   type        = map(string)
   default     = {}
   sensitive   = true
+}
+
+variable "image" {
+  description = "An image in SWR to run instead of the zip, as docker push names it. Empty means the zip."
+  type        = string
+  default     = ""
+}
+
+variable "image_role" {
+  description = "What your IAM calls the role that may fetch images: SWR Admin or SWR Administrator."
+  type        = string
+  default     = "SWR Administrator"
 }
 
 variable "enabled_actions" {
@@ -78,6 +102,24 @@ variable "enabled_actions" {
 
 variable "allow_deleting" {
   description = "true grants the permission to delete, which a purge needs, too."
+  type        = bool
+  default     = false
+}
+
+variable "check_enabled" {
+  description = "false switches the daily check off."
+  type        = bool
+  default     = true
+}
+
+variable "check_schedule" {
+  description = "When the timer checks: second, minute, hour, day, month, weekday, in the region's time zone."
+  type        = string
+  default     = "0 0 8 * * ?"
+}
+
+variable "verify_enabled" {
+  description = "true looks after restarts every 15 minutes."
   type        = bool
   default     = false
 }

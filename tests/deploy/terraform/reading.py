@@ -8,7 +8,7 @@ from typing import Any
 
 import hcl2
 
-from .documented import Arguments
+from .documented import META, Arguments, Version, version
 
 FOLDER = Path(__file__).parents[3] / "deploy" / "functiongraph"
 TEXT = "\n".join(path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.tf")))
@@ -42,18 +42,49 @@ def resources() -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
-def undocumented(body: dict[str, Any], arguments: Arguments, path: str) -> Iterator[str]:
-    """Say what in a block the documentation does not know, and what it misses."""
-    known = {name.rstrip("!"): inner for name, inner in arguments.items()}
-    yield from (f"{path}.{name} is unknown" for name in set(body) - set(known))
-    required = {name[:-1] for name in arguments if name.endswith("!")}
-    yield from (f"{path}.{name} is missing" for name in required - set(body))
-    for name in set(body) & set(known):
-        for one in body[name] if known[name] else []:
-            yield from undocumented(one, known[name] or {}, f"{path}.{name}")
+def blocks_of(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Return the blocks behind an argument, also those that Terraform writes as dynamic ones."""
+    if name == "dynamic":
+        yield from ((kind, block["content"][0]) for one in value for kind, block in one.items())
+    elif isinstance(value, list):
+        yield from ((name, block) for block in value if isinstance(block, dict))
+
+
+def undocumented(
+    body: dict[str, Any], arguments: Arguments, path: str, newest: Version
+) -> Iterator[str]:
+    """Say what in a block the documentation of a release does not know, and what it misses."""
+    known = {name for name, one in arguments.items() if one.since <= newest} | META
+    dynamic = {kind for one in body.get("dynamic", []) for kind in one}
+    used = (set(body) | dynamic) - {"dynamic"}
+    yield from (f"{path}.{name} is unknown" for name in used - known)
+    required = {name for name, one in arguments.items() if one.required}
+    yield from (f"{path}.{name} is missing" for name in required - used)
+    for name, value in body.items():
+        for kind, block in blocks_of(name, value):
+            inner = arguments[kind].block if kind in arguments else None
+            if inner is not None:
+                yield from undocumented(block, inner, f"{path}.{kind}", newest)
+
+
+def oldest_documenting(body: dict[str, Any], arguments: Arguments) -> Version:
+    """Return the first release that documents every argument of a block."""
+    versions = [arguments[name].since for name in body if name in arguments]
+    for name, value in body.items():
+        for kind, block in blocks_of(name, value):
+            if kind in arguments:
+                versions.append(arguments[kind].since)
+                versions.append(oldest_documenting(block, arguments[kind].block or {}))
+    return max(versions, default=(0,))
 
 
 RESOURCE = resources()
 VARIABLE = {name: body for block in blocks("variable") for name, body in block.items()}
 LOCAL = {name: value for block in blocks("locals") for name, value in block.items()}
 FUNCTION = RESOURCE["huaweicloud_fgs_function", "remediator"]
+(REQUIREMENT,) = (
+    provider["huaweicloud"]["version"]
+    for block in blocks("terraform")
+    for provider in block["required_providers"]
+)
+MINIMUM = version(REQUIREMENT.partition(">= ")[2].partition(",")[0])

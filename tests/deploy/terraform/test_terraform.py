@@ -15,8 +15,18 @@ from deploy.interpreters import RUNTIMES
 from function.settings.model import Limits
 from tests.factories import SETTINGS
 
-from .documented import META, RESOURCES
-from .reading import FOLDER, FUNCTION, LOCAL, RESOURCE, TEXT, VARIABLE, undocumented
+from .documented import RESOURCES, version
+from .reading import (
+    FOLDER,
+    FUNCTION,
+    LOCAL,
+    MINIMUM,
+    RESOURCE,
+    TEXT,
+    VARIABLE,
+    oldest_documenting,
+    undocumented,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -32,21 +42,42 @@ def test_the_formatter_has_nothing_to_change() -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), RESOURCE)
-def test_every_argument_is_a_documented_one(kind: str, name: str) -> None:
-    own = {key: value for key, value in RESOURCE[kind, name].items() if key not in META}
+def test_every_argument_is_documented_at_the_oldest_provider_we_accept(
+    kind: str, name: str
+) -> None:
+    assert list(undocumented(RESOURCE[kind, name], RESOURCES[kind], kind, MINIMUM)) == []
 
-    assert list(undocumented(own, RESOURCES[kind], kind)) == []
+
+def test_the_oldest_provider_we_accept_is_the_first_that_knows_every_argument() -> None:
+    needed = [oldest_documenting(body, RESOURCES[kind]) for (kind, _), body in RESOURCE.items()]
+
+    assert max(needed) == MINIMUM
 
 
 def test_a_wrong_argument_would_be_noticed() -> None:
     topics: list[dict[str, Any]] = [{"name": "a", "urn": "b"}]
     rule = {"notification_save_rule": [{"template_name": "t", "user_name": "u", "topics": topics}]}
+    arguments = RESOURCES["huaweicloud_lts_keywords_alarm_rule"]
 
-    found = list(undocumented(rule, RESOURCES["huaweicloud_lts_keywords_alarm_rule"], "rule"))
+    lines = list(undocumented(rule, arguments, "rule", MINIMUM))
 
-    assert "rule.notification_save_rule.topics.urn is unknown" in found
-    assert "rule.notification_save_rule.topics.topic_urn is missing" in found
-    assert "rule.alarm_level is missing" in found
+    assert "rule.notification_save_rule.topics.urn is unknown" in lines
+    assert "rule.notification_save_rule.topics.topic_urn is missing" in lines
+    assert "rule.alarm_level is missing" in lines
+
+
+def test_an_argument_of_a_later_provider_would_be_noticed() -> None:
+    arguments = RESOURCES["huaweicloud_fgs_function"]
+
+    lines = list(undocumented({"enable_lts_log": "true"}, arguments, "function", version("1.75.1")))
+
+    assert "function.enable_lts_log is unknown" in lines
+
+
+def test_the_agencies_delegate_with_the_documented_argument() -> None:
+    agencies = [body for (kind, _), body in RESOURCE.items() if kind.endswith("identity_agency")]
+
+    assert [agency["delegated_domain_name"] for agency in agencies] == ["op_svc_cff"] * 2
 
 
 def test_every_reference_has_its_target_and_every_variable_its_use() -> None:
@@ -77,7 +108,9 @@ def test_secrets_are_kept_encrypted() -> None:
     assert VARIABLE["secrets"]["sensitive"] is True
     assert "var.secrets" in FUNCTION["encrypted_user_data"]
     assert "var.secrets" not in FUNCTION["user_data"]
-    assert "_SECRETS" in VARIABLE["settings"]["validation"][0]["condition"]
+    refused = VARIABLE["settings"]["validation"][0]["condition"]
+    assert "_SECRETS" in refused
+    assert "LEDGER_URL" in refused
 
 
 def test_restarting_needs_no_right_to_delete() -> None:
@@ -101,14 +134,58 @@ def test_the_right_to_delete_is_a_second_policy_that_is_off() -> None:
     assert TEXT.count("dms:instance:delete") == 1
 
 
-def test_the_code_may_only_what_the_two_policies_allow() -> None:
+def test_the_code_publishes_only_where_it_notifies_people() -> None:
     execution = RESOURCE["huaweicloud_identity_agency", "execution"]
-    roles = set(re.findall(r"huaweicloud_identity_role\.(\w+)", LOCAL["policies"]))
+    roles = set(re.findall(r"huaweicloud_identity_role\.(\w+)", LOCAL["code_policies"]))
+    publishing = RESOURCE["huaweicloud_identity_role", "publishing"]["policy"]
 
     assert FUNCTION["app_agency"] == "${huaweicloud_identity_agency.execution.name}"
-    assert [role["roles"] for role in execution["project_role"]] == ["${local.policies}"]
-    assert roles == {"restarting", "deleting"}
+    assert [role["roles"] for role in execution["project_role"]] == ["${local.code_policies}"]
+    assert roles == {"restarting", "deleting", "publishing"}
+    assert (
+        "length(var.notify_on) == 0 ? [] : [huaweicloud_identity_role.publishing"
+        in (LOCAL["code_policies"])
+    )
+    assert re.findall(r'"(\w+:[\w:]+)"', publishing) == ["smn:topic:publish"]
+    assert VARIABLE["notify_on"]["default"] == []
     assert "domain_roles" not in execution
+
+
+def test_the_platform_publishes_and_fetches_images_only_where_there_is_one() -> None:
+    agency = RESOURCE["huaweicloud_identity_agency", "configuration"]
+
+    assert [role["roles"] for role in agency["project_role"]] == ["${local.platform_policies}"]
+    assert "local.zip ? [] : [var.image_role]" in LOCAL["platform_policies"]
+    assert "huaweicloud_identity_role.publishing" in LOCAL["platform_policies"]
+
+
+def test_a_container_gets_its_keys_with_each_event_and_a_zip_is_not_one() -> None:
+    assert VARIABLE["image"]["default"] == ""
+    assert LOCAL["zip"] == '${var.image == ""}'
+    assert FUNCTION["enable_auth_in_header"] == "${local.zip ? null : true}"
+    assert re.search(r"local\.zip \? \{\s*\} : \{\s*FUNCTIONGRAPH_CONTAINER", LOCAL["settings"])
+
+
+def test_somebody_hears_of_what_needs_a_human() -> None:
+    condition = FUNCTION["lifecycle"][0]["precondition"][0]["condition"]
+
+    assert 'var.log_alarm_user != ""' in condition
+    assert 'contains(var.notify_on, "needs_human")' in condition
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "enabled"),
+    [("check", "check", True), ("verify", "verify", False), ("purge", "purge_failed", False)],
+)
+def test_timers_carry_request_documents_and_only_the_check_is_on(
+    name: str, action: str, enabled: bool
+) -> None:
+    timer = RESOURCE["huaweicloud_fgs_function_trigger", name]
+
+    assert timer["type"] == "TIMER"
+    assert f'user_event = jsonencode({{action = "{action}"' in timer["event_data"]
+    assert timer["status"] == f'${{var.{name}_enabled ? "ACTIVE" : "DISABLED"}}'
+    assert VARIABLE[f"{name}_enabled"]["default"] is enabled
 
 
 def test_it_runs_once_at_a_time_and_not_for_long() -> None:
@@ -117,10 +194,10 @@ def test_it_runs_once_at_a_time_and_not_for_long() -> None:
 
 
 def test_the_function_is_the_zip_that_is_built() -> None:
-    assert FUNCTION["handler"] == "index.handler"
+    assert '"index.handler"' in FUNCTION["handler"]
     assert "def handler" in (ROOT / "function" / "handler.py").read_text(encoding="utf-8")
     assert LOCAL["package"].endswith("dist/kafka-remediator-python${var.python}.zip")
-    assert FUNCTION["runtime"] == "Python${var.python}"
+    assert FUNCTION["runtime"] == '${local.zip ? "Python${var.python}" : "Custom Image"}'
     offered = VARIABLE["python"]["validation"][0]["condition"]
     assert set(re.findall(r"\d\.\d+", offered)) == set(RUNTIMES)
 
@@ -153,6 +230,7 @@ def test_the_alarm_is_one_that_the_function_answers() -> None:
     assert dimensions == [part.partition(":")[0] for part in example["dimension"].split(",")]
     topics = alarm["alarm_actions"][0]["notification_list"]
     assert topics == ["${huaweicloud_smn_topic.alarms.topic_urn}"]
+    assert alarm["ok_actions"] == alarm["alarm_actions"]
 
 
 def test_the_purge_is_off_until_asked_for_and_needs_its_rights() -> None:
@@ -167,7 +245,7 @@ def test_the_purge_is_off_until_asked_for_and_needs_its_rights() -> None:
     assert 'user_event = jsonencode({action = "purge_failed"' in timer["event_data"]
 
 
-def test_the_gateway_is_optional_and_leaves_proofs_to_the_function() -> None:
+def test_the_gateway_is_optional_and_leaves_authentication_to_the_function() -> None:
     webhooks = RESOURCE["huaweicloud_fgs_function_trigger", "webhooks"]
 
     assert webhooks["count"] == "${var.api_gateway == null ? 0 : 1}"
