@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,19 @@ from samtranslator.translator.transform import transform
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "template.yaml").read_text(encoding="utf-8")
+LAMBDA_PYTHON = "".join(
+    re.findall(r"^LAMBDA_PYTHON \?= (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+)
+NOT_OFFERED = {
+    "HUAWEICLOUD_SDK_SECURITY_TOKEN": "temporary keys expire, and nothing here renews them",
+    "HUAWEICLOUD_AUTH_TOKEN": "a token expires, and nothing here renews it",
+    "CA_BUNDLE_FILE": "the package holds no such file",
+    "SMN_CERTIFICATE_FILE": "the package holds no such file",
+    "PLATFORM_AUTHENTICATED": "a function URL is open to the world",
+    "FUNCTIONGRAPH_CONTAINER": "this is not FunctionGraph",
+    "METRICS": "each copy would count for itself",
+}
+"""The settings without a parameter, and why."""
 
 
 class ManagedPolicies:
@@ -61,12 +75,6 @@ def variables(function: dict[str, Any]) -> dict[str, Any]:
     return named
 
 
-@pytest.fixture
-def purge(function: dict[str, Any]) -> dict[str, Any]:
-    schedule: dict[str, Any] = function["Events"]["Purge"]["Properties"]
-    return schedule
-
-
 def test_the_linter_finds_nothing() -> None:
     assert lint(TEXT) == []
     assert lint(translated(TEXT)) == []
@@ -79,6 +87,7 @@ def test_the_linter_finds_nothing() -> None:
         ("python3.12", "python3.99"),
         ("!Ref DryRun", "!Ref DryRum"),
         ("If [Purges", "If [Purge"),
+        ("ApplyOn: PublishedVersions", "ApplyOn: Everything"),
     ],
 )
 def test_the_linter_would_find_something(right: str, wrong: str) -> None:
@@ -100,6 +109,16 @@ def test_it_sets_only_what_the_settings_know(variables: dict[str, Any]) -> None:
     assert set(variables) <= SETTINGS
 
 
+def test_every_setting_has_its_parameter(
+    template: dict[str, Any], variables: dict[str, Any]
+) -> None:
+    from tests.factories import SETTINGS
+
+    assert SETTINGS - set(variables) == NOT_OFFERED.keys()
+    used = set(re.findall(r"!Ref \"?(\w+)|\$\{(\w+)\}", TEXT))
+    assert set(template["Parameters"]) <= {name for pair in used for name in pair}
+
+
 def test_it_sets_what_is_needed(variables: dict[str, Any]) -> None:
     needed = "DRY_RUN HUAWEICLOUD_SDK_AK HUAWEICLOUD_SDK_SK HUAWEICLOUD_SDK_PROJECT_ID"
 
@@ -108,9 +127,10 @@ def test_it_sets_what_is_needed(variables: dict[str, Any]) -> None:
 
 
 def test_secrets_are_references(variables: dict[str, Any]) -> None:
-    secret = {n: v for n, v in variables.items() if n.endswith(("_AK", "_SK", "_SECRETS"))}
+    endings = ("_AK", "_SK", "_SECRETS", "LEDGER_URL")
+    secret = {name: value for name, value in variables.items() if name.endswith(endings)}
 
-    assert len(secret) == 6
+    assert len(secret) == 7
     assert all("{{resolve:secretsmanager:${" in json.dumps(value) for value in secret.values())
 
 
@@ -129,27 +149,81 @@ def test_every_route_is_shut_unless_opened(
     assert template["Parameters"]["SmnTopicUrns"]["Default"] == ""
 
 
-def test_the_schedule_is_off_until_asked_for(
-    template: dict[str, Any], purge: dict[str, Any]
+@pytest.mark.parametrize(
+    ("event", "parameter", "default"),
+    [
+        ("Check", "CheckEnabled", "true"),
+        ("Verify", "VerifyEnabled", "false"),
+        ("Purge", "PurgeEnabled", "false"),
+    ],
+)
+def test_only_the_check_is_on_until_asked_for(
+    template: dict[str, Any], function: dict[str, Any], event: str, parameter: str, default: str
 ) -> None:
-    condition, on, off = purge["State"]["Fn::If"]
+    condition, on, off = function["Events"][event]["Properties"]["State"]["Fn::If"]
 
     assert (on, off) == ("ENABLED", "DISABLED")
-    assert template["Conditions"][condition] == {"Fn::Equals": [{"Ref": "PurgeEnabled"}, "true"]}
-    assert template["Parameters"]["PurgeEnabled"]["Default"] == "false"
+    assert template["Conditions"][condition] == {"Fn::Equals": [{"Ref": parameter}, "true"]}
+    assert template["Parameters"][parameter]["Default"] == default
 
 
-def test_the_schedule_sends_a_request_document(purge: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("event", "action"), [("Check", "check"), ("Verify", "verify"), ("Purge", "purge_failed")]
+)
+def test_schedules_send_request_documents(
+    function: dict[str, Any], event: str, action: str
+) -> None:
     schema = json.loads((ROOT / "schemas" / "events" / "direct.json").read_text(encoding="utf-8"))
     document = json.loads(
-        purge["Input"]
+        function["Events"][event]["Properties"]["Input"]
         .replace("<aws.scheduler.execution-id>", "d32c5kddcf5bb8c3")
         .replace("<aws.scheduler.scheduled-time>", "2026-03-22T18:59:43Z")
     )
 
     Draft202012Validator(schema, format_checker=FormatChecker()).validate(document)
-    assert document["action"] == "purge_failed"
+    assert document["action"] == action
     assert "<" not in json.dumps(document)
+
+
+def test_verify_is_scheduled_as_often_as_its_setting_says(template: dict[str, Any]) -> None:
+    from function.settings.model import Limits
+
+    schedule = template["Parameters"]["VerifySchedule"]["Default"]
+
+    assert schedule == "rate(15 minutes)"
+    assert Limits(dry_run=True).verify_period.total_seconds() == 15 * 60
+
+
+def test_lost_events_and_errors_reach_people_without_a_queue(template: dict[str, Any]) -> None:
+    alarms = {
+        body["Properties"]["MetricName"]: body
+        for body in template["Resources"].values()
+        if body["Type"] == "AWS::CloudWatch::Alarm"
+    }
+
+    assert alarms.keys() == {"NeedsHuman", "AsyncEventsDropped", "Errors"}
+    for alarm in alarms.values():
+        assert alarm["Condition"] == "Alarms"
+        assert alarm["Properties"]["AlarmActions"] == [{"Ref": "AlarmTopicArn"}]
+    alarmed = template["Conditions"]["Alarms"]
+    assert alarmed == {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmTopicArn"}, ""]}]}
+
+
+def test_snapstart_is_off_and_leaves_everything_as_it_is(
+    template: dict[str, Any], function: dict[str, Any]
+) -> None:
+    assert template["Parameters"]["SnapStartVersion"]["Default"] == ""
+    assert function["SnapStart"]["Fn::If"][2] == {"Ref": "AWS::NoValue"}
+    named = {name for name in template["Resources"] if name.startswith("SnapStart")}
+    assert len(named) == 5
+    assert all(template["Resources"][name]["Condition"] == "SnapStarts" for name in named)
+
+
+def test_sam_builds_with_the_makefile(template: dict[str, Any]) -> None:
+    assert template["Resources"]["Remediator"]["Metadata"]["BuildMethod"] == "makefile"
+    assert "\nbuild-Remediator:\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    runtime = template["Resources"]["Remediator"]["Properties"]["Runtime"]
+    assert runtime == f"python{LAMBDA_PYTHON}"
 
 
 def test_concurrency_is_not_reserved_unless_asked_for(
