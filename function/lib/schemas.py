@@ -15,7 +15,10 @@ from . import strict_json, timestamps
 from .schema_hints import hint
 
 ROOT = "https://kafka-remediator.dev/schemas/"
-DIRECTORY = Path(__file__).resolve().parents[2] / "schemas"
+# When installed by pip, the schemas are data of the package; in a source tree they stand beside it.
+_FUNCTION = Path(__file__).resolve().parents[1]
+_INSTALLED = _FUNCTION / "schemas"
+DIRECTORY = _INSTALLED if _INSTALLED.is_dir() else _FUNCTION.parent / "schemas"
 
 Schema = Mapping[str, Any]
 
