@@ -28,7 +28,7 @@ def _document(body: bytes | None) -> Any:
         return None
 
 
-def _skew(headers: Mapping[str, str], now: datetime) -> int | None:
+def clock_skew(headers: Mapping[str, str], now: datetime) -> int | None:
     """Return the seconds our clock is ahead of the cloud's, by the Date of its answer."""
     try:
         return round((now - parsedate_to_datetime(headers.get("Date", ""))).total_seconds())
@@ -63,7 +63,7 @@ def parse_response(answer: RawResponse, now: datetime, secrets: Sequence[str]) -
         empty=answer.body == b"",
         request_id=request_id if _PLAIN.fullmatch(_text(request_id)) else None,
         retry_after=answer.headers.get("Retry-After"),
-        clock_skew_seconds=_skew(answer.headers, now) if answer.status in REFUSED else None,
+        clock_skew_seconds=clock_skew(answer.headers, now) if answer.status in REFUSED else None,
     )
     return _redact_secrets(found, secrets)
 
