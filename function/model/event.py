@@ -143,6 +143,7 @@ class Event(NamedTuple):
     name: str | None = None
     note: str | None = None
     traceparent: str | None = None
+    probe: bool = False
 
 
 class Source(NamedTuple):
@@ -153,3 +154,4 @@ class Source(NamedTuple):
     route: str | None = None
     auth_methods: tuple[AuthMethod, ...] = (AuthMethod.BEARER,)
     alarm: bool = False
+    may_probe: bool = False

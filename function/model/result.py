@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..lib import timestamps
+from .check import Check
 from .cloud_state import ApiResponse
 from .decision import Decision, Verdict
 from .event import Event, Outcome, RawEvent, UnwrappedEvent
@@ -40,6 +41,7 @@ class Summary(NamedTuple):
     attempts: int = 0
     retryable: bool = False
     needs_human: bool = False
+    checks: tuple[Check, ...] | None = None
 
 
 class ResultEvent(NamedTuple):

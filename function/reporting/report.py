@@ -10,6 +10,7 @@ from typing import Any
 
 from ..lib import timestamps
 from ..lib.text import one_line
+from ..model.check import Check
 from ..model.cloud_state import ApiResponse
 from ..model.decision import Verdict
 from ..model.result import RESULT_TYPE, EventContext, ResultEvent, Summary
@@ -52,6 +53,10 @@ def _instance(verdict: Verdict) -> dict[str, Any]:
         "status": verdict.status,
         "last_restart": timestamps.text(verdict.last_restart),
     }
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return {"name": check.name, "status": check.status, "detail": check.detail, "fix": check.fix}
 
 
 def _data(

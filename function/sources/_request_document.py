@@ -34,4 +34,5 @@ def parse(document: dict[str, Any]) -> Event:
         intents=(Intent(action, instances),),
         id=document.get("id"),
         sent_at=timestamps.parse(document.get("time")),
+        probe=document.get("probe", False),
     )

@@ -16,4 +16,5 @@ SOURCE = Source(
     actions=frozenset(Action),
     route="/direct",
     auth_methods=(AuthMethod.BEARER, AuthMethod.STANDARD_WEBHOOKS),
+    may_probe=True,
 )

@@ -11,6 +11,6 @@ from ._request_document import parse
 
 SOURCE = Source(
     parse=parse,
-    actions=frozenset({Action.RESTART, Action.PURGE_FAILED}),
+    actions=frozenset({Action.RESTART, Action.PURGE_FAILED, Action.CHECK}),
     auth_methods=(AuthMethod.PLATFORM,),
 )

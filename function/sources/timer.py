@@ -25,6 +25,6 @@ def parse(document: dict[str, Any]) -> Event:
 
 SOURCE = Source(
     parse=parse,
-    actions=frozenset({Action.RESTART, Action.PURGE_FAILED}),
+    actions=frozenset({Action.RESTART, Action.PURGE_FAILED, Action.CHECK}),
     auth_methods=(AuthMethod.PLATFORM,),
 )

@@ -1,0 +1,60 @@
+"""Check: is everything ready, before an alarm comes? From what was read to the findings (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from ..model.check import Check, CheckRequest, CheckStatus, Readings, Validity
+from ..model.decision import ActionCall
+from ..model.event import Action
+from ..settings.model import Credentials, Limits, Settings
+from . import action_requests, check_cloud, check_instances, check_setup
+
+
+class Checked(NamedTuple):
+    """What a check has looked at.
+
+    `certificates` are those that SMN's messages are verified with, None where SMN has no route;
+    `ledger_reachable` counts only where the settings name a ledger.
+    """
+
+    settings: Settings
+    credentials: Credentials | None
+    request: CheckRequest
+    readings: Readings
+    certificates: Sequence[Validity] | None = None
+    ledger_reachable: bool = False
+
+
+def probe_call(request: CheckRequest, limits: Limits, instance: str) -> ActionCall | None:
+    """Return the probe that a check may send: a restart of an instance that exists nowhere."""
+    if not request.probe or Action.RESTART not in limits.enabled_actions:
+        return None
+    return action_requests.restart(action_requests.RestartRequest((instance,)))
+
+
+def findings(checked: Checked, now: datetime) -> tuple[Check, ...]:
+    """Return all findings, in the order in which somebody would mend them."""
+    settings, readings, request = checked.settings, checked.readings, checked.request
+    limits = settings.limits
+    return (
+        check_setup.settings(settings),
+        *check_cloud.findings(check_cloud.Subject(settings, checked.credentials, readings)),
+        check_instances.restart_task_names(readings, limits),
+        check_instances.failed_creations(readings, limits),
+        check_instances.restart_permission(readings, request, limits),
+        check_instances.purge_permission(limits),
+        check_instances.instances(readings, request, limits, now),
+        check_setup.routes(settings.auth),
+        check_setup.certificate(checked.certificates, now),
+        check_setup.copies(
+            ledger=settings.ledger_url is not None, reachable=checked.ledger_reachable
+        ),
+    )
+
+
+def failed(findings: Sequence[Check]) -> tuple[Check, ...]:
+    """Return the findings that say that something is not ready."""
+    return tuple(one for one in findings if one.status is CheckStatus.FAIL)

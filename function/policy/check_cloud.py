@@ -1,0 +1,305 @@
+"""The findings of a check on the cloud: connection, clock, credentials, rights, instances (pure).
+
+A finding names the cause once. What could not be looked at because of it is `unproven`, so that a
+failed check points at what has to be mended, and at nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from statistics import median
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from ..model.check import AuthFailure, Check, CheckStatus, Readings
+from ..model.errors import StateUnreadable
+from ..settings.model import Credentials, Settings
+
+FORBIDDEN, UNAUTHORIZED = 403, 401
+# Beyond a minute the history's dates would decide wrongly, beyond 5 the signatures of senders are
+# refused, beyond 15 the cloud refuses every call.
+NOTED_SKEW_SECONDS = 60
+MAX_SKEW_SECONDS = 300
+NO_SUCH_API_CODES = frozenset({"APIGW.0101", "APIG.0101"})
+FROZEN_CODE = "DMS.10240306"
+MAX_NAMES = 10
+
+
+class Subject(NamedTuple):
+    """What the findings on the cloud are about: what was read, and what it was read with."""
+
+    settings: Settings
+    credentials: Credentials | None
+    readings: Readings
+
+    @property
+    def host(self) -> str:
+        """The host of the API."""
+        return urlsplit(self.settings.outbound.endpoint).netloc
+
+
+class AlarmRead(NamedTuple):
+    """A kind of read that every alarm makes, and the right that it needs."""
+
+    name: str
+    call: str
+    permission: str
+
+
+ALARM_READS = (
+    AlarmRead("list", "GET /instances", "dms:instance:list"),
+    AlarmRead("show", "GET /instances/{id}", "dms:instance:get"),
+    AlarmRead("tasks", "GET /instances/{id}/tasks", "dms:instance:getBackgroundTask"),
+)
+
+
+def names(values: Iterable[str]) -> str:
+    """Return values as a part of a sentence, as many as a person reads.
+
+    >>> names(["b", "a"]), names([])
+    ('a, b', 'none')
+    """
+    ordered = sorted(values)
+    more = f" and {len(ordered) - MAX_NAMES} more" if len(ordered) > MAX_NAMES else ""
+    return (", ".join(ordered[:MAX_NAMES]) + more) if ordered else "none"
+
+
+def endpoint(subject: Subject) -> Check:
+    """Say whether the API answers at the endpoint, and if not, at which stage it ends."""
+    reach, answers, host = subject.readings.reach, subject.readings.answers, subject.host
+    if any(answer.json and answer.error_code not in NO_SUCH_API_CODES for answer in answers):
+        return Check("endpoint", CheckStatus.PASS, f"The API answers at {host}.")
+    if answers:
+        detail = f"HTTP: {host} answered {answers[0].status}, but not as the API of DMS does."
+        return Check(
+            "endpoint",
+            CheckStatus.FAIL,
+            detail,
+            "Look at HUAWEICLOUD_REGION or DMS_ENDPOINT, and at proxies on the way.",
+        )
+    if reach.problem is not None:
+        return Check(
+            "endpoint",
+            CheckStatus.FAIL,
+            f"{reach.stage}: {reach.host}: {reach.problem}.",
+            _ENDPOINT_FIXES[reach.stage],
+        )
+    if subject.credentials is None:
+        detail = f"{host} takes connections; without credentials it was not asked anything."
+        return Check("endpoint", CheckStatus.UNPROVEN, detail)
+    return Check(
+        "endpoint",
+        CheckStatus.FAIL,
+        f"HTTP: {host} took the connection, but gave no whole answer in time.",
+        "Try again; look at what stands on the way to the API, and at its service status.",
+    )
+
+
+_ENDPOINT_FIXES = {
+    "DNS": "Look at HUAWEICLOUD_REGION or DMS_ENDPOINT (PROXY_URL), and at the name server here.",
+    "TCP": "Look at DMS_ENDPOINT or PROXY_URL, and let connections out: firewall, security group, "
+    "NAT gateway or subnet of this place.",
+    "proxy": "Look at PROXY_URL, and at what this proxy allows.",
+    "TLS": "Look at DMS_ENDPOINT; set CA_BUNDLE_FILE where a proxy on the way has its own roots.",
+}
+
+
+def _skew(subject: Subject) -> int | None:
+    skews = [
+        answer.clock_skew_seconds
+        for answer in subject.readings.answers
+        if answer.clock_skew_seconds is not None
+    ]
+    return round(median(skews)) if skews else None
+
+
+def clock(subject: Subject) -> Check:
+    """Compare our clock with the dates of the answers."""
+    skew = _skew(subject)
+    rejected = any(answer.clock_skew_rejected for answer in subject.readings.answers)
+    if skew is None and not rejected:
+        return Check("clock", CheckStatus.UNPROVEN, "No answer of the cloud had a date.")
+    direction = "ahead of" if (skew or 0) > 0 else "behind"
+    detail = (
+        "The cloud refuses our clock."
+        if skew is None
+        else f"The clock of this machine is {abs(skew)} s {direction} the cloud's."
+    )
+    fix = "Set the clock by NTP."
+    if rejected or abs(skew or 0) > MAX_SKEW_SECONDS:
+        return Check("clock", CheckStatus.FAIL, detail, fix)
+    if abs(skew or 0) > NOTED_SKEW_SECONDS:
+        return Check("clock", CheckStatus.INFO, f"{detail} The cloud's clock is used.", fix)
+    return Check("clock", CheckStatus.PASS, detail)
+
+
+_KIND_OF_KEYS = "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK"
+_AUTH_FIXES = {
+    AuthFailure.UNKNOWN_KEY: (
+        "The access key does not exist.",
+        "Look at HUAWEICLOUD_SDK_AK: it may be mistyped, deleted or disabled in IAM.",
+    ),
+    AuthFailure.WRONG_SIGNATURE: (
+        "The access key exists, but the signature is wrong.",
+        "Look at HUAWEICLOUD_SDK_SK: it does not belong to this access key.",
+    ),
+    AuthFailure.EXPIRED: (
+        "The token or the temporary keys have expired.",
+        "Use new ones, or an agency of the platform, whose keys renew themselves.",
+    ),
+    AuthFailure.OTHER: (
+        "The cloud does not accept the credentials.",
+        "Make new keys in IAM; with temporary keys set HUAWEICLOUD_SDK_SECURITY_TOKEN, too.",
+    ),
+}
+
+
+def _kind(credentials: Credentials) -> str:
+    if credentials.from_platform:
+        return "temporary keys of the platform"
+    if credentials.auth_token is not None:
+        return "the IAM token of HUAWEICLOUD_AUTH_TOKEN"
+    return "the key pair of HUAWEICLOUD_SDK_AK"
+
+
+def credentials(subject: Subject) -> Check:
+    """Say whether the cloud accepts the credentials, and if not, which part of them is wrong."""
+    if subject.credentials is None:
+        return Check(
+            "credentials",
+            CheckStatus.FAIL,
+            "There are none: the settings have no keys, and the platform sent none.",
+            f"Set {_KIND_OF_KEYS}, or give the function an agency.",
+        )
+    answers = subject.readings.answers
+    failures = [answer.auth_failure for answer in answers if answer.auth_failure is not None]
+    kind = _kind(subject.credentials)
+    if failures:
+        detail, fix = _AUTH_FIXES[failures[0]]
+        return Check("credentials", CheckStatus.FAIL, f"{detail} These are {kind}.", fix)
+    # The gateway looks at the signature first: what the service answers itself is behind it.
+    accepted = any(
+        answer.status in {200, FORBIDDEN} or (answer.error_code or "").startswith("DMS.")
+        for answer in answers
+    )
+    if accepted and not any(answer.status == UNAUTHORIZED for answer in answers):
+        return Check("credentials", CheckStatus.PASS, f"The cloud accepts {kind}.")
+    return Check("credentials", CheckStatus.UNPROVEN, f"No answer says whether it accepts {kind}.")
+
+
+def project(subject: Subject) -> Check:
+    """Say whether the credentials belong to the project."""
+    answers, id_ = subject.readings.answers, subject.settings.outbound.project_id
+    codes = {answer.error_code or "" for answer in answers}
+    if FROZEN_CODE in codes:
+        detail = f"The account of project {id_} is frozen ({FROZEN_CODE})."
+        return Check("project", CheckStatus.FAIL, detail, "Settle it with the vendor's billing.")
+    in_project = [
+        answer
+        for answer in answers
+        if answer.status == 200
+        or (answer.status != FORBIDDEN and (answer.error_code or "").startswith("DMS."))
+    ]
+    if in_project:
+        return Check("project", CheckStatus.PASS, f"Project {id_} answers at {subject.host}.")
+    refused = [answer for answer in answers if answer.status == FORBIDDEN]
+    if refused and all((answer.error_code or "").startswith("APIG") for answer in refused):
+        return Check(
+            "project",
+            CheckStatus.FAIL,
+            f"Everything in project {id_} is refused ({names(codes)}).",
+            "HUAWEICLOUD_SDK_PROJECT_ID and HUAWEICLOUD_REGION have to belong together, and the "
+            "user or agency needs a policy for DMS in this project.",
+        )
+    return Check("project", CheckStatus.UNPROVEN, f"Nothing in project {id_} could be read.")
+
+
+def _refused(read: AlarmRead, problem: StateUnreadable) -> Check:
+    response = problem.reply
+    if response is not None and response.status == FORBIDDEN:
+        code = f" {response.error_code}" if response.error_code else ""
+        return Check(
+            read.name,
+            CheckStatus.FAIL,
+            f"{read.call} is refused (403{code}): {read.permission} is missing.",
+            f"Grant {read.permission} in this project to the user or agency.",
+        )
+    status = f" ({response.status})" if response is not None and response.status else ""
+    code = f" {response.error_code}" if response is not None and response.error_code else ""
+    return Check(
+        read.name,
+        CheckStatus.FAIL,
+        f"{read.call}: {problem}{status if code else ''}{code}.",
+        "Try again in some minutes; until this can be read, alarms end as state_unreadable.",
+    )
+
+
+def _listed(subject: Subject, read: AlarmRead) -> Check:
+    instances = subject.readings.instances
+    if instances is None:
+        return Check(read.name, CheckStatus.UNPROVEN, f"{read.call} was not answered.")
+    if not instances:
+        return Check(
+            read.name,
+            CheckStatus.INFO,
+            f"{read.call} is allowed, and lists no Kafka instance.",
+            "Look whether this is the project and the region that the instances are in.",
+        )
+    return Check(
+        read.name, CheckStatus.PASS, f"{read.call} lists {len(instances)} Kafka instance(s)."
+    )
+
+
+def _read_of_instance(subject: Subject, read: AlarmRead) -> Check:
+    readings = subject.readings
+    shown = [id_ for id_, state in readings.states.items() if state.status is not None]
+    done = shown if read.name == "show" else list(readings.histories)
+    if done:
+        return Check(read.name, CheckStatus.PASS, f"{read.call} is allowed (tried: {names(done)}).")
+    return Check(
+        read.name, CheckStatus.UNPROVEN, f"{read.call} was not tried: no instance is known."
+    )
+
+
+def alarm_read(subject: Subject, read: AlarmRead) -> Check:
+    """Say whether a read that every alarm makes is allowed and works."""
+    problem = subject.readings.problems.get(read.name)
+    tasks_read = read.name == "tasks" and bool(subject.readings.histories)
+    passing = problem is not None and (
+        problem.transient or (problem.reply is not None and problem.reply.status != FORBIDDEN)
+    )
+    # One history that could not be read this once says nothing against the others.
+    if problem is not None and not (tasks_read and passing):
+        return _refused(read, problem)
+    return _listed(subject, read) if read.name == "list" else _read_of_instance(subject, read)
+
+
+def cause(subject: Subject, findings: Iterable[Check]) -> str | None:
+    """Return the finding that explains why nothing in the cloud could be looked at, or None."""
+    rejected = any(answer.clock_skew_rejected for answer in subject.readings.answers)
+    causes = {"endpoint", "credentials", "project", *(("clock",) if rejected else ())}
+    failed = (one.name for one in findings if one.status is CheckStatus.FAIL)
+    return next((name for name in failed if name in causes), None)
+
+
+def _behind(finding: Check, first: str | None) -> Check:
+    """Return a failure that follows from an earlier one as what it is: not looked at."""
+    if first is None or finding.status is CheckStatus.PASS:
+        return finding
+    return Check(finding.name, CheckStatus.UNPROVEN, f"Not looked at: see {first}.")
+
+
+def findings(subject: Subject) -> tuple[Check, ...]:
+    """Return the findings from the endpoint to the reads of an alarm, the first cause first."""
+    steps: tuple[Callable[[Subject], Check], ...] = (
+        endpoint,
+        clock,
+        credentials,
+        project,
+        *(partial(alarm_read, read=read) for read in ALARM_READS),
+    )
+    found: list[Check] = []
+    for step in steps:
+        found.append(_behind(step(subject), cause(subject, found)))
+    return tuple(found)

@@ -1,0 +1,240 @@
+"""The findings of a check on instances: history, failed creations, rights to act (pure)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from ..model.check import Check, CheckRequest, CheckStatus, Readings, TopicCount
+from ..model.cloud_state import ApiResponse, InstanceState
+from ..model.event import Action
+from ..settings.model import Limits
+from .check_cloud import FORBIDDEN, UNAUTHORIZED, names
+from .modes import TAG, mode_of, tag_mode
+
+NOT_FOUND_CODE = "DMS.00404022"
+MODIFY = "dms:instance:modifyStatus"
+DELETE = "dms:instance:delete"
+
+
+def restart_task_names(readings: Readings, limits: Limits) -> Check:
+    """Say which background tasks the instances show, and which of them count as restarts."""
+    name, pattern = "restart_task_names", limits.restart_task_pattern
+    if not readings.histories:
+        return Check(name, CheckStatus.UNPROVEN, "No background tasks could be read.")
+    looked = f"{len(readings.histories)} instance(s), 30 days"
+    others = names(readings.task_names - readings.restart_names)
+    if readings.restart_names:
+        matching = names(readings.restart_names)
+        detail = f"RESTART_TASK_PATTERN ({pattern}) matches {matching}; other tasks: {others}"
+        return Check(name, CheckStatus.PASS, f"{detail} ({looked}).")
+    if not readings.task_names:
+        detail = f"No background task was seen, so no name of a restart either ({looked})."
+        fix = "Restart one instance in the console, then check again."
+        return Check(name, CheckStatus.UNPROVEN, detail, fix)
+    return Check(
+        name,
+        CheckStatus.UNPROVEN,
+        f"RESTART_TASK_PATTERN ({pattern}) matches none of the tasks seen: {others} ({looked}).",
+        "If one of these is a restart, set RESTART_TASK_PATTERN to a part of its name; else "
+        "restart one instance in the console, then check again.",
+    )
+
+
+def failed_creations(readings: Readings, limits: Limits) -> Check:
+    """Say what the listing shows that a purge would remove."""
+    name, enabled = "failed_creations", Action.PURGE_FAILED in limits.enabled_actions
+    problem = readings.problems.get(name)
+    if readings.failed_creations is None:
+        # The same call as `list`, with one parameter more: a right that is missing is named there.
+        broken = enabled and problem is not None and readings.instances is not None
+        detail = f"The listing could not be read: {problem}." if problem else "Not looked at."
+        if not broken:
+            return Check(name, CheckStatus.UNPROVEN, detail)
+        advice = "Try again; until this can be read, a purge ends as state_unreadable."
+        return Check(name, CheckStatus.FAIL, detail, advice)
+    failed = readings.failed_creations
+    number = len(failed) + readings.unlisted
+    if not number:
+        detail = "The listing shows none; whether it would is not documented by the vendor."
+        return Check(name, CheckStatus.UNPROVEN, detail)
+    shown = names(state.id for state in failed)
+    unlisted = f", and counts {readings.unlisted} more" if readings.unlisted else ""
+    detail = f"The listing shows {len(failed)} ({shown}){unlisted}."
+    fix: str | None = None
+    if enabled and number > limits.max_purge:
+        fix = (
+            f"A purge refuses more than MAX_PURGE ({limits.max_purge}): look at them, or raise it."
+        )
+    elif enabled and any(state.id in limits.blocked for state in failed):
+        fix = "A purge refuses, because one of them is in BLOCKED_INSTANCES."
+    return Check(name, CheckStatus.INFO, detail, fix)
+
+
+def _probe_row(response: ApiResponse, instance: str | None) -> str | None:
+    """Return what the answer of the probe says of the instance: success, failed, or nothing."""
+    rows = response.document.get("results") if isinstance(response.document, dict) else None
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict) and str(row.get("instance")).lower() == instance:
+            return str(row.get("result"))
+    return None
+
+
+def _probed(response: ApiResponse, instance: str | None) -> Check:
+    name, code = "restart_permission", response.error_code
+    call = "POST /instances/action"
+    if response.status == FORBIDDEN:
+        said = f" {code}" if code else ""
+        return Check(
+            name,
+            CheckStatus.FAIL,
+            f"{call} is refused (403{said}): {MODIFY} is missing.",
+            f"Grant {MODIFY} in this project to the user or agency; identity policies list only "
+            f"{DELETE} for this call, so grant both.",
+        )
+    refused_row = response.status == 200 and _probe_row(response, instance) == "failed"
+    if refused_row or code == NOT_FOUND_CODE:
+        detail = "refused it for the instance, which does not exist, and not for a right"
+        return Check(name, CheckStatus.PASS, f"Probe {instance}: the cloud {detail}.")
+    if response.status is None or response.status == UNAUTHORIZED:
+        return Check(name, CheckStatus.UNPROVEN, "The probe had no answer that says it.")
+    said = f" {code}" if code else ""
+    detail = f"The probe was answered {response.status}{said}, which does not say it."
+    return Check(name, CheckStatus.UNPROVEN, detail)
+
+
+def restart_permission(readings: Readings, request: CheckRequest, limits: Limits) -> Check:
+    """Say whether restarts are allowed to the credentials, as far as that can be proven."""
+    name = "restart_permission"
+    if Action.RESTART not in limits.enabled_actions:
+        return Check(name, CheckStatus.INFO, "Not needed: ENABLED_ACTIONS does not name restart.")
+    if readings.probe is not None:
+        return _probed(readings.probe, readings.probed)
+    detail = f"Reading does not prove {MODIFY}."
+    if request.probe:
+        return Check(name, CheckStatus.UNPROVEN, f"{detail} The probe was not sent.")
+    fix = (
+        'Prove it with a probe: {"action":"check","probe":true} to POST /direct, or check --probe.'
+    )
+    return Check(name, CheckStatus.UNPROVEN, detail, fix)
+
+
+def purge_permission(limits: Limits) -> Check:
+    """Say that nothing but a purge proves that purges are allowed."""
+    name = "purge_permission"
+    if Action.PURGE_FAILED not in limits.enabled_actions:
+        return Check(name, CheckStatus.INFO, "Not needed: ENABLED_ACTIONS has no purge_failed.")
+    detail = f"Nothing but a purge proves {DELETE} and {MODIFY}."
+    return Check(name, CheckStatus.UNPROVEN, detail)
+
+
+class _Notes:
+    """What is worth saying of instances: sentences, and what is wrong with how to mend it."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+        self.failures: list[str] = []
+        self.hints: list[str] = []
+        self.unproven = False
+
+    def check(self) -> Check:
+        """Return the finding: the worst decides its status."""
+        status = CheckStatus.UNPROVEN if self.unproven else CheckStatus.PASS
+        if self.hints:
+            status = CheckStatus.INFO
+        if self.failures:
+            status = CheckStatus.FAIL
+        fix = " ".join([*self.failures, *self.hints]) or None
+        return Check("instances", status, " ".join(self.sentences), fix)
+
+
+def _asked(
+    notes: _Notes, id_: str, readings: Readings, limits: Limits, now: datetime
+) -> None:
+    """Note what is known of an instance that the check was asked about."""
+    listed = {state.id: state for state in readings.instances or ()}
+    state = listed.get(id_) or readings.states.get(id_)
+    if state is None:
+        notes.unproven = True
+        notes.sentences.append(f"{id_} could not be read.")
+    elif state.status is None:
+        notes.sentences.append(f"{id_} does not exist in this project.")
+        notes.failures.append("Look at the id, the project and the region.")
+    elif state.engine not in {"kafka", None}:
+        notes.sentences.append(f"{id_} is no Kafka instance.")
+        notes.failures.append("Ask for a Kafka instance.")
+    else:
+        mode = mode_of(state.tags, limits.default_mode, now).value
+        topics = _topics(readings.topics.get(id_))
+        notes.sentences.append(f"{id_} is {state.status}, mode {mode}.{topics}")
+        if id_ in limits.blocked:
+            notes.hints.append(f"{id_} is in BLOCKED_INSTANCES, so nothing will be done with it.")
+        elif limits.allowed is not None and id_ not in limits.allowed:
+            notes.hints.append(f"{id_} is not in ALLOWED_INSTANCES: nothing will be done with it.")
+
+
+def _topics(count: TopicCount | None) -> str:
+    if count is None:
+        return " Its topics could not be read (dms:topic:list)."
+    if not count.single_replica:
+        return f" Each of its {count.topics} topic(s) has several replicas."
+    return (
+        f" {count.single_replica} of its {count.topics} topic(s) have one replica: "
+        "their clients are cut off during a restart."
+    )
+
+
+def _configured(notes: _Notes, listed: tuple[InstanceState, ...], limits: Limits) -> None:
+    """Note the ids of the settings that no instance has."""
+    ids = {state.id for state in listed}
+    unknown = limits.blocked - ids
+    if unknown:
+        notes.sentences.append(f"BLOCKED_INSTANCES names unknown ids: {names(unknown)}.")
+        notes.hints.append("Correct BLOCKED_INSTANCES: a mistyped id protects nothing.")
+    if limits.allowed is None:
+        return
+    unknown = limits.allowed - ids
+    if unknown:
+        notes.sentences.append(f"ALLOWED_INSTANCES names unknown ids: {names(unknown)}.")
+        notes.hints.append("Correct ALLOWED_INSTANCES: a mistyped id allows nothing.")
+    if not (limits.allowed & ids) - limits.blocked:
+        notes.sentences.append("No instance is allowed and not blocked: nothing can be restarted.")
+        notes.failures.append("Name in ALLOWED_INSTANCES what may be restarted.")
+
+
+def _modes(notes: _Notes, listed: tuple[InstanceState, ...], limits: Limits, now: datetime) -> None:
+    """Count the modes, and name the tags that are none."""
+    modes = Counter(
+        mode_of(state.tags, limits.default_mode, now).value
+        for state in listed
+        if state.tags is not None
+    )
+    if modes:
+        counts = ", ".join(f"{mode} {number}" for mode, number in sorted(modes.items()))
+        notes.sentences.append(f"Modes: {counts}.")
+    odd = [
+        state.id
+        for state in listed
+        if (said := tag_mode(state.tags, now)) is not None and not said.understood
+    ]
+    if odd:
+        notes.sentences.append(f"The tag {TAG} is no mode, and counts as off, on {names(odd)}.")
+        notes.hints.append(f"Set the tag {TAG} to act, observe or off.")
+
+
+def instances(readings: Readings, request: CheckRequest, limits: Limits, now: datetime) -> Check:
+    """Say which instances there are, and whether those that are named anywhere exist."""
+    notes, listed = _Notes(), readings.instances
+    if listed is None:
+        notes.unproven = True
+        notes.sentences.append("The instances could not be listed.")
+    else:
+        notes.sentences.append(f"{len(listed)} Kafka instance(s) in the project.")
+        unwell = [f"{state.id} {state.status}" for state in listed if state.status != "RUNNING"]
+        if unwell:
+            notes.sentences.append(f"Not RUNNING: {names(unwell)}.")
+        _modes(notes, listed, limits, now)
+        _configured(notes, listed, limits)
+    for id_ in request.instances:
+        _asked(notes, id_, readings, limits, now)
+    return notes.check()

@@ -1,0 +1,139 @@
+"""The findings of a check on the set-up itself: settings, routes, certificate, copies (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from ..model.check import Check, CheckStatus, Validity
+from ..settings.model import AuthSettings, Settings
+from .check_cloud import names
+
+MIN_VALIDITY = timedelta(days=30)
+MIN_DISTINCT_CHARACTERS = 8
+# Words that stand in examples, defaults and guesses; a random secret holds none of them.
+GUESSABLE = re.compile(
+    rb"password|passwd|secret|changeme|change-me|example|default|admin|letmein|qwerty|kafka"
+    rb"|remediat|webhook|token|test|0123456789|123456789|abcdefgh",
+    re.IGNORECASE,
+)
+ONE_COPY = (
+    "Without LEDGER_URL only one copy of this function may run: two copies know nothing of each "
+    "other's calls until the cloud shows them, and may restart an instance twice."
+)
+
+
+def settings(settings: Settings) -> Check:
+    """Say what the settings come to; wrong ones stop the start, so they are right by now."""
+    limits = settings.limits
+    actions = names(action.value for action in limits.enabled_actions)
+    sends = "DRY_RUN is true: nothing is sent." if limits.dry_run else "DRY_RUN is false: it acts."
+    detail = (
+        f"The settings are complete. {sends} Actions: {actions}; "
+        f"mode of instances without a tag: {limits.default_mode.value}."
+    )
+    if not limits.cooldown and not limits.max_restarts_per_day:
+        return Check(
+            "settings",
+            CheckStatus.INFO,
+            f"{detail} COOLDOWN_SECONDS and MAX_RESTARTS_PER_DAY are both 0.",
+            "Set one of them, or nothing bounds how often an instance is restarted.",
+        )
+    return Check("settings", CheckStatus.PASS, detail)
+
+
+def is_weak(secret: bytes) -> bool:
+    """Tell whether a secret can be guessed: a word of examples, a repetition, few characters.
+
+    >>> is_weak(b"changeme-changeme"), is_weak(b"q8Zk3vXw1mT7rYpL5dNc")
+    (True, False)
+    """
+    text = secret.removeprefix(b"whsec_")
+    repeats = text in (text + text)[1:-1]
+    return repeats or len(set(text)) < MIN_DISTINCT_CHARACTERS or bool(GUESSABLE.search(text))
+
+
+def _shared_secrets(auth: AuthSettings) -> list[str]:
+    """Return the routes that have a secret which opens another route, too."""
+    return [
+        route
+        for route, secrets in auth.secrets.items()
+        if any(set(secrets) & set(others) for name, others in auth.secrets.items() if name != route)
+    ]
+
+
+def _route_hints(auth: AuthSettings) -> list[str]:
+    """Return what could be better about the routes, each as a sentence that says what to do."""
+    hints = []
+    weak = [route for route, secrets in auth.secrets.items() if any(map(is_weak, secrets))]
+    if weak:
+        hints.append(
+            f"The secret of {names(weak)} can be guessed: make a new one with openssl rand -hex 32."
+        )
+    shared = _shared_secrets(auth)
+    if shared:
+        hints.append(f"{names(shared)} share a secret: give each route its own.")
+    if auth.platform_authenticated:
+        hints.append(
+            f"PLATFORM_AUTHENTICATED opens {names(auth.platform_authenticated)} to everybody who "
+            "reaches this service: it must not be reachable from outside."
+        )
+    return hints
+
+
+def routes(auth: AuthSettings) -> Check:
+    """Say which HTTP routes are open, and how good what opens them is."""
+    known = (*auth.secrets, "smn")
+    opened = [route for route in known if auth.is_enabled(route)]
+    if not opened:
+        return Check(
+            "routes",
+            CheckStatus.INFO,
+            "No HTTP route is open, so events come only by triggers of the platform.",
+            "To take webhooks, set SMN_TOPIC_URNS or the secrets of a route.",
+        )
+    closed = [route for route in known if route not in opened]
+    detail = f"Open: {names(opened)}; closed: {names(closed)}."
+    hints = _route_hints(auth)
+    status = CheckStatus.INFO if hints else CheckStatus.PASS
+    return Check("routes", status, detail, " ".join(hints) or None)
+
+
+def certificate(certificates: Sequence[Validity] | None, now: datetime) -> Check:
+    """Say how long the certificate lasts that SMN's messages are verified with.
+
+    Several are there while they are exchanged: the one that lasts longest counts.
+    """
+    if certificates is None:
+        return Check("certificate", CheckStatus.INFO, "Not needed: SMN_TOPIC_URNS is not set.")
+    fix = "Put SMN's current certificate into SMN_CERTIFICATE_FILE, beside the old one."
+    valid = [one for one in certificates if one.begin <= now]
+    if not valid:
+        detail = "No certificate of SMN_CERTIFICATE_FILE is valid yet."
+        return Check("certificate", CheckStatus.FAIL, detail, f"Look at the clock. {fix}")
+    end = max(one.end for one in valid)
+    days = (end - now).days
+    if end <= now:
+        detail = f"SMN's certificate has expired on {end:%Y-%m-%d}."
+        return Check("certificate", CheckStatus.FAIL, detail, fix)
+    detail = f"SMN's certificate is valid for {days} more days, to {end:%Y-%m-%d}."
+    if end - now < MIN_VALIDITY:
+        return Check("certificate", CheckStatus.FAIL, detail, fix)
+    return Check("certificate", CheckStatus.PASS, detail)
+
+
+def copies(*, ledger: bool, reachable: bool) -> Check:
+    """Say whether several copies may run."""
+    if not ledger:
+        fix = "Run one copy, or set LEDGER_URL to a Redis that all copies share."
+        return Check("copies", CheckStatus.UNPROVEN, ONE_COPY, fix)
+    if reachable:
+        detail = "The ledger of LEDGER_URL answers, so copies that share it know of each other."
+        return Check("copies", CheckStatus.PASS, detail)
+    return Check(
+        "copies",
+        CheckStatus.FAIL,
+        "The ledger of LEDGER_URL does not answer: every event ends as ledger_unreadable.",
+        "Look at the host, the password and the network of LEDGER_URL.",
+    )
