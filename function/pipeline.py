@@ -8,6 +8,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any, NamedTuple
 
+from . import readiness
 from .dms import observe
 from .dms.action import DmsActions
 from .dms.inventory import Inventory
@@ -28,7 +29,7 @@ from .model.errors import (
 )
 from .model.event import Action, Event, RawEvent, Source, SubscriptionNotice, UnwrappedEvent
 from .model.result import EventContext, ResultEvent, Summary, with_envelope_fields
-from .policy import decide, execute, screen
+from .policy import check, decide, execute, screen
 from .reporting import emit, notify, report, summarize
 from .reporting.messages import MISSING_CREDENTIALS
 from .reporting.metrics import Metrics
@@ -64,7 +65,7 @@ class EventRun:
         deadline: Deadline,
     ) -> None:
         self.runtime = runtime
-        self.has_credentials = credentials is not None
+        self.credentials = credentials
         self.screened = ScreenedEvent(Action.RESTART, alarm=False)
         self.observation = Observation()
         self.rejection: EventRejected | None = None
@@ -136,6 +137,8 @@ class EventRun:
 
     def _judge(self, source: Source) -> Summary:
         """Screen the event; what is left is observed, decided and done, one at a time."""
+        if check.asks_for_check(self.event):
+            return self._check(source)
         screened = screen.screen(
             self.event, source, self.limits, self.context.raw_event.received_at
         )
@@ -143,11 +146,23 @@ class EventRun:
         if not screened.needs_live_state:
             decision = decide.decide_without_state(screened, dry_run=self.limits.dry_run)
             return summarize.decision_outcome(self.context, decision, ExecutionResult())
-        if not self.has_credentials:
+        if self.credentials is None:
             raise SettingsInvalid((MISSING_CREDENTIALS,))
         remaining = partial(self.session.remaining, self.session.deadline.read_until)
         with self.runtime.locks.hold(screened.targets, remaining):
             return self._act(screened, source)
+
+    def _check(self, source: Source) -> Summary:
+        """Look whether everything is ready for an alarm; see readiness.py."""
+        request = check.request(self.event, source)
+        means = readiness.Means(
+            settings=self.runtime.settings,
+            credentials=self.credentials,
+            clock=self.runtime.clock,
+            deadline=self.session.deadline,
+            http_client=self.runtime.http_client,
+        )
+        return readiness.run(request, means, announce=self._announce)
 
     def _act(self, screened: ScreenedEvent, source: Source) -> Summary:
         """Observe, decide, execute."""

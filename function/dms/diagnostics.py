@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..lib.clock import Clock, Deadline
-from ..lib.transport import RawResponse
+from ..lib.transport import Client, RawResponse
 from ..model.check import AuthFailure, CheckRequest, CloudAnswer, Readings, TopicCount
 from ..model.cloud_state import ApiResponse, InstanceState, Task
 from ..model.decision import ActionCall
@@ -67,10 +67,14 @@ class DiagnosticSession(DmsSession):
         *,
         clock: Clock,
         deadline: Deadline,
+        http_client: Callable[..., Client] = Client,
     ) -> None:
-        super().__init__(outbound, credentials, clock=clock, deadline=deadline)
+        super().__init__(
+            outbound, credentials, clock=clock, deadline=deadline, http_client=http_client
+        )
         self.outbound = outbound
         self.has_credentials = credentials is not None
+        self.has_network = http_client is Client
         self.answers: list[CloudAnswer] = []
 
     def parse(self, answer: RawResponse) -> ApiResponse:
@@ -217,31 +221,31 @@ def read(
     limits: Limits,
     *,
     probe: ActionCall | None,
+    announce: Callable[[ActionCall], None],
     now: datetime,
 ) -> Readings:
     """Read everything that a check looks at in the cloud; `probe` is sent last, and once.
 
-    Without an answer, or where the credentials are not accepted, nothing more is asked: the
-    findings would be the same, and accounts are locked after many refusals.
+    Where the credentials are not accepted, nothing more is asked: the findings would be the same,
+    and accounts are locked after many refusals.
     """
     reader = _Reader(session, limits)
     walk = reader.walk()
+    steps = {"reach": walk.run} if session.has_network else {}
     if not session.has_credentials:
-        reader.gather({"reach": walk.run})
+        reader.gather(steps)
         return Readings(walk.result)
-    first = reader.gather({"reach": walk.run, **reader.first_reads()})
+    first = reader.gather({**steps, **reader.first_reads()})
     listed = first["list"].value
     instances: tuple[InstanceState, ...] | None = listed[0] if listed is not None else None
-    known = bool(session.answers) and not any(
-        answer.status == UNAUTHORIZED for answer in session.answers
-    )
+    known = not any(answer.status == UNAUTHORIZED for answer in session.answers)
     reads = reader.instance_reads(request, instances, now) if known else {}
     then = reader.gather(reads)
-    response = post_action(session, probe) if probe is not None and known else None
-    return _readings(walk, session, {**first, **then})._replace(
-        probed=probe.instances[0] if probe is not None and response is not None else None,
-        probe=response,
-    )
+    readings = _readings(walk, session, {**first, **then})
+    if probe is None or not session.answers or not known:
+        return readings
+    announce(probe)
+    return readings._replace(probed=probe.instances[0], probe=post_action(session, probe))
 
 
 def _readings(

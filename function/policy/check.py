@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from ..model.check import Check, CheckRequest, CheckStatus, Readings, Validity
 from ..model.decision import ActionCall
-from ..model.event import Action
+from ..model.errors import ActionNotForSource
+from ..model.event import Action, Event, Source
 from ..settings.model import Credentials, Limits, Settings
 from . import action_requests, check_cloud, check_instances, check_setup
 
@@ -26,6 +27,24 @@ class Checked(NamedTuple):
     readings: Readings
     certificates: Sequence[Validity] | None = None
     ledger_reachable: bool = False
+
+
+def asks_for_check(event: Event) -> bool:
+    """Tell whether an event asks for a check."""
+    return any(intent.action is Action.CHECK for intent in event.intents)
+
+
+def request(event: Event, source: Source) -> CheckRequest:
+    """Return what a check is to look at, or raise ActionNotForSource.
+
+    How old the event is does not matter: a check harms nobody, and it is what says that the clock
+    is wrong.
+    """
+    if Action.CHECK not in source.actions:
+        raise ActionNotForSource("this source may not ask for check")
+    if event.probe and not source.may_probe:
+        raise ActionNotForSource("only POST /direct may ask for a check with probe")
+    return CheckRequest(event.intents[0].instances, event.probe)
 
 
 def probe_call(request: CheckRequest, limits: Limits, instance: str) -> ActionCall | None:

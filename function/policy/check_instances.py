@@ -148,9 +148,7 @@ class _Notes:
         return Check("instances", status, " ".join(self.sentences), fix)
 
 
-def _asked(
-    notes: _Notes, id_: str, readings: Readings, limits: Limits, now: datetime
-) -> None:
+def _asked(notes: _Notes, id_: str, readings: Readings, limits: Limits, now: datetime) -> None:
     """Note what is known of an instance that the check was asked about."""
     listed = {state.id: state for state in readings.instances or ()}
     state = listed.get(id_) or readings.states.get(id_)

@@ -63,7 +63,7 @@ def _data(
     context: EventContext, findings: Summary, *, dry_run: bool, duration_ms: int
 ) -> dict[str, Any]:
     event = context.event
-    return {
+    data = {
         "outcome": findings.outcome,
         "action": event.intents[0].action if event and event.intents else None,
         "dry_run": dry_run,
@@ -82,6 +82,9 @@ def _data(
         "needs_human": findings.needs_human,
         "duration_ms": duration_ms,
     }
+    if findings.checks is not None:
+        data["checks"] = [_check(check) for check in findings.checks]
+    return data
 
 
 def _id(context: EventContext, findings: Summary) -> str:

@@ -1,0 +1,84 @@
+"""The steps of a check: read what an alarm would read, judge it, sum it up.
+
+It changes nothing but for the probe, which is asked for and named in the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+from uuid import uuid4
+
+from .dms import diagnostics
+from .dms.diagnostics import DiagnosticSession
+from .intake import smn_signature
+from .lib.clock import Clock, Deadline
+from .lib.transport import Client
+from .model.check import CheckRequest, Readings, Validity
+from .model.cloud_state import ApiResponse
+from .model.decision import ActionCall
+from .model.result import Summary
+from .policy import check
+from .reporting import summarize
+from .settings.model import AuthSettings, Credentials, Settings
+
+Announce = Callable[[ActionCall], None]
+
+
+class Means(NamedTuple):
+    """What a check works with: the settings, and how it reaches the cloud."""
+
+    settings: Settings
+    credentials: Credentials | None
+    clock: Clock
+    deadline: Deadline
+    http_client: Callable[..., Client] = Client
+
+
+def _certificates(auth: AuthSettings) -> tuple[Validity, ...] | None:
+    """Return the certificates that SMN's messages are verified with; None where it has no route."""
+    if not auth.topic_urns:
+        return None
+    file = auth.certificate_file or smn_signature.DEFAULT_CERTIFICATES
+    return tuple(
+        Validity(certificate.not_valid_before_utc, certificate.not_valid_after_utc)
+        for certificate in smn_signature.certificates(file)
+    )
+
+
+def _response(readings: Readings) -> ApiResponse | None:
+    """Return the answer to the probe, or else to the first read that failed."""
+    replies = (problem.reply for problem in readings.problems.values())
+    return readings.probe or next((reply for reply in replies if reply is not None), None)
+
+
+def run(request: CheckRequest, means: Means, *, announce: Announce) -> Summary:
+    """Look whether everything is ready; `announce` is called before the probe is sent."""
+    settings, now = means.settings, means.clock.now()
+    probe = check.probe_call(request, settings.limits, str(uuid4()))
+    session = DiagnosticSession(
+        settings.outbound,
+        means.credentials,
+        clock=means.clock,
+        deadline=means.deadline,
+        http_client=means.http_client,
+    )
+    try:
+        readings = diagnostics.read(
+            session, request, settings.limits, probe=probe, announce=announce, now=now
+        )
+    finally:
+        session.close()
+    checked = check.Checked(
+        settings=settings,
+        credentials=means.credentials,
+        request=request,
+        readings=readings,
+        certificates=_certificates(settings.auth),
+    )
+    return summarize.checked(
+        check.findings(checked, now),
+        probe=probe,
+        response=_response(readings),
+        attempts=session.attempts,
+    )
