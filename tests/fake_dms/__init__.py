@@ -28,8 +28,8 @@ FakeDms(behaviour=Behaviour(), account=Account(), place=Place(), clock=time.time
     .clear_faults()   .release()   .faults_left
     .forget()                                       empties the log and the deeds
 
-Kinds of call: list, show, tasks, recycle, action, publish, other; any matches them all; connection
-is the moment before anything is read, and what a fault with at="connect" is filed under.
+Kinds of call: list, show, tasks, topics, recycle, action, publish, other; any matches them all;
+connection is the moment before anything is read, and what a fault with at="connect" is filed under.
 
 SMN's publish call is answered on the same endpoint, for the one topic `account.topic_urn`.
 

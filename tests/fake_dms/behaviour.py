@@ -66,6 +66,10 @@ class Behaviour:
     """Offset 0 of nothing is also an offset beyond the end."""
     recycle_bin: bool | None = None
     """GET recycle answers with this as default_use_recycle; None: 404."""
+    missing_permissions: frozenset[str] = frozenset()
+    """Rights that the caller does not have, such as dms:instance:get: those calls are refused."""
+    permission_code: str = "DMS.00403003"
+    """The code of such a refusal; which one the service or the gateway uses is not documented."""
     gateway_prefix: Literal["APIGW", "APIG"] = "APIGW"
 
 

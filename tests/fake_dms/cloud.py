@@ -25,6 +25,8 @@ class Instance:
     tags: dict[str, str] = field(default_factory=dict)
     created_at: float = 1_700_000_000.0
     failed_creation: bool = False
+    topics: dict[str, int] = field(default_factory=dict)
+    """The number of replicas of each topic."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from . import action, notifications, reading
-from .answer import Answer, gateway_error
+from .answer import Answer, gateway_error, service_error
 from .behaviour import Account
 from .cloud import Cloud
 from .fault_plan import NO_FAULT, FaultPlan
@@ -86,6 +86,11 @@ class ConnectionContext:
             check(arrival, self.account, self.cloud.clock() + self.account.clock_offset)
         except RefusalError as refused:
             return gateway_error(refused.status, f"{prefix}.{refused.number}", refused.message)
+        needed = permission(arrival) & self.cloud.behaviour.missing_permissions
+        if needed:
+            code = self.cloud.behaviour.permission_code
+            make = gateway_error if code.startswith("APIG") else service_error
+            return make(403, code, f"Policy does not allow {sorted(needed)[0]} to be performed.")
         return self._call(arrival)
 
     def _call(self, arrival: Arrival) -> Answer:
@@ -97,6 +102,8 @@ class ConnectionContext:
                 return reading.instance(self.cloud, parts[3])
             case "tasks":
                 return reading.tasks(self.cloud, parts[3], arrival.parameters)
+            case "topics":
+                return reading.topics(self.cloud, parts[3], arrival.parameters)
             case "recycle":
                 return reading.recycle(self.cloud)
             case "publish":
@@ -106,6 +113,23 @@ class ConnectionContext:
     def _tell(self, arrival: Arrival, story: str) -> None:
         if self.observer is not None:
             self.observer(arrival, story)
+
+
+READ_PERMISSIONS = {
+    "list": "dms:instance:list",
+    "show": "dms:instance:get",
+    "tasks": "dms:instance:getBackgroundTask",
+    "topics": "dms:topic:list",
+}
+
+
+def permission(arrival: Arrival) -> frozenset[str]:
+    """Return the right that a call needs, as the vendor's list of them says."""
+    if arrival.kind != "action":
+        return frozenset(READ_PERMISSIONS.get(arrival.kind, "").split())
+    body = arrival.json if isinstance(arrival.json, dict) else {}
+    restarts = body.get("action") == "restart"
+    return frozenset({"dms:instance:modifyStatus" if restarts else "dms:instance:delete"})
 
 
 def _read(arrival: Arrival, line: Stream, fault: Fault) -> Arrival:

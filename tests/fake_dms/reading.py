@@ -1,4 +1,4 @@
-"""The calls that read: list, show, tasks and recycle, with the vendor's paging quirks."""
+"""The calls that read: list, show, tasks, topics and recycle, with the vendor's paging quirks."""
 
 import calendar
 import time
@@ -55,6 +55,22 @@ def tasks(cloud: Cloud, instance_id: str, asked: Parameters) -> Answer:
         return service_error(400, "DMS.00400002", "Invalid begin_time or end_time.")
     page = [_task_row(one) for one in chosen[first : first + limit]]
     return document(200, {"task_count": str(len(chosen)), "tasks": page})
+
+
+def topics(cloud: Cloud, instance_id: str, asked: Parameters) -> Answer:
+    """List a page of an instance's topics, by offset."""
+    limit, offset = _number(asked, "limit", PAGE), _number(asked, "offset", 0)
+    if limit is None or not 1 <= limit <= LARGEST_PAGE or offset is None:
+        return service_error(400, "DMS.00400002", "Invalid limit or offset.")
+    try:
+        listed = cloud.instance(instance_id).topics
+    except KeyError:
+        return no_such_instance()
+    rows = [
+        {"name": name, "replication": replicas, "partition": 3}
+        for name, replicas in sorted(listed.items())
+    ]
+    return document(200, {"total": len(rows), "topics": rows[offset : offset + limit]})
 
 
 def recycle(cloud: Cloud) -> Answer:

@@ -60,7 +60,7 @@ def parse_query(target: str) -> Query:
 
 
 def kind_of(method: str, target: str) -> str:
-    """Name the call: list, show, tasks, recycle, action, publish or other.
+    """Name the call: list, show, tasks, topics, recycle, action, publish or other.
 
     >>> kind_of("POST", "/v2/p/instances/action"), kind_of("GET", "/v2/p/instances/i/tasks?start=1")
     ('action', 'tasks')
@@ -72,6 +72,8 @@ def kind_of(method: str, target: str) -> str:
             return "show"
         case "GET", ["v2", _, "instances", _, "tasks"]:
             return "tasks"
+        case "GET", ["v2", _, "instances", _, "topics"]:
+            return "topics"
         case "GET", ["v2", _, "recycle"]:
             return "recycle"
         case "POST", ["v2", _, "instances", "action"]:

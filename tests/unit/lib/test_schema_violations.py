@@ -150,7 +150,11 @@ def test_a_violation_names_path_and_rule(name: str, document: Any, path: str, ru
         ("events/direct", {"action": "delete", "instances": [A]}, "required (confirm)"),
         ("events/direct", restart(*[A] * 51), "maxItems (50)"),
         ("events/direct", purge(confirm=[A]), "not (it must be absent)"),
-        ("events/direct", purge(x=1), "(known are action, confirm, id, instances, reason, time)"),
+        (
+            "events/direct",
+            purge(x=1),
+            "(known are action, confirm, id, instances, probe, reason, time)",
+        ),
         ("events/direct", purge(labels=1), "(known are action, confirm, id,"),
         (
             "events/direct",

@@ -14,15 +14,16 @@ from tests.factories import ORDERS
 
 SCHEMAS = schemas.load()
 SOURCES = sources.discover(SCHEMAS.names("events"))
-RESTART, PURGE = {Action.RESTART}, {Action.RESTART, Action.PURGE_FAILED}
+RESTART = {Action.RESTART}
+SCHEDULED = {Action.RESTART, Action.PURGE_FAILED, Action.CHECK}
 SHIPPED = {
     "alertmanager": RESTART,
     "ces_alarm": RESTART,
-    "cloudevents": PURGE,
+    "cloudevents": SCHEDULED,
     "direct": set(Action),
     "grafana": RESTART,
-    "schedule": PURGE,
-    "timer": PURGE,
+    "schedule": SCHEDULED,
+    "timer": SCHEDULED,
     "topic_request": RESTART,
 }
 EXAMPLES = [

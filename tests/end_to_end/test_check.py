@@ -1,0 +1,173 @@
+"""A check asked for on every way in: what it answers, what it may not do, and what it costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.factories import ORDERS, PAYMENTS
+from tests.harness import Answered, Remediator, open_remediator, restarted
+
+NAMES = """settings endpoint clock credentials project list show tasks restart_task_names
+failed_creations restart_permission purge_permission instances routes certificate copies""".split()
+
+
+def statuses(answered: Answered) -> dict[str, str]:
+    return {check["name"]: check["status"] for check in answered.data["checks"]}
+
+
+def named(answered: Answered, status: str = "fail") -> set[str]:
+    return {name for name, word in statuses(answered).items() if word == status}
+
+
+def detail(answered: Answered, name: str) -> str:
+    found = next(check for check in answered.data["checks"] if check["name"] == name)
+    return f"{found['detail']} {found['fix'] or ''}"
+
+
+def healthy(remediator: Remediator) -> Remediator:
+    """Let the instance be well and its history known."""
+    remediator.cloud.set_status(ORDERS, "RUNNING")
+    restarted(remediator.cloud)
+    return remediator
+
+
+def test_a_healthy_set_up_passes_with_every_finding_in_order() -> None:
+    with open_remediator() as remediator:
+        answered = healthy(remediator).ask(action="check")
+
+        assert answered.brief == (200, "passed", None)
+        assert list(statuses(answered)) == NAMES
+        assert named(answered) == set()
+        assert not answered.data["needs_human"]
+        assert remediator.cloud.posts == ()
+
+
+def test_a_check_costs_two_lists_and_one_look_at_an_instance() -> None:
+    with open_remediator() as remediator:
+        healthy(remediator).ask(action="check")
+
+        kinds = sorted(arrival.kind for arrival in remediator.cloud.requests)
+        assert kinds == ["list", "list", "show", "tasks"]
+
+
+def test_what_reading_cannot_prove_is_unproven() -> None:
+    with open_remediator() as remediator:
+        answered = healthy(remediator).ask(action="check")
+
+    assert {"restart_permission", "purge_permission", "copies"} <= named(answered, "unproven")
+
+
+def test_no_other_result_has_checks() -> None:
+    with open_remediator() as remediator:
+        assert "checks" not in remediator.restart().data
+
+
+def test_a_failed_check_calls_a_person_and_is_not_sent_again() -> None:
+    with open_remediator(HUAWEICLOUD_SDK_SK="wrong-secret-key") as remediator:
+        answered = remediator.ask(action="check")
+
+    assert answered.brief == (200, "failed", None)
+    assert (answered.data["needs_human"], answered.data["retryable"]) == (True, False)
+    assert answered.event["needshuman"] is True
+
+
+REQUEST = {"action": "check"}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        REQUEST,
+        {"specversion": "1.0", "id": "1", "source": "/x", "data": REQUEST}
+        | {"type": "dev.kafka-remediator.request.v1"},
+        {"version": "v1.0", "time": "2026-01-05T03:00:00Z", "trigger_type": "TIMER"}
+        | {"trigger_name": "daily", "user_event": '{"action":"check"}'},
+    ],
+    ids=["schedule", "CloudEvent", "timer"],
+)
+def test_schedules_of_every_kind_may_ask_for_a_check(event: dict[str, Any]) -> None:
+    with open_remediator() as remediator:
+        answered = healthy(remediator).trigger(event)
+
+    assert answered.brief == (200, "passed", None)
+    assert answered.data["action"] == "check"
+
+
+def test_a_check_over_http_needs_the_secret_of_its_route() -> None:
+    with open_remediator() as remediator:
+        answered = remediator.post("/direct", REQUEST, authorization="Bearer wrong")
+
+        assert answered.brief == (401, "rejected", "unauthenticated")
+        assert remediator.cloud.requests == ()
+
+
+def test_a_topic_may_not_ask_for_a_check() -> None:
+    with open_remediator() as remediator:
+        smn = {"topic_urn": "urn:smn:eu-de:0:alarms", "message": '{"action":"check"}'}
+        answered = remediator.trigger({"record": [{"event_source": "smn", "smn": smn}]})
+
+    assert answered.data["reason"] == "action_not_for_source"
+
+
+def test_only_direct_requests_may_probe() -> None:
+    with open_remediator() as remediator:
+        answered = remediator.trigger({"action": "check", "probe": True})
+
+        assert answered.data["reason"] == "action_not_for_source"
+        assert remediator.cloud.requests == ()
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+def test_a_probe_proves_the_right_to_restart_without_restarting(dry_run: str) -> None:
+    """It is the gate before DRY_RUN=false, so DRY_RUN does not hold it back."""
+    with open_remediator(DRY_RUN=dry_run) as remediator:
+        answered = healthy(remediator).ask(action="check", probe=True)
+
+        assert statuses(answered)["restart_permission"] == "pass"
+        assert [post.json for post in remediator.cloud.posts] == [answered.data["request"]]
+        assert answered.data["api"]["attempts"] == 1
+        assert remediator.cloud.effects == ()
+        assert remediator.cloud.posts[0].json["instances"] != [ORDERS]
+
+
+def test_two_probes_name_two_instances() -> None:
+    with open_remediator() as remediator:
+        first, second = (remediator.ask(action="check", probe=True) for _ in range(2))
+
+    assert first.data["request"] != second.data["request"]
+
+
+def test_no_probe_is_sent_where_restarts_are_off() -> None:
+    with open_remediator(ENABLED_ACTIONS="purge_failed") as remediator:
+        answered = healthy(remediator).ask(action="check", probe=True)
+
+        assert statuses(answered)["restart_permission"] == "info"
+        assert remediator.cloud.posts == ()
+
+
+def test_an_old_request_is_checked_nevertheless() -> None:
+    """A heartbeat that is skipped as stale would hide that the clock is wrong."""
+    with open_remediator() as remediator:
+        answered = healthy(remediator).ask(action="check", time="2020-01-01T00:00:00Z")
+
+    assert answered.data["outcome"] == "passed"
+
+
+def test_topics_with_one_replica_are_counted_for_an_instance_that_is_asked_for() -> None:
+    with open_remediator() as remediator:
+        topics = {f"topic-{number:02}": 1 if number < 3 else 3 for number in range(60)}
+        remediator.cloud.add_instance(ORDERS, topics=topics)
+        answered = remediator.ask(action="check", instances=[ORDERS])
+
+    assert "3 of its 60 topic(s) have one replica" in detail(answered, "instances")
+
+
+def test_an_instance_that_is_asked_for_is_looked_at_first() -> None:
+    with open_remediator() as remediator:
+        remediator.cloud.add_instance(PAYMENTS, status="RUNNING")
+        remediator.ask(action="check", instances=[PAYMENTS])
+
+        shown = [one.path.rpartition("/")[2] for one in remediator.cloud.arrived("show")]
+    assert shown == [PAYMENTS]
