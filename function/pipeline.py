@@ -1,8 +1,8 @@
-"""The path of one event: the order of the steps, and what is found where an event leaves it."""
+"""Read this first: the order of the steps that one event takes, and where it may leave them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from traceback import extract_tb
@@ -12,9 +12,9 @@ from . import readiness
 from .dms import observe
 from .dms.action import DmsActions
 from .dms.inventory import Inventory
-from .dms.locks import InFlight, InstanceLocks
 from .dms.session import DmsSession
 from .intake import authenticate, unwrap, validate
+from .ledger.protocol import Claim, Ledger, Times
 from .lib.clock import Clock, Deadline
 from .lib.schemas import Schemas
 from .lib.transport import Client
@@ -23,22 +23,29 @@ from .model.decision import ActionCall, Decision, ExecutionResult, ScreenedEvent
 from .model.errors import (
     EventRejected,
     InstanceBusy,
+    LedgerUnreadable,
     OwnResultEvent,
     SettingsInvalid,
     StateUnreadable,
 )
 from .model.event import Action, Event, RawEvent, Source, SubscriptionNotice, UnwrappedEvent
 from .model.result import EventContext, ResultEvent, Summary, with_envelope_fields
-from .policy import check, decide, execute, screen
+from .model.sent_call import PURGE, Changes, Room
+from .policy import check, decide, execute, screen, sent_calls
 from .reporting import emit, notify, report, summarize
 from .reporting.messages import MISSING_CREDENTIALS
 from .reporting.metrics import Metrics
 from .settings.model import Credentials, Settings
 
+CLAIM_MARGIN_SECONDS = 5.0
+"""How much longer than its event a claim on a shared ledger may live, if the event is killed."""
+MAX_DECISIONS = 3
+
 
 class Runtime(NamedTuple):
-    """What one process builds once; nothing in it outlives an event and changes a verdict.
+    """What one process builds once.
 
+    Only the ledger remembers anything of an event, and it can only make a verdict more careful.
     `http_client` and `log` are how an event reaches the cloud and the log. The command line puts
     a simulated cloud and silence in their place, so that it explains by the very same steps.
     """
@@ -47,15 +54,14 @@ class Runtime(NamedTuple):
     sources: Mapping[str, Source]
     schemas: Schemas
     clock: Clock
-    locks: InstanceLocks
-    in_flight: InFlight
+    ledger: Ledger
     http_client: Callable[..., Client] = Client
     log: Callable[..., None] = emit.log
     metrics: Metrics | None = None
 
 
 class EventRun:
-    """One event on its way: `context` says how far it has come, the rest what it has met."""
+    """One event: `context` holds what is known of it so far, the rest what it has met."""
 
     def __init__(
         self,
@@ -80,30 +86,36 @@ class EventRun:
             http_client=runtime.http_client,
         )
 
-    def findings(self) -> Summary:
-        """Walk the path to its end, or to where the event leaves it."""
+    def run(self) -> Summary:
+        """Take the steps until the event is done, or leaves them early."""
         try:
-            unwrapped = self._prove()
+            unwrapped = self._authenticate()
             if unwrapped.notice is not None:
-                return self._heed(unwrapped.notice)
-            source = self._admit(unwrapped)
-            return self._judge(source)
-        except EventRejected as refusal:
-            self.rejection = refusal
+                return self._handle_notice(unwrapped.notice)
+            source = self._parse(unwrapped)
+            return self._screen(source)
+        except EventRejected as rejection:
+            self.rejection = rejection
             if not self.context.authenticated:  # its result does not say what is wrong
-                self.log("WARNING", f"Refused: {refusal}.")
-            return summarize.rejection(refusal)
+                self.log("WARNING", f"Rejected: {rejection}.")
+            return summarize.rejection(rejection)
         except StateUnreadable as problem:
             return summarize.unreadable_state(self.screened, problem)
         except InstanceBusy:
             return summarize.busy(self.screened)
+        except LedgerUnreadable as problem:
+            self.log("WARNING", f"Nothing was sent: {problem}.")
+            return summarize.unreadable_ledger(self.screened)
         except SettingsInvalid as invalid:
             return summarize.invalid_settings(invalid.problems)
         finally:
             self.session.close()
 
-    def _prove(self) -> UnwrappedEvent:
-        """Take the event out of its envelope and make sure of its sender."""
+    def _authenticate(self) -> UnwrappedEvent:
+        """Take the event out of its envelope and authenticate its sender.
+
+        The envelope comes first, because the signature of an SMN message lies inside it.
+        """
         raw_event, auth = self.context.raw_event, self.runtime.settings.auth
         authenticate.require_enabled_route(raw_event, auth)
         unwrapped = unwrap.unwrap(raw_event, self.runtime.sources, self.runtime.schemas)
@@ -116,17 +128,17 @@ class EventRun:
 
     @property
     def event(self) -> Event:
-        """What the event says of itself: as much as has been read of it so far."""
+        """The event, as much as has been read of it so far."""
         return self.context.event or Event(())
 
-    def _heed(self, notice: SubscriptionNotice) -> Summary:
-        """Log the link of a proven confirmation for a person; it can confirm only this topic."""
+    def _handle_notice(self, notice: SubscriptionNotice) -> Summary:
+        """Log the confirmation link of an authenticated SMN message; an operator has to open it."""
         self.context = self.context._replace(source="smn")
         if notice.link is not None:
             self.runtime.log("WARNING", "Open this link to confirm the topic.", link=notice.link)
         return summarize.notice(notice)
 
-    def _admit(self, unwrapped: UnwrappedEvent) -> Source:
+    def _parse(self, unwrapped: UnwrappedEvent) -> Source:
         """Validate the document and read what it asks for."""
         document = validate.validate(unwrapped, self.runtime.schemas)
         self.context = self.context._replace(source=document.source)
@@ -135,8 +147,8 @@ class EventRun:
         self.context = self.context._replace(event=with_envelope_fields(event, unwrapped))
         return source
 
-    def _judge(self, source: Source) -> Summary:
-        """Screen the event; what is left is observed, decided and done, one at a time."""
+    def _screen(self, source: Source) -> Summary:
+        """Screen the event; act on what is left, one event at a time for each instance."""
         if check.asks_for_check(self.event):
             return self._check(source)
         screened = screen.screen(
@@ -148,9 +160,7 @@ class EventRun:
             return summarize.decision_outcome(self.context, decision, ExecutionResult())
         if self.credentials is None:
             raise SettingsInvalid((MISSING_CREDENTIALS,))
-        remaining = partial(self.session.remaining, self.session.deadline.read_until)
-        with self.runtime.locks.hold(screened.targets, remaining):
-            return self._act(screened, source)
+        return self._claim_and_act(screened, source)
 
     def _check(self, source: Source) -> Summary:
         """Look whether everything is ready for an alarm; see readiness.py."""
@@ -162,48 +172,100 @@ class EventRun:
             deadline=self.session.deadline,
             http_client=self.runtime.http_client,
         )
-        return readiness.run(request, means, announce=self._announce)
+        return readiness.run(request, means, announce=self._log_call)
 
-    def _act(self, screened: ScreenedEvent, source: Source) -> Summary:
+    def _claim_and_act(self, screened: ScreenedEvent, source: Source) -> Summary:
+        """Claim the targets, so that nobody else acts on what this event reads, then act."""
+        deadline, remaining = self.session.deadline, self.session.remaining
+        times = Times(
+            to_obtain=partial(remaining, deadline.read_until),
+            to_hold=partial(remaining, deadline.end + CLAIM_MARGIN_SECONDS),
+        )
+        with self.runtime.ledger.claim(screened.targets or (PURGE,), times) as claim:
+            return self._observe_and_act(screened, source, claim)
+
+    def _observe_and_act(self, screened: ScreenedEvent, source: Source, claim: Claim) -> Summary:
         """Observe, decide, execute."""
-        begun, now = self.runtime.clock.monotonic(), self.runtime.clock.now()
+        own_time = self.runtime.clock.now()
         inventory = Inventory(self.session, until=self.session.deadline.read_until)
-        observation = observe.read_live_state(screened, self.limits, inventory, now)
-
-        def decided(in_flight: frozenset[str]) -> tuple[Decision, Sequence[str]]:
-            seen = observation._replace(restarting=observation.restarting | in_flight)
-            self.observation = seen
-            decision = decide.decide(screened, seen, source=source, limits=self.limits, now=now)
-            restarts = decision.action is Action.RESTART and not decision.dry_run
-            return decision, decision.call.instances if decision.call and restarts else ()
-
-        decision = self.runtime.in_flight.take_off(begun, decided)
+        observation = observe.read_live_state(screened, self.limits, inventory, own_time)
+        observation = observation._replace(clock_skew_seconds=self.session.clock_skew_seconds)
+        lists_all = sent_calls.watches_storms(screened, self.limits)
+        claim.learn(
+            sent_calls.learned(claim.calls, observation, lists_all=lists_all, begun=claim.begun)
+        )
+        self.observation = observation
+        decision = self._decide(screened, source, observation, claim)
         self.context = self.context._replace(decision=decision)
         for warning in decision.warnings:
             self.log("WARNING", warning)
         if decision.call is None or decision.dry_run:
             return summarize.decision_outcome(self.context, decision, ExecutionResult())
-        execution = self._execute(decision, decision.call, observation)
+        execution = self._execute(decision, decision.call, observation, claim)
         return summarize.decision_outcome(self.context, decision, execution)
 
+    def _decide(
+        self, screened: ScreenedEvent, source: Source, observation: Observation, claim: Claim
+    ) -> Decision:
+        """Decide, and enter what is to be sent into the ledger; decide again if others were first.
+
+        Others may take the room that MAX_RESTARTING leaves between the reads and this moment.
+        """
+        now = observation.cloud_time(self.runtime.clock.now())
+        for _ in range(MAX_DECISIONS):
+            decision = decide.decide(
+                screened,
+                observation,
+                source=source,
+                limits=self.limits,
+                now=now,
+                calls=claim.calls,
+            )
+            if decision.call is None or decision.dry_run:
+                return decision
+            if self._enter(decision.call, screened, observation, claim):
+                return decision
+        raise InstanceBusy
+
+    def _enter(
+        self, call: ActionCall, screened: ScreenedEvent, observation: Observation, claim: Claim
+    ) -> bool:
+        """Enter a call into the ledger before it is sent; False where others took the room."""
+        if call.action is Action.DELETE:
+            return True
+        now = observation.cloud_time(self.runtime.clock.now())
+        room = None
+        if sent_calls.watches_storms(screened, self.limits):
+            room = Room(self.limits.max_restarting, observation.restarting, now)
+        return claim.enter(call.instances or (PURGE,), now, room)
+
     def _execute(
-        self, decision: Decision, call: ActionCall, observation: Observation
+        self, decision: Decision, call: ActionCall, observation: Observation, claim: Claim
     ) -> ExecutionResult:
+        """Send the call, and tell the ledger what became of it."""
+        sent_at = self.runtime.clock.now()
         port = DmsActions(
             self.session,
-            announce=self._announce,
-            look=partial(observe.reread, limits=self.limits, now=self.runtime.clock.now()),
+            announce=self._log_call,
+            look=partial(observe.reread, limits=self.limits, now=sent_at),
         )
+        entered = {target: claim.call_id(target) for target in call.instances or (PURGE,)}
         try:
-            return execute.execute(decision, call, observation.instances, port)
-        finally:
-            self.runtime.in_flight.land(call.instances)
+            execution = execute.execute(decision, call, observation.instances, port)
+        except BaseException:
+            if not self.session.attempts:  # certainly not sent
+                claim.learn(Changes(dropped=frozenset(entered.values())))
+            raise
+        claim.learn(sent_calls.learned_from_call(execution, entered, observation, sent_at))
+        claim.learn(sent_calls.learned_from_states(claim.calls, execution.states))
+        return execution
 
-    def _announce(self, call: ActionCall) -> None:
+    def _log_call(self, call: ActionCall) -> None:
+        """Log the call before it is sent, so that a process that is killed leaves a trace."""
         self.runtime.log("INFO", "About to send.", request=call.body, event_id=self.event.id)
 
     def log(self, level: str, message: str, **details: Any) -> None:
-        """Write one line, unless the operator wants to see only what is louder."""
+        """Write one line of the log, unless LOG_LEVEL is higher."""
         self.runtime.log(level, message, min_level=self.runtime.settings.log_level, **details)
 
 
@@ -219,10 +281,10 @@ def _log_crash(run: EventRun, error: Exception) -> Summary:
 def process(
     raw_event: RawEvent, runtime: Runtime, deadline: Deadline, *, credentials: Credentials | None
 ) -> tuple[EventRun, ResultEvent | None]:
-    """Take one event down the path, to its one result; None for a result that came back."""
+    """Handle one event; return its one result, or None for a result event of our own."""
     event_run = EventRun(raw_event, runtime, credentials, deadline)
     try:
-        summary = event_run.findings()
+        summary = event_run.run()
     except OwnResultEvent:
         return event_run, None
     except Exception as error:  # noqa: BLE001 - every event gets its result, whatever breaks
@@ -241,7 +303,7 @@ def process(
 def run(
     raw_event: RawEvent, runtime: Runtime, deadline: Deadline, *, credentials: Credentials | None
 ) -> ResultEvent | None:
-    """Process one event and emit its one result; None for a result that came back."""
+    """Process one event and emit its one result; None for a result event of our own."""
     event_run, result = process(raw_event, runtime, deadline, credentials=credentials)
     if result is not None:
         _emit(result, event_run, deadline)

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from function.entrypoints import startup
+
 from .harness import Remediator, open_remediator
 
 # How fast examples are made depends on what else the machine does, which is no finding of a test.
@@ -16,6 +18,12 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any machine")
+
+
+@pytest.fixture(autouse=True)
+def begin_without_a_history() -> None:
+    """Forget what other tests sent: the ledger of a process outlives its events."""
+    startup.ledger.cache_clear()
 
 
 @pytest.fixture(name="remediator")

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from function.dms.inventory import Inventory
-from function.dms.locks import InFlight, InstanceLocks
 from function.dms.session import DmsSession
 from function.entrypoints import startup
 from function.entrypoints.invocation import RetryableFailure, invoke
 from function.entrypoints.routes import HttpRequest, handle_request
+from function.ledger.memory import MemoryLedger
 from function.lib import schemas
 from function.lib.clock import Deadline
 from function.lib.timestamps import text
@@ -81,8 +81,7 @@ class Remediator:
     def _runtime(self) -> Runtime:
         given = startup.runtime(self.settings)
         own = CloudTime(self.cloud)
-        locks, in_flight = InstanceLocks(), InFlight(own.monotonic)
-        return given._replace(clock=own, locks=locks, in_flight=in_flight)
+        return given._replace(clock=own, ledger=MemoryLedger(own.monotonic))
 
     def set(self, **settings: str) -> None:
         """Change settings, as a new deployment would."""

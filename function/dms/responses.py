@@ -63,7 +63,7 @@ def parse_response(answer: RawResponse, now: datetime, secrets: Sequence[str]) -
         empty=answer.body == b"",
         request_id=request_id if _PLAIN.fullmatch(_text(request_id)) else None,
         retry_after=answer.headers.get("Retry-After"),
-        clock_skew_seconds=clock_skew(answer.headers, now) if answer.status in REFUSED else None,
+        clock_skew_seconds=clock_skew(answer.headers, now),
     )
     return _redact_secrets(found, secrets)
 
@@ -97,12 +97,18 @@ def parse_instance(row: Any) -> InstanceState:
 
 
 def require_ok(response: ApiResponse, permission: str) -> dict[str, Any]:
-    """Return the document of a read that went well; StateUnreadable says what did not."""
-    if response.status == OK and isinstance(response.document, dict):
-        return response.document
+    """Return the document of a read that went well; StateUnreadable says what did not.
+
+    A good answer is unreadable, too, where our clock is too far from its Date: the history could
+    not be compared with it.
+    """
+    document = response.document if response.status == OK else None
+    readable = isinstance(document, dict)
+    if isinstance(document, dict) and not response.clocks_differ:
+        return document
     if response.throttled:
         problem = "the cloud throttles, so it was not asked again"
-    elif response.clock_skew_rejected:
+    elif response.clock_skew_rejected or readable:
         seconds = response.clock_skew_seconds
         problem = f"the clock of this machine is {seconds} seconds off the cloud's"
     elif response.status in REFUSED:

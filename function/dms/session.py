@@ -64,6 +64,7 @@ class DmsSession:
     ) -> None:
         self.deadline = deadline
         self.attempts = 0
+        self._skews: list[int] = []
         self.platform_credentials = credentials is not None and credentials.from_platform
         self._outbound = outbound
         self._clock = clock
@@ -128,7 +129,18 @@ class DmsSession:
 
     def parse(self, answer: RawResponse) -> ApiResponse:
         """Return an HTTP response as the answer of the API, with our secrets redacted."""
-        return responses.parse_response(answer, self._clock.now(), self._secrets)
+        response = responses.parse_response(answer, self._clock.now(), self._secrets)
+        if response.clock_skew_seconds is not None:
+            self._skews.append(response.clock_skew_seconds)
+        return response
+
+    @property
+    def clock_skew_seconds(self) -> int:
+        """How far our clock is ahead of the cloud's, by the Date of the answers so far.
+
+        Where they differ, the earliest time counts, by which a restart was the least long ago.
+        """
+        return max(self._skews, default=0)
 
     def _get_once(self, path: str, parameters: Mapping[str, Any], seconds: float) -> ApiResponse:
         """Send one read over an idle connection of the event, or over a new one."""

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from .. import sources
-from ..dms.locks import InFlight, InstanceLocks
+from ..ledger.memory import MemoryLedger
+from ..ledger.protocol import Ledger
 from ..lib import schemas
 from ..lib.clock import SystemClock
 from ..lib.schemas import Schemas
@@ -25,8 +26,6 @@ class _Components(NamedTuple):
     sources: Mapping[str, Source]
     schemas: Schemas
     clock: SystemClock
-    locks: InstanceLocks
-    in_flight: InFlight
 
 
 @lru_cache(maxsize=1)
@@ -35,7 +34,7 @@ def components() -> _Components:
     loaded = schemas.load()
     found = sources.discover(loaded.names("events"))
     clock = SystemClock()
-    return _Components(found, loaded, clock, InstanceLocks(), InFlight(clock.monotonic))
+    return _Components(found, loaded, clock)
 
 
 def routed_sources() -> tuple[str, ...]:
@@ -46,6 +45,12 @@ def routed_sources() -> tuple[str, ...]:
 def variable_names() -> frozenset[str]:
     """Return the names of all variables that are looked at."""
     return reader.names(routed_sources()) | {*reader.ALIASES.values()}
+
+
+@lru_cache(maxsize=8)
+def ledger(project_id: str) -> Ledger:  # noqa: ARG001 - it is the key of the cache
+    """Return the ledger of a project; it outlives a change of settings."""
+    return MemoryLedger(components().clock.monotonic)
 
 
 @lru_cache(maxsize=8)
@@ -82,7 +87,6 @@ def runtime(
         sources=built.sources,
         schemas=built.schemas,
         clock=built.clock,
-        locks=built.locks,
-        in_flight=built.in_flight,
+        ledger=ledger(settings.outbound.project_id),
         metrics=_metrics() if settings.metrics else None,
     )

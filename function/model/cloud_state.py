@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -14,18 +14,23 @@ UNAUTHORIZED, TOO_MANY_REQUESTS = 401, 429
 THROTTLED_CODES = frozenset({"APIGW.0308", "APIG.0308", "DMS.10240407"})
 CLOCK_SKEW_CODES = frozenset({"APIGW.0303", "APIG.0303"})
 MAX_CLOCK_SKEW_SECONDS = 15 * 60  # what the vendor's signature check allows
+TOLERATED_SKEW_SECONDS = 60  # a Date has whole seconds and is as old as its answer
 MAX_RETRY_AFTER_DIGITS = 6
 _CODE = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+", re.DOTALL)
 
 
 class Task(NamedTuple):
-    """A background task of an instance, as the cloud keeps it; an odd time is None."""
+    """A background task of an instance, as the cloud keeps it; an odd time is None.
+
+    `from_ledger`: the cloud does not show it yet; it stands for a call of ours.
+    """
 
     id: str
     name: str
     status: str
     created_at: datetime | None
     updated_at: datetime | None = None
+    from_ledger: bool = False
 
 
 class InstanceState(NamedTuple):
@@ -44,7 +49,8 @@ class Observation(NamedTuple):
 
     `restarting` are the instances of the project that restart now, `failed_creations` what a purge
     would remove, `unlisted` how many more the cloud counts than it lists; `recycle_bin` is None
-    where the cloud does not say.
+    where the cloud does not say. `clock_skew_seconds` is how far our clock is ahead of the Date of
+    the answers.
     """
 
     instances: Mapping[str, InstanceState] = MappingProxyType({})
@@ -52,6 +58,17 @@ class Observation(NamedTuple):
     failed_creations: tuple[InstanceState, ...] = ()
     unlisted: int = 0
     recycle_bin: bool | None = None
+    clock_skew_seconds: int = 0
+
+    @property
+    def clock_is_off(self) -> bool:
+        """Whether our clock differs from the cloud's by more than what is tolerated."""
+        return abs(self.clock_skew_seconds) > TOLERATED_SKEW_SECONDS
+
+    def cloud_time(self, own_time: datetime) -> datetime:
+        """Return the time of day by the cloud's clock, which dates the history."""
+        skew = timedelta(seconds=self.clock_skew_seconds)
+        return own_time - skew if self.clock_is_off else own_time
 
 
 class ApiResponse(NamedTuple):
@@ -73,15 +90,18 @@ class ApiResponse(NamedTuple):
     clock_skew_seconds: int | None = None
 
     @property
+    def clocks_differ(self) -> bool:
+        """Whether our clock is so far from the cloud's that neither may be relied on."""
+        return abs(self.clock_skew_seconds or 0) > MAX_CLOCK_SKEW_SECONDS
+
+    @property
     def clock_skew_rejected(self) -> bool:
         """Whether the cloud refused the call because the clocks differ too much.
 
         The gateway may call it a wrong signature (APIGW.0301): then its Date tells.
         """
-        code, skew = self.error_code, abs(self.clock_skew_seconds or 0)
-        return self.status == UNAUTHORIZED and (
-            code in CLOCK_SKEW_CODES or skew > MAX_CLOCK_SKEW_SECONDS
-        )
+        by_code = self.error_code in CLOCK_SKEW_CODES
+        return self.status == UNAUTHORIZED and (by_code or self.clocks_differ)
 
     @property
     def throttled(self) -> bool:

@@ -8,7 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .cloud_state import ApiResponse
+from .cloud_state import ApiResponse, InstanceState
 from .event import Action, Outcome
 
 
@@ -72,7 +72,10 @@ class Decision(NamedTuple):
 
 
 class ExecutionResult(NamedTuple):
-    """What the call did: a final verdict per instance, the last answer, what to say besides."""
+    """What the call did: a final verdict per instance, the last answer, what to say besides.
+
+    `states` are the instances as they were last read after the call.
+    """
 
     outcome: Outcome | None = None
     reason: str | None = None
@@ -81,3 +84,4 @@ class ExecutionResult(NamedTuple):
     attempts: int = 0
     retryable: bool = False
     needs_human: bool = False
+    states: Mapping[str, InstanceState] = MappingProxyType({})

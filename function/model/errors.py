@@ -97,6 +97,10 @@ class InstanceBusy(Exception):
     """Another event holds an instance of this one, and did not let go in time."""
 
 
+class LedgerUnreadable(Exception):
+    """The ledger could not be read or claimed, or is full; the text names no address."""
+
+
 class StateUnreadable(Exception):
     """The live state could not be read in full; `reply` is the answer that stood in the way.
 

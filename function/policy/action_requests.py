@@ -1,4 +1,7 @@
-"""The three request bodies of the action API, each from a type of its own that cannot be wrong."""
+"""The three request bodies of the action API, each built from a type that checks itself.
+
+Three types, because no restart or delete of named instances may ever turn into a purge.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 from ..model.decision import ActionCall
 from ..model.event import INSTANCE_ID_PATTERN, Action
 
-MAX_IDS = 50
+MAX_IDS = 50  # DMS.00400100 refuses more
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class DeleteRequest:
 
 @dataclass(frozen=True, slots=True)
 class PurgeRequest:
-    """The removal of every instance that failed to be created, asked for by one that may."""
+    """The removal of every instance that failed to be created; the source may ask for it."""
 
     allowed_actions: frozenset[Action]
 

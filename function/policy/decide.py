@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ..lib import timestamps
 from ..model.cloud_state import InstanceState, Observation
 from ..model.decision import ActionCall, Decision, Mode, ScreenedEvent, Verdict
 from ..model.errors import NotAllowed, TooMany
 from ..model.event import Action, Outcome, Source
+from ..model.sent_call import SentCall
 from ..settings.model import Limits
-from . import action_requests
+from . import action_requests, sent_calls
 from .instance_rules import RUNNING_TASKS, RuleContext, answers, last_restart, restarts_today
 from .modes import TAG, mode_of, tag_mode
 
@@ -95,7 +97,7 @@ def _notes(
     limits: Limits,
     now: datetime,
 ) -> tuple[str, ...]:
-    """Say what a person should know besides the verdicts."""
+    """Return sentences on what the verdicts do not say."""
     observed = _observed_notes(verdicts, screened, observation, limits)
     if screened.action is Action.DELETE:
         return (RECYCLE_BIN[observation.recycle_bin], *observed)
@@ -109,6 +111,32 @@ def _notes(
         for id_, number in restarts.items()
     )
     return limited + observed
+
+
+def _ledger_notes(verdicts: tuple[Verdict, ...], observation: Observation) -> tuple[str, ...]:
+    """Say which restarts were sent that the cloud's history does not show."""
+    sent: dict[str, list[datetime]] = {}
+    for verdict in verdicts:
+        for task in observation.instances[verdict.id].restart_tasks:
+            if task.from_ledger and task.created_at is not None:
+                sent.setdefault(verdict.id, []).append(task.created_at)
+    return tuple(
+        f"A restart of {id_} was sent at {timestamps.text(max(moments))}; "
+        "the cloud's history does not show it."
+        for id_, moments in sent.items()
+    )
+
+
+def _clock_note(observation: Observation) -> tuple[str, ...]:
+    """Say that our clock is wrong, where it is."""
+    skew = observation.clock_skew_seconds
+    if not observation.clock_is_off:
+        return ()
+    side = "ahead of" if skew > 0 else "behind"
+    return (
+        f"The clock of this machine is {abs(skew)} seconds {side} the cloud's, "
+        "so the cloud's time was used.",
+    )
 
 
 def _mode_warnings(observation: Observation, now: datetime) -> tuple[str, ...]:
@@ -129,7 +157,9 @@ def _pattern_warnings(observation: Observation, action: Action) -> tuple[str, ..
         for state in observation.instances.values()
         if action is Action.RESTART
         and state.status == "RESTARTING"
-        and not any(task.status in RUNNING_TASKS for task in state.restart_tasks)
+        and not any(
+            task.status in RUNNING_TASKS and not task.from_ledger for task in state.restart_tasks
+        )
     )
 
 
@@ -159,13 +189,13 @@ def _id_list(ids: list[str]) -> str:
 
 
 def _purge_verdicts(observation: Observation, limits: Limits) -> tuple[Verdict, ...]:
-    """Name what a purge would remove, or raise Refused where that is too much or blocked."""
+    """Name what a purge would remove; raise EventRejected where that is too much or blocked."""
     failed = observation.failed_creations
-    found = len(failed) + observation.unlisted
+    total = len(failed) + observation.unlisted
     named = _id_list([state.id for state in failed])
-    if found > limits.max_purge:
+    if total > limits.max_purge:
         raise TooMany(
-            f"{found} failed creations are more than MAX_PURGE ({limits.max_purge}){named}"
+            f"{total} failed creations are more than MAX_PURGE ({limits.max_purge}){named}"
         )
     for state in failed:
         if state.id in limits.blocked:
@@ -179,16 +209,38 @@ def _as_dry_run(verdict: Verdict) -> Verdict:
     return verdict._replace(outcome=Outcome.DRY_RUN, reason="dry_run")
 
 
-def _instance_verdicts(
+def _rule_verdicts(
     screened: ScreenedEvent, observation: Observation, limits: Limits, now: datetime
 ) -> tuple[Verdict, ...]:
-    verdicts = tuple(
+    return tuple(
         _verdict(observation.instances[target], screened, limits, now)
         for target in screened.targets
     )
-    observed = _observed(verdicts, observation, limits, now)
-    if screened.alarm and limits.max_restarting > 0:
-        verdicts = _apply_storm_limit(verdicts, observation.restarting, observed, limits)
+
+
+def _decide_restart_or_delete(
+    screened: ScreenedEvent,
+    observation: Observation,
+    calls: tuple[SentCall, ...],
+    limits: Limits,
+    now: datetime,
+) -> tuple[tuple[Verdict, ...], Observation]:
+    """Return the verdicts, and the observation with what was sent.
+
+    What the cloud alone would let restart counts for MAX_RESTARTING even where the ledger holds it
+    back: an entry must not make room for another instance.
+    """
+    seen = sent_calls.with_sent_calls(observation, calls, now)
+    verdicts = _rule_verdicts(screened, seen, limits, now)
+    observed = _observed(verdicts, seen, limits, now)
+    if sent_calls.watches_storms(screened, limits):
+        plain = _rule_verdicts(screened, observation, limits, now) if calls else ()
+        held_back = _undecided(plain) - _observed(plain, observation, limits, now)
+        verdicts = _apply_storm_limit(verdicts, seen.restarting | held_back, observed, limits)
+    return _as_observed(verdicts, observed), seen
+
+
+def _as_observed(verdicts: tuple[Verdict, ...], observed: frozenset[str]) -> tuple[Verdict, ...]:
     return tuple(
         verdict._replace(outcome=Outcome.DRY_RUN, reason="observed")
         if verdict.outcome is None and verdict.id in observed
@@ -204,20 +256,29 @@ def decide(
     source: Source,
     limits: Limits,
     now: datetime,
+    calls: tuple[SentCall, ...] = (),
 ) -> Decision:
-    """Apply the rules that need the live state; raise EventRejected where a purge goes too far."""
-    notes: tuple[str, ...] = ()
+    """Apply the rules that need the live state; raise EventRejected where a purge goes too far.
+
+    `now` is the cloud's time of day; `calls` are those of the ledger, which only add to the
+    history.
+    """
+    notes = _clock_note(observation)
     if screened.action is Action.PURGE_FAILED:
         verdicts = _purge_verdicts(observation, limits)
+        if sent_calls.purge_is_recent(calls, now):
+            return _skipped_purge(screened, verdicts, notes=notes, dry_run=limits.dry_run)
     else:
-        verdicts = _instance_verdicts(screened, observation, limits, now)
-        notes = _notes(verdicts, screened, observation, limits, now)
+        verdicts, observation = _decide_restart_or_delete(screened, observation, calls, limits, now)
+        notes += _ledger_notes(verdicts, observation)
+        notes += _notes(verdicts, screened, observation, limits, now)
     call = _call(screened.action, verdicts, source)
     only_observed = call is not None and bool(verdicts) and not _undecided(verdicts)
+    if limits.dry_run:
+        verdicts = tuple(map(_as_dry_run, verdicts))
     return Decision(
         action=screened.action,
-        verdicts=screened.verdicts
-        + (tuple(map(_as_dry_run, verdicts)) if limits.dry_run else verdicts),
+        verdicts=screened.verdicts + verdicts,
         call=call,
         dry_run=limits.dry_run or only_observed,
         notes=notes,
@@ -225,8 +286,22 @@ def decide(
     )
 
 
+def _skipped_purge(
+    screened: ScreenedEvent, verdicts: tuple[Verdict, ...], *, notes: tuple[str, ...], dry_run: bool
+) -> Decision:
+    """Return the decision on a purge that follows another at once: a redelivery, most likely."""
+    skipped = (verdict._replace(outcome=Outcome.SKIPPED, reason="cooldown") for verdict in verdicts)
+    return Decision(
+        action=screened.action,
+        verdicts=screened.verdicts + tuple(skipped),
+        dry_run=dry_run,
+        reason="cooldown",
+        notes=("A purge was sent less than 60 seconds ago.", *notes),
+    )
+
+
 def decide_without_state(screened: ScreenedEvent, *, dry_run: bool) -> Decision:
-    """Return the decision on an event that leaves nothing to look at."""
+    """Return the decision on an event that screening has settled."""
     return Decision(
         action=screened.action,
         verdicts=screened.verdicts,

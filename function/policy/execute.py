@@ -1,10 +1,10 @@
-"""Execute: the one call that changes anything, and what became of it: accepted, failed, unknown."""
+"""Execute: send the one call that changes anything, and find out what became of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ..model.cloud_state import ApiResponse, InstanceState
 from ..model.decision import ActionCall, Decision, ExecutionResult, Verdict
@@ -67,13 +67,13 @@ def _send(call: ActionCall, port: ActionPort) -> tuple[CallResult, ApiResponse, 
         attempt += 1
 
 
-def _with_result(verdict: Verdict, found: CallResult) -> Verdict:
-    hopeless = found.outcome is Outcome.FAILED and not found.retryable
+def _with_result(verdict: Verdict, result: CallResult) -> Verdict:
+    hopeless = result.outcome is Outcome.FAILED and not result.retryable
     return verdict._replace(
-        outcome=found.outcome,
-        reason=found.reason,
-        retryable=found.retryable,
-        needs_human=hopeless or found.outcome is Outcome.UNKNOWN,
+        outcome=result.outcome,
+        reason=result.reason,
+        retryable=result.retryable,
+        needs_human=hopeless or result.outcome is Outcome.UNKNOWN,
     )
 
 
@@ -86,7 +86,7 @@ def _effect_is_visible(state: InstanceState, before: InstanceState, action: Acti
 
 
 def _status_lags(state: InstanceState, action: Action) -> bool:
-    """Tell whether a restart goes on of which the status does not tell yet."""
+    """Tell whether a restart task is running while the status does not say RESTARTING yet."""
     going_on = any(task.status in RUNNING_TASKS for task in state.restart_tasks)
     return action is Action.RESTART and state.status != "RESTARTING" and going_on
 
@@ -96,15 +96,22 @@ def _seconds_before_read(attempt: int) -> float:
     return min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), MAX_PAUSE_SECONDS) if attempt else 0.0
 
 
+class _Polled(NamedTuple):
+    """The instances on which the cloud showed the effect, and every instance as last read."""
+
+    visible: set[str]
+    states: dict[str, InstanceState]
+
+
 def _poll_until_visible(
     ids: set[str], before: Mapping[str, InstanceState], action: Action, port: ActionPort
-) -> set[str]:
-    """Look until the cloud shows the effect on all of these instances, or time is over.
+) -> _Polled:
+    """Read until the cloud shows the effect on all of these instances, or time is over.
 
-    A task proves it, but a list of what restarts tells only of the status: so locks and rule 16
-    wait for the status, too, as long as the task goes on.
+    A task is proof enough, but other events list what restarts by its status only: so where a task
+    is running, reading goes on until the status shows it, too.
     """
-    seen: set[str] = set()
+    polled = _Polled(set(), {})
     listed: set[str] = set()
     attempt = 0
     while listed != ids and port.sleep_before_read(_seconds_before_read(attempt)):
@@ -115,40 +122,47 @@ def _poll_until_visible(
             if problem.throttled:  # refused calls count, too, in windows of a minute
                 break
             continue
+        polled.states.update(states)
         shown = {
             id_ for id_, state in states.items() if _effect_is_visible(state, before[id_], action)
         }
-        seen |= shown
+        polled.visible.update(shown)
         listed |= {id_ for id_ in shown if not _status_lags(states[id_], action)}
-    return seen
+    return polled
 
 
-def _confirmed(
+def _confirm(
     verdicts: Mapping[str, Verdict],
     before: Mapping[str, InstanceState],
     action: Action,
     port: ActionPort,
-) -> dict[str, Verdict]:
-    """Resolve what is unknown by reading; a restart that was accepted is waited for, too."""
-    unknown = {id_ for id_, one in verdicts.items() if one.outcome is Outcome.UNKNOWN}
-    accepted = {id_ for id_, one in verdicts.items() if one.outcome is Outcome.ACCEPTED}
+) -> tuple[dict[str, Verdict], dict[str, InstanceState]]:
+    """Resolve what is unknown by reading; also read until an accepted restart shows.
+
+    Return the verdicts, and the instances as last read.
+    """
+    unknown = {id_ for id_, verdict in verdicts.items() if verdict.outcome is Outcome.UNKNOWN}
+    accepted = {id_ for id_, verdict in verdicts.items() if verdict.outcome is Outcome.ACCEPTED}
     watched = unknown | accepted if action is Action.RESTART else unknown
-    seen = _poll_until_visible(watched, before, action, port)
+    polled = _poll_until_visible(watched, before, action, port)
     reason = "seen_restarting" if action is Action.RESTART else None
-    return {
-        id_: one._replace(outcome=Outcome.ACCEPTED, reason=reason, needs_human=False)
-        if id_ in seen & unknown
-        else one
-        for id_, one in verdicts.items()
+    confirmed = {
+        id_: verdict._replace(outcome=Outcome.ACCEPTED, reason=reason, needs_human=False)
+        if id_ in polled.visible & unknown
+        else verdict
+        for id_, verdict in verdicts.items()
     }
+    return confirmed, polled.states
 
 
 def _already_restarting(verdicts: Mapping[str, Verdict], port: ActionPort) -> dict[str, Verdict]:
-    """Look once more at what was refused: what restarts already is not our failure.
+    """Read once more what was refused: an instance that restarts already is not our failure.
 
     Whether a wrong status makes the cloud refuse the call or one row of it is not documented.
     """
-    refused = {id_: one for id_, one in verdicts.items() if one.outcome is Outcome.FAILED}
+    refused = {
+        id_: verdict for id_, verdict in verdicts.items() if verdict.outcome is Outcome.FAILED
+    }
     try:
         states = port.read_states(tuple(refused)) if refused else {}
     except StateUnreadable:
@@ -166,22 +180,26 @@ def execute(
     decision: Decision, call: ActionCall, before: Mapping[str, InstanceState], port: ActionPort
 ) -> ExecutionResult:
     """Send the call and return what became of every instance that it was for."""
-    whole, response, attempts = _send(call, port)
-    acting = {one.id: one for one in decision.verdicts if one.outcome is None}
+    result, response, attempts = _send(call, port)
     verdicts = {
-        id_: _with_result(one, call_result.classify_instance(whole, response, id_))
-        for id_, one in acting.items()
+        verdict.id: _with_result(
+            verdict, call_result.classify_instance(result, response, verdict.id)
+        )
+        for verdict in decision.verdicts
+        if verdict.outcome is None
     }
+    states: Mapping[str, InstanceState] = {}
     if call.action is not Action.PURGE_FAILED:
-        if whole in {CallResult.BUSY, CallResult.ROWS}:
+        if result in {CallResult.BUSY, CallResult.ROWS}:
             verdicts |= _already_restarting(verdicts, port)
-        verdicts = _confirmed(verdicts, before, call.action, port)
+        verdicts, states = _confirm(verdicts, before, call.action, port)
     return ExecutionResult(
-        outcome=whole.outcome,
-        reason=whole.reason,
-        retryable=whole.retryable,
-        needs_human=_with_result(Verdict(""), whole).needs_human,
-        verdicts=tuple(verdicts.get(one.id, one) for one in decision.verdicts),
+        outcome=result.outcome,
+        reason=result.reason,
+        retryable=result.retryable,
+        needs_human=_with_result(Verdict(""), result).needs_human,
+        verdicts=tuple(verdicts.get(verdict.id, verdict) for verdict in decision.verdicts),
         response=response,
         attempts=attempts,
+        states=states,
     )

@@ -9,19 +9,21 @@ from typing import NamedTuple
 from ..model.cloud_state import InstanceState, Task
 from ..model.decision import Mode
 from ..model.event import Action
+from ..model.sent_call import MAX_RESTART_TIME
 from ..settings.model import Limits
 from .modes import mode_of
 
 DAY = timedelta(days=1)
-MAX_RESTART_TIME = timedelta(minutes=20)
-STUCK_AFTER = timedelta(hours=1)
-"""The vendor documents 3 to 15 minutes: what still goes on after this hangs."""
+STUCK_AFTER = timedelta(hours=1)  # the vendor documents 3 to 15 minutes for a restart
 RUNNING_TASKS = frozenset({"CREATED", "EXECUTING"})
-DELETABLE = frozenset({"RUNNING", "ERROR"})
+DELETABLE = frozenset({"RUNNING", "ERROR"})  # EXTENDEDFAILED is refused, the rest undocumented
 
 
 class RuleContext(NamedTuple):
-    """What the rules for one instance look at, besides the instance itself."""
+    """What the rules for one instance look at, besides the instance itself.
+
+    `now` is the cloud's time of day, because the cloud dates the history.
+    """
 
     limits: Limits
     now: datetime
@@ -52,7 +54,7 @@ class Answer(NamedTuple):
 
 def _began(task: Task) -> datetime:
     if task.created_at is None:
-        raise ValueError("a restart without a beginning is not observed")
+        raise ValueError("a restart task without created_at")
     return task.created_at
 
 
@@ -74,12 +76,12 @@ def restarts_today(state: InstanceState, now: datetime) -> int:
 
 
 def not_found(state: InstanceState, context: RuleContext) -> Skip | None:
-    """Rule 9: the cloud knows no such instance."""
+    """The cloud knows no such instance (DMS.00404022)."""
     return Skip("not_found", context.alarm) if state.status is None else None
 
 
 def not_kafka(state: InstanceState, _: RuleContext) -> Skip | None:
-    """Rule 9: the instance is of another engine."""
+    """The instance is of another engine."""
     return Skip("not_kafka") if state.engine != "kafka" else None
 
 
@@ -90,34 +92,38 @@ def opted_out(state: InstanceState, context: RuleContext) -> Skip | None:
 
 
 def _is_stuck(state: InstanceState, now: datetime) -> bool:
-    """Tell whether a restart of an instance goes on for too long to end well."""
+    """Tell whether a restart of an instance has been running for too long to end well."""
     going_on = [task for task in state.restart_tasks if task.status in RUNNING_TASKS]
     return any(now - _began(task) > STUCK_AFTER for task in going_on)
 
 
 def already_restarting(state: InstanceState, context: RuleContext) -> Skip | None:
-    """Rule 11: a restart is going on; where it hangs and the alarm still fires, a person looks."""
-    if state.status != "RESTARTING":
+    """A restart is running, or was sent and is not shown by the cloud yet.
+
+    If it has been running for over an hour and this is an alarm, escalate.
+    """
+    sent = any(task.from_ledger and task.status in RUNNING_TASKS for task in state.restart_tasks)
+    if state.status != "RESTARTING" and not sent:
         return None
     hangs = context.alarm and _is_stuck(state, context.now)
     return Skip("already_restarting", needs_human=hangs)
 
 
 def not_restartable(state: InstanceState, context: RuleContext) -> Skip | None:
-    """Rule 12: only a status that the operator listed; a word nobody knows is refused."""
+    """The status is not in RESTART_STATUSES; unknown statuses are not restartable."""
     restartable = state.status in context.limits.restart_statuses
     return None if restartable else Skip("status", context.alarm)
 
 
 def not_deletable(state: InstanceState, context: RuleContext) -> Skip | None:
-    """Rule 12, for a delete: the API allows it only for an instance that runs or has failed."""
+    """The same for a delete: the API allows it for RUNNING and ERROR only."""
     return not_restartable(state, context) or (
         None if state.status in DELETABLE else Skip("status")
     )
 
 
 def already_answered(state: InstanceState, context: RuleContext) -> Skip | None:
-    """Rule 13: a restart ended after the alarm was raised; where that is not said, within a day."""
+    """A restart ended after the alarm was raised; where that is not said, within a day."""
     if not context.alarm:
         return None
     now = context.now
@@ -131,14 +137,14 @@ def already_answered(state: InstanceState, context: RuleContext) -> Skip | None:
 
 
 def cooldown(state: InstanceState, context: RuleContext) -> Skip | None:
-    """Rule 14: the newest restart is not long ago."""
+    """The newest restart is more recent than COOLDOWN_SECONDS."""
     newest, pause = last_restart(state), context.limits.cooldown
     too_soon = pause and newest is not None and newest > context.now - pause
     return Skip("cooldown") if too_soon else None
 
 
 def restart_limit(state: InstanceState, context: RuleContext) -> Skip | None:
-    """Rule 15: so many restarts within a day did not help that a person has to look."""
+    """MAX_RESTARTS_PER_DAY restarts within 24 hours did not help, so a person has to look."""
     most = context.limits.max_restarts_per_day
     reached = 0 < most <= restarts_today(state, context.now)
     return Skip("restart_limit", needs_human=True) if reached else None

@@ -13,6 +13,8 @@ from . import alarm_metrics
 from .instance_rules import Answer, Skip
 
 MAX_FUTURE = timedelta(minutes=5)
+MAX_ALARM_AGE = timedelta(days=30)
+"""As far back as the history is read: whether an older alarm was answered cannot be told."""
 NAMELESS = "The alarm asks for a restart, but names no Kafka instance."
 
 
@@ -24,13 +26,13 @@ def _names_no_instance(intent: Intent, limits: Limits) -> bool:
 
 def intent_answers(intent: Intent, event: Event, limits: Limits, now: datetime) -> Iterator[Answer]:
     """Yield what each rule says of an intent, in order, up to and with the first that applies."""
-    sent = event.sent_at or now
+    sent, raised = event.sent_at or now, intent.raised_at or now
     mapped = alarm_metrics.asks_for_restart(intent.metric, limits.alarm_metrics)
     applies = {
         "not_firing": False,
         "test_event": False,
         "not_mapped": not mapped or _names_no_instance(intent, limits),
-        "stale": sent < now - limits.max_event_age,
+        "stale": sent < now - limits.max_event_age or raised < now - MAX_ALARM_AGE,
         "from_the_future": sent > now + MAX_FUTURE,
     }
     if intent.skip is not None:  # the source has read it in the document; some know other reasons
@@ -66,7 +68,7 @@ def _notes(reasons: list[tuple[Intent, str | None]], limits: Limits) -> tuple[st
 
 
 def screen(event: Event, source: Source, limits: Limits, now: datetime) -> ScreenedEvent:
-    """Apply rules 1 to 7, which need no live state; raise Refused where they refuse the event."""
+    """Apply the rules that need no live state; raise EventRejected where they reject the event."""
     reasons = [(intent, _skip_reason(intent, event, limits, now)) for intent in event.intents]
     asking = [intent for intent, reason in reasons if reason is None]
     action = event.intents[0].action if event.intents else Action.RESTART
@@ -100,7 +102,11 @@ def screen(event: Event, source: Source, limits: Limits, now: datetime) -> Scree
 
 
 def _within_limits(screened: ScreenedEvent, limits: Limits) -> ScreenedEvent:
-    """Apply rules 6 and 7: an alarm skips what it may not touch, any other source is refused."""
+    """Apply ALLOWED_INSTANCES, BLOCKED_INSTANCES and MAX_INSTANCES.
+
+    An alarm skips what it may not touch, because nobody chose its targets; any other source is
+    rejected as a whole.
+    """
     forbidden = [target for target in screened.targets if not _is_allowed(target, limits)]
     if forbidden and not screened.alarm:
         raise NotAllowed(f"{forbidden[0]} is blocked or not in ALLOWED_INSTANCES")

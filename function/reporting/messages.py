@@ -29,7 +29,7 @@ REASON_TEXTS = {
     "already_restarting": "already restarting",
     "status": "the status does not allow it (RESTART_STATUSES)",
     "already_answered": "restarted after the alarm was raised",
-    "cooldown": "restarted only recently (COOLDOWN_SECONDS)",
+    "cooldown": "done only recently (COOLDOWN_SECONDS; a purge: 60 s)",
     "restart_limit": "restarted too often within 24 hours (MAX_RESTARTS_PER_DAY)",
     "storm": "too many instances would restart at once (MAX_RESTARTING)",
     "observed": "the mode is observe (tag auto-remediation, or DEFAULT_MODE), so nothing was sent",
@@ -37,7 +37,7 @@ REASON_TEXTS = {
     "not_recovered": "not running, although the alarm or a restart is over",
     "restarting": "the restart is going on",
     "hanging": "the restart takes longer than 20 minutes",
-    "ledger_unreadable": "the ledger that copies share (LEDGER_URL) did not answer",
+    "ledger_unreadable": "the ledger (LEDGER_URL) cannot be read or is full; nothing was sent",
     "own_notification": "this is a notification of our own, delivered back",
     "dry_run": "DRY_RUN is true, so nothing was sent",
     "busy": "another operation is going on",
@@ -140,7 +140,7 @@ def headline(
     >>> headline(Action.RESTART, Outcome.ACCEPTED, None, done=1, total=1)
     'Restart of 1 instance accepted.'
     >>> headline(Action.RESTART, Outcome.SKIPPED, "cooldown", total=1)
-    'Restart of 1 instance skipped: restarted only recently (COOLDOWN_SECONDS).'
+    'Restart of 1 instance skipped: done only recently (COOLDOWN_SECONDS; a purge: 60 s).'
     """
     what = ACTIONS[action]
     if outcome is Outcome.PARTIAL:

@@ -164,6 +164,11 @@ def busy(screened: ScreenedEvent) -> Summary:
     return _of_failure(screened, "busy", detail="", retryable=True)
 
 
+def unreadable_ledger(screened: ScreenedEvent) -> Summary:
+    """Say that the ledger could not be read or claimed; nothing was sent."""
+    return _of_failure(screened, "ledger_unreadable", detail="", retryable=True)
+
+
 def invalid_settings(problems: Sequence[str]) -> Summary:
     """Say what is wrong with the settings; nothing was done."""
     message = " ".join(["The settings are wrong, so nothing was done.", *problems])

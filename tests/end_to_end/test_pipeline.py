@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from function.dms.locks import InFlight
 from function.entrypoints.invocation import invoke
 from function.entrypoints.routes import HttpRequest, handle_request
+from function.ledger.memory import MemoryLedger
 from tests.factories import AUDIT, ORDERS, PAYMENTS
 from tests.fault_matrix.case import Meanwhile
 from tests.harness import SECRET, CloudTime, Remediator, alerts, ces_alarm
@@ -144,7 +144,7 @@ def jumping(remediator: Remediator) -> Jumping:
     """Give the remediator a clock that jumps."""
     clock = Jumping(remediator.cloud)
     remediator.runtime = remediator.runtime._replace(
-        clock=clock, in_flight=InFlight(clock.monotonic)
+        clock=clock, ledger=MemoryLedger(clock.monotonic)
     )
     return clock
 

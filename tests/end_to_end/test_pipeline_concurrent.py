@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from function.ledger.protocol import Times
 from tests.factories import AUDIT, ORDERS, PAYMENTS
 from tests.fake_dms import Behaviour, Hold
 from tests.harness import Remediator, open_remediator
@@ -12,7 +13,7 @@ from tests.harness import Remediator, open_remediator
 
 def test_an_instance_that_another_event_holds_is_busy(remediator: Remediator) -> None:
     remediator.set(DEADLINE_SECONDS="1")
-    with remediator.runtime.locks.hold([ORDERS], lambda: 1.0):
+    with remediator.runtime.ledger.claim([ORDERS], Times(lambda: 1.0, lambda: 1.0)):
         found = remediator.restart()
 
     assert found.brief == (503, "failed", "busy")

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from function.dms.locks import InFlight
+from function.ledger.memory import MemoryLedger
 from function.lib.clock import Deadline
 from function.model.errors import SettingsInvalid
 from function.model.event import Event, RawEvent
+from function.model.sent_call import Changes
 from function.pipeline import run
 from tests.factories import NOW, ORDERS
 from tests.harness import SECRET, Remediator
@@ -47,16 +48,18 @@ def test_a_defect_before_the_call_is_a_failure_that_tells_nobody_the_details(
     assert "secret" not in json.dumps([line, found.event])
 
 
-class BrokenFlight(InFlight):
-    """Flights that break when they land."""
+class BrokenLedger(MemoryLedger):
+    """A ledger that breaks when it is told what became of a call."""
 
-    def land(self, instances: Any) -> None:
-        raise ZeroDivisionError
+    def learn(self, changes: Changes) -> None:
+        if changes.accepted:
+            raise ZeroDivisionError
+        super().learn(changes)
 
 
 def test_a_defect_after_the_call_leaves_its_end_unknown(remediator: Remediator) -> None:
-    flight = BrokenFlight(remediator.runtime.clock.monotonic)
-    remediator.runtime = remediator.runtime._replace(in_flight=flight)
+    ledger = BrokenLedger(remediator.runtime.clock.monotonic)
+    remediator.runtime = remediator.runtime._replace(ledger=ledger)
     found = remediator.restart()
 
     assert found.brief == (202, "unknown", "internal")

@@ -165,6 +165,7 @@ def test_a_timer_and_a_ping_may_purge(remediator: Remediator) -> None:
         "name": "nightly",
     }
 
+    remediator.clock.advance(60)
     found = remediator.post(
         "/", {"action": "purge_failed"}, **PING, **{"ce-type": "dev.knative.sources.ping"}
     )

@@ -2,7 +2,8 @@
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 
@@ -30,6 +31,12 @@ class Answer:
     def header(self, name: str) -> str | None:
         """Return the value of one header, or None."""
         return next((value for key, value in self.headers if key.lower() == name), None)
+
+    def dated(self, moment: float) -> "Answer":
+        """Add the Date of a moment in epoch seconds, unless there is one."""
+        if self.header("date") is not None:
+            return self
+        return replace(self, headers=(*self.headers, ("Date", formatdate(moment, usegmt=True))))
 
     def _complete_headers(self) -> tuple[tuple[str, str], ...]:
         framed = self.header("content-length") or self.header("transfer-encoding")

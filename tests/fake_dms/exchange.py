@@ -51,7 +51,7 @@ class ConnectionContext:
         arrival = self._receive(arrival, line, fault)
         story = [] if fault is NO_FAULT else [type(fault).__name__]
         try:
-            answer = self._carry_out(arrival, line, fault)
+            answer = self._carry_out(arrival, line, fault).dated(self._gateway_time())
             story.insert(0, _summary(answer))
             fault.reach("done", line)
             fault.send(answer, line)
@@ -61,6 +61,9 @@ class ConnectionContext:
         finally:
             self._tell(arrival, ", ".join(story))
         return "close" not in (arrival.headers.get("connection"), answer.header("connection"))
+
+    def _gateway_time(self) -> float:
+        return self.cloud.clock() + self.account.clock_offset
 
     def _receive(self, arrival: Arrival, line: Stream, fault: Fault) -> Arrival:
         # Known before the client can see what the fault does, and before it can be awaited.
@@ -83,7 +86,7 @@ class ConnectionContext:
             message = "The API does not exist or has not been published in the environment"
             return gateway_error(404, f"{prefix}.0101", message)
         try:
-            check(arrival, self.account, self.cloud.clock() + self.account.clock_offset)
+            check(arrival, self.account, self._gateway_time())
         except RefusalError as refused:
             return gateway_error(refused.status, f"{prefix}.{refused.number}", refused.message)
         needed = permission(arrival) & self.cloud.behaviour.missing_permissions

@@ -11,9 +11,9 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
-from function.dms.locks import InFlight, InstanceLocks
 from function.entrypoints import startup
 from function.entrypoints.routes import HttpRequest, HttpResponse, handle_request
+from function.ledger.memory import MemoryLedger
 from function.pipeline import Runtime
 from function.settings.model import Credentials
 from tests.fake_dms import Account, FakeDms, Hold, Place, redirect
@@ -97,8 +97,7 @@ def runtime(cloud: FakeDms, *, seconds: float, platform: bool, **settings: str) 
     clock = SteeredClock(seconds)
     return startup.runtime(given, platform_credentials=platform)._replace(
         clock=clock,
-        locks=InstanceLocks(),
-        in_flight=InFlight(clock.monotonic),
+        ledger=MemoryLedger(clock.monotonic),
     )
 
 

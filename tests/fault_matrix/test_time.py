@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from function.dms.locks import InFlight
+from function.ledger.memory import MemoryLedger
 from tests.factories import DAY, HOUR, MINUTE, NOW, ORDERS
 from tests.harness import Remediator, ago, alerts, ces_alarm, open_remediator
 
@@ -155,8 +155,8 @@ OFFSETS = st.sampled_from([timedelta(0), MINUTE, -MINUTE, HOUR, -HOUR, DAY, -DAY
 def test_a_clock_that_jumps_breaks_nothing(offsets: list[timedelta]) -> None:
     with open_remediator() as night:
         clock = Jumping(offsets)
-        flight = InFlight(clock.monotonic)
-        night.runtime = night.runtime._replace(clock=clock, in_flight=flight)
+        ledger = MemoryLedger(clock.monotonic)
+        night.runtime = night.runtime._replace(clock=clock, ledger=ledger)
 
         answered = night.restart()
 

@@ -1,39 +1,56 @@
 """Copies of the function with one safety taken out, to show that the invariants notice."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from datetime import datetime
 
-from function.dms.locks import InFlight, InstanceLocks
+from function.ledger.locks import NamedLocks
+from function.ledger.memory import MemoryLedger
+from function.ledger.protocol import Claim, Times
+from function.model.sent_call import Changes, Room, SentCall
 from function.pipeline import Runtime
 
 from .clock import NightClock
 from .replicas import Build, build
 
-T = TypeVar("T")
 
-
-class _NoLocks(InstanceLocks):
+class _NoLocks(MemoryLedger):
     @contextmanager
-    def hold(self, instances: Sequence[str], remaining: Callable[[], float]) -> Iterator[None]:
-        yield
+    def claim(self, targets: Sequence[str], times: Times) -> Iterator[Claim]:
+        self._locks = NamedLocks()  # each event takes locks of its own
+        with super().claim(targets, times) as claim:
+            yield claim
 
 
-class _NobodyElse(InFlight):
-    def take_off(
-        self, since: float, decide: Callable[[frozenset[str]], tuple[T, Sequence[str]]]
-    ) -> T:
-        return decide(frozenset())[0]
+class _ForgetfulClaim:
+    begun = 0.0
+    calls: tuple[SentCall, ...] = ()
+
+    def learn(self, changes: Changes) -> None:
+        """Forget it."""
+
+    def call_id(self, target: str) -> str:
+        return target
+
+    def enter(self, targets: Sequence[str], sent_at: datetime, room: Room | None) -> bool:
+        return True
+
+
+class _Forgetful(MemoryLedger):
+    @contextmanager
+    def claim(self, targets: Sequence[str], times: Times) -> Iterator[Claim]:
+        with super().claim(targets, times):
+            yield _ForgetfulClaim()
 
 
 def without_locks(environment: Mapping[str, str], clock: NightClock) -> Runtime:
     """Observe and execute whatever others do meanwhile."""
-    return build(environment, clock)._replace(locks=_NoLocks())
+    return build(environment, clock)._replace(ledger=_NoLocks(clock.monotonic))
 
 
-def without_in_flight(environment: Mapping[str, str], clock: NightClock) -> Runtime:
-    """Forget what other events of the process are about to restart."""
-    return build(environment, clock)._replace(in_flight=_NobodyElse(clock.monotonic))
+def without_ledger(environment: Mapping[str, str], clock: NightClock) -> Runtime:
+    """Forget what was sent."""
+    return build(environment, clock)._replace(ledger=_Forgetful(clock.monotonic))
 
 
 def without_cooldown(environment: Mapping[str, str], clock: NightClock) -> Runtime:
@@ -43,6 +60,6 @@ def without_cooldown(environment: Mapping[str, str], clock: NightClock) -> Runti
 
 BROKEN: Mapping[str, Build] = {
     "without_locks": without_locks,
-    "without_in_flight": without_in_flight,
+    "without_ledger": without_ledger,
     "without_cooldown": without_cooldown,
 }

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol
 
-from function.dms.locks import InFlight, InstanceLocks
 from function.entrypoints import invocation, routes, startup
+from function.ledger.memory import MemoryLedger
 from function.pipeline import Runtime
 
 from .clock import NightClock
@@ -43,8 +43,7 @@ def build(environment: Mapping[str, str], clock: NightClock) -> Runtime:
     """Start a copy of the function that asks this clock."""
     return startup.runtime(environment)._replace(
         clock=clock,
-        locks=InstanceLocks(),
-        in_flight=InFlight(clock.monotonic),
+        ledger=MemoryLedger(clock.monotonic),
     )
 
 

@@ -12,7 +12,7 @@ PROCESSES = [Plan(seed, events=160, processes=3) for seed in (7, 8)]
 # What is taken out, the invariant that must notice, and a seed whose night shows it.
 BROKEN = {
     Plan(1, 120, broken="without_locks", lag=0.2): "no_restart_within_the_cooldown",
-    Plan(3, 240, broken="without_in_flight", lag=0.2): "alarms_restart_few_at_once",
+    Plan(3, 240, broken="without_ledger", lag=0.2): "alarms_restart_few_at_once",
     Plan(3, 160, broken="without_cooldown", lag=0.2): "no_restart_within_the_cooldown",
 }
 Tallies = Mapping[Plan, Tally]

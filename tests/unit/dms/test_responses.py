@@ -111,10 +111,10 @@ def test_an_instance_without_a_plain_id_is_unreadable(id_: object) -> None:
         (401, "now", None),
         (401, "", None),
         (401, "Mon, 05 Jan 2026 02:00:00", None),
-        (200, "Mon, 05 Jan 2026 02:00:00 GMT", None),
+        (200, "Mon, 05 Jan 2026 02:00:00 GMT", 3600),
     ],
 )
-def test_how_far_the_clocks_differ_is_told_where_it_may_be_the_reason(
+def test_every_answer_tells_how_far_the_clocks_differ(
     status: int, date: str, skew: int | None
 ) -> None:
     assert (
@@ -123,6 +123,16 @@ def test_how_far_the_clocks_differ_is_told_where_it_may_be_the_reason(
         ).clock_skew_seconds
         == skew
     )
+
+
+@pytest.mark.parametrize("skew", [901, -901])
+def test_a_good_answer_is_unreadable_where_the_clocks_differ_by_over_15_minutes(skew: int) -> None:
+    answer = ApiResponse(possibly_sent=True, status=200, document={}, clock_skew_seconds=skew)
+    with unreadable(f"the clock of this machine is {skew} seconds off"):
+        responses.require_ok(answer, "dms:instance:get")
+
+    near = answer._replace(clock_skew_seconds=skew - skew // abs(skew))
+    assert responses.require_ok(near, "dms:instance:get") == {}
 
 
 def test_no_answer_is_said_to_be_none() -> None:

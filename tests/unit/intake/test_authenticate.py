@@ -233,7 +233,7 @@ def test_a_certificate_that_is_not_valid_now_is_told_in_the_log_and_to_nobody_el
 
     lines = [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()]
     assert lines[0] == (
-        "Refused: signed by a certificate that is valid from 2026-01-04T03:00:00Z to "
+        "Rejected: signed by a certificate that is valid from 2026-01-04T03:00:00Z to "
         "2026-01-05T02:00:00Z: check the clock, or set SMN_CERTIFICATE_FILE."
     )
     assert "no certificate has signed it" in lines[1]

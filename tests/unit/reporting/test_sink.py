@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from function.entrypoints import startup
 from function.handler import handler
 from tests.fake_dms import FakeDms
 
@@ -187,6 +188,7 @@ def test_a_broken_sink_changes_nothing_else(
     cloud.set_status(INSTANCE, "ERROR")
     for task in cloud.tasks(INSTANCE):
         cloud.remove_task(INSTANCE, task.id)
+    startup.ledger.cache_clear()
 
     with broken() as url:
         monkeypatch.setenv("K_SINK", url)

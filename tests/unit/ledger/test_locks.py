@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import pytest
 
-from function.dms.locks import FORGET_AFTER_SECONDS, InFlight, InstanceLocks
+from function.ledger.locks import NamedLocks
 from function.model.errors import InstanceBusy
-from tests.factories import AUDIT, ORDERS, PAYMENTS, ids
-from tests.fake_dms import Clock
+from tests.factories import ORDERS, PAYMENTS, ids
 
-# A set of their numbers keeps the order in which they were put in: 1 and 9 share a place in it.
 CROSSED = [ids(10)[1], ids(10)[9]]
 
 
@@ -28,7 +27,7 @@ def long() -> float:
     "wanted", [[ORDERS], [PAYMENTS, ORDERS], [ORDERS, ORDERS]], ids=["same", "overlap", "twice"]
 )
 def test_an_instance_is_held_by_one_event_at_a_time(wanted: list[str]) -> None:
-    locks = InstanceLocks()
+    locks = NamedLocks()
     with locks.hold([ORDERS], long), pytest.raises(InstanceBusy), locks.hold(wanted, no_time):
         raise AssertionError("both hold it")
 
@@ -37,13 +36,13 @@ def test_an_instance_is_held_by_one_event_at_a_time(wanted: list[str]) -> None:
 
 
 def test_other_instances_are_free() -> None:
-    locks = InstanceLocks()
+    locks = NamedLocks()
     with locks.hold([ORDERS], long), locks.hold([PAYMENTS], no_time), locks.hold([], no_time):
         pass
 
 
 def test_what_was_taken_on_the_way_to_a_held_instance_is_given_back() -> None:
-    locks = InstanceLocks()
+    locks = NamedLocks()
     with (
         locks.hold([PAYMENTS], long),
         pytest.raises(InstanceBusy),
@@ -55,7 +54,7 @@ def test_what_was_taken_on_the_way_to_a_held_instance_is_given_back() -> None:
 
 
 def test_locks_are_given_back_when_an_event_breaks() -> None:
-    locks = InstanceLocks()
+    locks = NamedLocks()
     with pytest.raises(ZeroDivisionError), locks.hold([ORDERS], long):
         raise ZeroDivisionError
     with locks.hold([ORDERS], no_time):
@@ -63,7 +62,7 @@ def test_locks_are_given_back_when_an_event_breaks() -> None:
 
 
 def test_time_that_is_over_is_no_time() -> None:
-    locks = InstanceLocks()
+    locks = NamedLocks()
     with locks.hold([ORDERS], lambda: -1.0):
         pass
     with (
@@ -75,7 +74,7 @@ def test_time_that_is_over_is_no_time() -> None:
 
 
 def test_events_that_name_the_same_instances_in_any_order_never_wait_for_ever() -> None:
-    locks = InstanceLocks()
+    locks = NamedLocks()
     done: list[int] = []
 
     def work(order: Sequence[str]) -> None:
@@ -96,7 +95,7 @@ def test_events_that_name_the_same_instances_in_any_order_never_wait_for_ever() 
 
 @pytest.mark.parametrize("order", [CROSSED, CROSSED[::-1]], ids=["up", "down"])
 def test_nothing_is_taken_before_what_is_first_in_order(order: Sequence[str]) -> None:
-    locks = InstanceLocks()
+    locks = NamedLocks()
     asked: list[str] = []
 
     def remaining() -> float:
@@ -108,44 +107,36 @@ def test_nothing_is_taken_before_what_is_first_in_order(order: Sequence[str]) ->
     assert len(asked) == 1
 
 
-def sends_off(*instances: str, flight: InFlight, since: float = 0) -> frozenset[str]:
-    """Decide to restart instances and return what was in flight by then."""
-    return flight.take_off(since, lambda others: (others, instances))
+def test_no_two_instances_share_a_lock() -> None:
+    locks = NamedLocks()
+    with ExitStack() as held:
+        for instance in ids(1000):
+            held.enter_context(locks.hold([instance], no_time))
+        assert len(locks) == 1000
 
 
-def test_events_that_overlap_know_of_each_others_restarts() -> None:
-    clock = Clock(100)
-    flight = InFlight(clock)
-
-    assert sends_off(ORDERS, flight=flight, since=100) == frozenset()
-    assert sends_off(PAYMENTS, flight=flight, since=100) == {ORDERS}
-    clock.advance(5)
-    flight.land([ORDERS])
-
-    assert sends_off(flight=flight, since=105) == {ORDERS, PAYMENTS}
-    assert sends_off(flight=flight, since=106) == {PAYMENTS}
+@pytest.mark.parametrize("error", [KeyboardInterrupt, InstanceBusy])
+def test_a_lock_that_nobody_uses_is_forgotten(error: type[BaseException]) -> None:
+    locks = NamedLocks()
+    with pytest.raises(error), locks.hold([ORDERS, PAYMENTS], long):
+        raise error("raised while it holds them")
+    assert len(locks) == 0
 
 
-def test_what_landed_long_ago_is_forgotten() -> None:
-    clock = Clock(100)
-    flight = InFlight(clock)
-    sends_off(ORDERS, PAYMENTS, AUDIT, flight=flight)
-    flight.land([ORDERS])
-    clock.advance(FORGET_AFTER_SECONDS)
-    flight.land([PAYMENTS])
-    assert sends_off(flight=flight) == {ORDERS, PAYMENTS, AUDIT}
+def test_a_lock_that_is_waited_for_is_not_forgotten() -> None:
+    locks = NamedLocks()
+    entered = threading.Event()
 
-    clock.advance(1)
-    flight.land([])
-    assert sends_off(flight=flight) == {PAYMENTS, AUDIT}
+    def wait() -> None:
+        with locks.hold([ORDERS], long):
+            entered.set()
 
-
-def test_a_decision_that_is_refused_sends_nothing_off() -> None:
-    flight = InFlight(Clock(100))
-
-    def refuse(_: frozenset[str]) -> tuple[None, Sequence[str]]:
-        raise InstanceBusy
-
-    with pytest.raises(InstanceBusy):
-        flight.take_off(0, refuse)
-    assert sends_off(flight=flight) == frozenset()
+    waiting = threading.Thread(target=wait)
+    with locks.hold([ORDERS], long):
+        waiting.start()
+        with pytest.raises(InstanceBusy), locks.hold([ORDERS], no_time):
+            raise AssertionError("both hold it")
+        assert not entered.is_set()
+    waiting.join(30)
+    assert entered.is_set()
+    assert len(locks) == 0

@@ -1,0 +1,109 @@
+"""The entries of the ledger: calls that were sent, or may have been, and what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import NamedTuple
+
+PURGE = "purge"
+"""What purges are filed under: they name no instance, and one is sent at a time."""
+MAX_RESTART_TIME = timedelta(minutes=20)
+"""The vendor documents 3 to 15 minutes; what the cloud does not show is over after this."""
+KEEP_ACCEPTED = timedelta(hours=24)  # as far as MAX_RESTARTS_PER_DAY looks back
+KEEP_PURGE = timedelta(seconds=60)
+
+
+class SentCall(NamedTuple):
+    """One instance of a call that was accepted, or may have arrived; dated by the cloud's clock.
+
+    `shown`: the cloud's own history shows the restart, so this is no longer part of it. `over`: a
+    read showed that the restart is over. `restarting_at`: when a read last showed the status
+    RESTARTING, on the clock of the ledger (seconds).
+    """
+
+    id: str
+    target: str
+    sent_at: datetime
+    accepted: bool = False
+    shown: bool = False
+    over: bool = False
+    restarting_at: float | None = None
+
+    @property
+    def restart_ends_at(self) -> datetime:
+        """When the restart counts as over, if the cloud shows nothing of it."""
+        return self.sent_at + MAX_RESTART_TIME
+
+    @property
+    def keep(self) -> timedelta:
+        """How long the call is remembered."""
+        if self.target == PURGE:
+            return KEEP_PURGE
+        return KEEP_ACCEPTED if self.accepted else MAX_RESTART_TIME
+
+    def is_history(self, now: datetime) -> bool:
+        """Tell whether the call still has to stand in for what the cloud does not show."""
+        return not self.shown and now < self.sent_at + self.keep
+
+    def is_underway(self, now: datetime) -> bool:
+        """Tell whether the instance counts for MAX_RESTARTING because of this call."""
+        return self.target != PURGE and not self.over and now < self.restart_ends_at
+
+
+class Changes(NamedTuple):
+    """What was learned about calls, by their ids; flags are only ever set, never taken back."""
+
+    shown: frozenset[str] = frozenset()
+    over: frozenset[str] = frozenset()
+    restarting: frozenset[str] = frozenset()
+    accepted: Mapping[str, datetime] = MappingProxyType({})
+    dropped: frozenset[str] = frozenset()
+
+    def __or__(self, other: object) -> Changes:
+        """Return what both say."""
+        if not isinstance(other, Changes):
+            return NotImplemented
+        return Changes(
+            self.shown | other.shown,
+            self.over | other.over,
+            self.restarting | other.restarting,
+            {**self.accepted, **other.accepted},
+            self.dropped | other.dropped,
+        )
+
+    def __bool__(self) -> bool:
+        """Tell whether anything was learned."""
+        return any(tuple(self))
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The calls of which anything was learned."""
+        return self.shown | self.over | self.restarting | self.dropped | self.accepted.keys()
+
+    def applied_to(self, call: SentCall, moment: float) -> SentCall | None:
+        """Return a call with what was learned of it at a moment; None: it can be forgotten."""
+        shown, over = call.shown or call.id in self.shown, call.over or call.id in self.over
+        if call.id in self.dropped or (shown and over):
+            return None
+        return call._replace(
+            shown=shown,
+            over=over,
+            restarting_at=moment if call.id in self.restarting else call.restarting_at,
+            accepted=call.accepted or call.id in self.accepted,
+            sent_at=self.accepted.get(call.id, call.sent_at),
+        )
+
+
+class Room(NamedTuple):
+    """The limit on restarts at once, and what it is measured with when a call is entered."""
+
+    limit: int
+    restarting: frozenset[str]
+    now: datetime
+
+    def allows(self, targets: Iterable[str], calls: Iterable[SentCall]) -> bool:
+        """Tell whether these instances may restart beside all that do already."""
+        underway = {call.target for call in calls if call.is_underway(self.now)}
+        return len(self.restarting | underway | {*targets}) <= self.limit

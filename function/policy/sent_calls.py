@@ -1,0 +1,125 @@
+"""The ledger's part of the history: what reads say of sent calls, and what those add (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from ..model.cloud_state import InstanceState, Observation, Task
+from ..model.decision import ExecutionResult, ScreenedEvent
+from ..model.event import Outcome
+from ..model.sent_call import PURGE, Changes, SentCall
+from ..settings.model import Limits
+from .instance_rules import RUNNING_TASKS
+
+CLOCK_TOLERANCE = timedelta(seconds=60)
+"""How far before the call the cloud may date its restart: clocks, and whole seconds in a Date."""
+NOT_DONE = frozenset({Outcome.FAILED, Outcome.SKIPPED})
+
+
+def watches_storms(screened: ScreenedEvent, limits: Limits) -> bool:
+    """Tell whether MAX_RESTARTING holds for this event, so that all that restarts is listed."""
+    return screened.alarm and limits.max_restarting > 0
+
+
+def _shown_by(call: SentCall, state: InstanceState) -> list[Task]:
+    """Return the restarts in the cloud's own history that began with this call, or after it."""
+    since = call.sent_at - CLOCK_TOLERANCE
+    return [task for task in state.restart_tasks if task.created_at and task.created_at >= since]
+
+
+def learned_from_states(calls: Iterable[SentCall], states: Mapping[str, InstanceState]) -> Changes:
+    """Return what status and history of instances say of the calls that name them."""
+    named = [call for call in calls if call.target in states]
+    tasks = {call.id: _shown_by(call, states[call.target]) for call in named}
+    return Changes(
+        shown=frozenset(id_ for id_, shown in tasks.items() if shown),
+        over=frozenset(
+            id_
+            for id_, shown in tasks.items()
+            if shown and not any(task.status in RUNNING_TASKS for task in shown)
+        ),
+        restarting=frozenset(
+            call.id for call in named if states[call.target].status == "RESTARTING"
+        ),
+    )
+
+
+def learned(
+    calls: tuple[SentCall, ...], observation: Observation, *, lists_all: bool, begun: float
+) -> Changes:
+    """Return what the live state, read after the moment `begun`, says of sent calls.
+
+    With `lists_all` it holds every instance that restarts. One that a read before `begun` saw
+    RESTARTING, and that is not any longer, is over; one that was never seen may be yet to come.
+    """
+    changes = learned_from_states(calls, observation.instances)
+    if not lists_all:
+        return changes
+    restarting = frozenset(call.id for call in calls if call.target in observation.restarting)
+    over = frozenset(
+        call.id
+        for call in calls
+        if call.id not in restarting | changes.restarting
+        and call.restarting_at is not None
+        and call.restarting_at < begun
+    )
+    return changes | Changes(over=over, restarting=restarting)
+
+
+def _task(call: SentCall, now: datetime) -> Task:
+    """Return the restart that stands for a call: it goes on for 20 minutes, and is then over."""
+    goes_on = now < call.restart_ends_at
+    return Task(
+        id=f"ledger/{call.id}",
+        name="sent, and not shown by the cloud",
+        status="EXECUTING" if goes_on else "SUCCESS",
+        created_at=call.sent_at,
+        updated_at=call.restart_ends_at,
+        from_ledger=True,
+    )
+
+
+def with_sent_calls(
+    observation: Observation, calls: Iterable[SentCall], now: datetime
+) -> Observation:
+    """Return an observation whose history and restarts include what was sent."""
+    calls = tuple(calls)
+    tasks: dict[str, tuple[Task, ...]] = {}
+    for call in calls:
+        if call.target in observation.instances and call.is_history(now):
+            tasks[call.target] = (*tasks.get(call.target, ()), _task(call, now))
+    instances = {
+        id_: state._replace(restart_tasks=(*state.restart_tasks, *tasks.get(id_, ())))
+        for id_, state in observation.instances.items()
+    }
+    underway = frozenset(call.target for call in calls if call.is_underway(now))
+    return observation._replace(instances=instances, restarting=observation.restarting | underway)
+
+
+def purge_is_recent(calls: Iterable[SentCall], now: datetime) -> bool:
+    """Tell whether a purge was sent within the last 60 seconds."""
+    return any(call.target == PURGE and call.is_history(now) for call in calls)
+
+
+def learned_from_call(
+    execution: ExecutionResult,
+    entered: Mapping[str, str],
+    observation: Observation,
+    own_time: datetime,
+) -> Changes:
+    """Return what became of the calls: accepted, certainly not done, or neither.
+
+    `entered` maps each target to the id of its call; `own_time` is when it was sent by our clock,
+    which the Date of the answer corrects, or else those of the reads before.
+    """
+    outcomes = {verdict.id: verdict.outcome for verdict in execution.verdicts}
+    if PURGE in entered:
+        outcomes = {PURGE: execution.outcome}
+    accepted = [id_ for target, id_ in entered.items() if outcomes.get(target) is Outcome.ACCEPTED]
+    dropped = [id_ for target, id_ in entered.items() if outcomes.get(target) in NOT_DONE]
+    response = execution.response
+    if response and response.clock_skew_seconds is not None and not response.clocks_differ:
+        observation = observation._replace(clock_skew_seconds=response.clock_skew_seconds)
+    sent_at = observation.cloud_time(own_time)
+    return Changes(accepted=dict.fromkeys(accepted, sent_at), dropped=frozenset(dropped))
