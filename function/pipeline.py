@@ -29,7 +29,7 @@ from .model.errors import (
     StateUnreadable,
 )
 from .model.event import Action, Event, RawEvent, Source, SubscriptionNotice, UnwrappedEvent
-from .model.result import EventContext, ResultEvent, Summary, with_envelope_fields
+from .model.result import EventContext, Receiver, ResultEvent, Summary, with_envelope_fields
 from .model.sent_call import PURGE, Changes, Room
 from .policy import check, decide, execute, screen, sent_calls
 from .reporting import emit, notify, report, summarize
@@ -323,13 +323,16 @@ def _emit(result: ResultEvent, event_run: EventRun, deadline: Deadline) -> None:
     if not event_run.context.authenticated:
         return
     remaining = deadline.end - event_run.runtime.clock.monotonic()
-    deliveries: list[Callable[[], str | None]] = []
+    deliveries: dict[Receiver, Callable[[], str | None]] = {}
     if settings.outbound.sink is not None:
         seconds = min(remaining, deadline.report_seconds)
         post = partial(emit.post_to_sink, result, settings.outbound, seconds=seconds)
-        deliveries.append(lambda: None if post() else "The sink did not take the result.")
+        deliveries[Receiver.SINK] = lambda: None if post() else "The sink did not take the result."
     if notify.is_wanted(result, settings.notify):
         to, sign = (settings.outbound, settings.notify), event_run.session.sign
-        deliveries.append(partial(notify.publish, result, *to, sign, seconds=remaining))
-    for problem in emit.deliver(deliveries):
+        publish = partial(notify.publish, result, *to, sign, seconds=remaining)
+        deliveries[Receiver.TOPIC] = publish
+    for receiver, problem in emit.deliver(deliveries).items():
         event_run.log("WARNING", problem, id=result.event["id"])
+        if metrics is not None:
+            metrics.count_undelivered(receiver)

@@ -80,7 +80,7 @@ def _environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "GUNICORN_LOG_LEVEL": "info", "PYTHONUNBUFFERED": "1", **settings}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -90,7 +90,7 @@ def _free_port() -> int:
 def refused(settings: Mapping[str, str]) -> tuple[int, str, str]:
     """Start a door that must not start; return its exit code, its stdout and its stderr."""
     finished = subprocess.run(
-        _command(_free_port()),
+        _command(free_port()),
         env=_environment(settings),
         cwd=ROOT,
         capture_output=True,
@@ -104,7 +104,7 @@ def refused(settings: Mapping[str, str]) -> tuple[int, str, str]:
 @contextmanager
 def serving(settings: Mapping[str, str], directory: Path) -> Iterator[HttpServer]:
     """Start a door, wait until it listens, and stop it in the end."""
-    port = _free_port()
+    port = free_port()
     with (directory / "out").open("wb") as out, (directory / "out").open("rb") as printed:
         process = subprocess.Popen(
             _command(port),

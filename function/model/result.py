@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -15,6 +16,13 @@ from .event import Event, Outcome, RawEvent, UnwrappedEvent
 
 RESULT_TYPE = "dev.kafka-remediator.result.v1"
 _MARK = re.compile(r"Log: result [0-9a-f]{32} of kafka-remediator")
+
+
+class Receiver(str, Enum):
+    """To whom a result goes besides its sender and the log."""
+
+    SINK = "sink"
+    TOPIC = "topic"
 
 
 class EventContext(NamedTuple):

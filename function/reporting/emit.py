@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 import requests
@@ -13,7 +13,7 @@ from ..lib import strict_json
 from ..lib.send_gate import NoResponse
 from ..lib.threads import DeadlineExceeded, ThreadUnavailable, call_with_timeout, gather
 from ..lib.transport import Client
-from ..model.result import ResultEvent
+from ..model.result import Receiver, ResultEvent
 from ..settings.model import OutboundSettings
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -76,16 +76,21 @@ def post_to_sink(result: ResultEvent, outbound: OutboundSettings, *, seconds: fl
     return 200 <= answer.status < 300
 
 
-def deliver(deliveries: Sequence[Callable[[], str | None]]) -> list[str]:
+def deliver(deliveries: Mapping[Receiver, Callable[[], str | None]]) -> dict[Receiver, str]:
     """Make all deliveries side by side, so that a slow one takes no time from the others.
 
     Each ends by itself when its time is over, and returns what is to be logged, or None.
     """
-    if len(deliveries) <= 1:  # most events have none, and a thread costs 0.1 ms
-        problems = [delivery() for delivery in deliveries]
+    works = list(deliveries.values())
+    if len(works) <= 1:  # most events have none, and a thread costs 0.1 ms
+        problems = [work() for work in works]
     else:
         try:
-            problems = gather(deliveries, threads=len(deliveries), seconds=MAX_DELIVERY_SECONDS)
+            problems = gather(works, threads=len(works), seconds=MAX_DELIVERY_SECONDS)
         except ThreadUnavailable:
-            problems = ["This machine gives no thread to deliver the result."]
-    return [problem for problem in problems if problem is not None]
+            problems = ["This machine gives no thread to deliver the result."] * len(works)
+    return {
+        receiver: problem
+        for receiver, problem in zip(deliveries, problems, strict=True)
+        if problem is not None
+    }

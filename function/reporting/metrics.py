@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..model.result import EventContext, ResultEvent
+from ..model.result import EventContext, Receiver, ResultEvent
 
 # Most events take two or three calls; SMN gives up after 5 s, asynchronous events end after 25 s.
 DURATION_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 4.5, 10.0, 25.0)
@@ -67,6 +67,14 @@ class Metrics:
             "Events that the shared ledger kept from acting.",
             registry=registry,
         )
+        self._undelivered = prometheus.Counter(
+            "kafka_remediator_undelivered",
+            "Results that did not arrive: at the sink, or at the topic that people read.",
+            ("to",),
+            registry=registry,
+        )
+        for receiver in Receiver:  # from zero, so that the first failure is an increase
+            self._undelivered.labels(to=receiver.value)
         registry.register(_DroppedLines(dropped_log_lines, CounterMetricFamily))
 
     def count(self, context: EventContext, result: ResultEvent, seconds: float) -> None:
@@ -82,6 +90,10 @@ class Metrics:
         self._needs_human.inc(bool(data.get("needs_human")))
         reasons = {data["reason"], *(one["reason"] for one in data.get("instances", ()))}
         self._ledger_errors.inc(LEDGER_REASON in reasons)
+
+    def count_undelivered(self, receiver: Receiver) -> None:
+        """Count one result that did not arrive."""
+        self._undelivered.labels(to=receiver.value).inc()
 
     def page(self) -> str:
         """Return all metrics in the text format of Prometheus."""

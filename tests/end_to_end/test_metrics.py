@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from function.entrypoints.routes import HttpRequest, HttpResponse, handle_request
 from function.reporting.metrics import Metrics
 from tests.factories import ORDERS, PAYMENTS
+from tests.fake_dms import Reset
 from tests.harness import Remediator, open_remediator
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -79,6 +80,24 @@ def test_calls_for_a_person_are_counted(measured: Remediator) -> None:
     measured.alert(PAYMENTS)  # an instance that is gone
 
     assert samples(measured)["kafka_remediator_needs_human_total", ()] == 1
+
+
+def test_results_that_do_not_arrive_are_counted(measured: Remediator) -> None:
+    name = "kafka_remediator_undelivered_total"
+    topic = {
+        "NOTIFY_TOPIC_URN": measured.cloud.account.topic_urn,
+        "SMN_ENDPOINT": measured.cloud.url,
+    }
+    metrics = measured.runtime.metrics
+    measured.set(**topic)
+    measured.runtime = measured.runtime._replace(metrics=metrics)
+    assert samples(measured)[name, (("to", "topic"),)] == 0
+
+    measured.cloud.fault(Reset(), kind="publish")
+    measured.alert(ORDERS)
+
+    found = samples(measured)
+    assert (found[name, (("to", "topic"),)], found[name, (("to", "sink"),)]) == (1, 0)
 
 
 def test_lines_that_the_log_dropped_are_counted(measured: Remediator) -> None:
