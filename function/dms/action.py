@@ -37,13 +37,15 @@ def post_action(session: DmsSession, call: ActionCall) -> ApiResponse:
     try:
         return session.parse(call_with_timeout(seconds, send))
     except DeadlineExceeded:
-        timed_out = True
-    except (NoResponse, ThreadUnavailable):
-        pass
+        failure, timed_out = NoResponse(client.stage, timed_out=True), True
+    except NoResponse as problem:
+        failure = problem
+    except ThreadUnavailable:
+        return ApiResponse(possibly_sent=False, problem="this machine gives no more threads")
     finally:
         session.attempts += gate.close()
         client.close()
-    return ApiResponse(possibly_sent=gate.sending_begun, timed_out=timed_out)
+    return session.no_response(failure, possibly_sent=gate.sending_begun, timed_out=timed_out)
 
 
 class DmsActions:

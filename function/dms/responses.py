@@ -1,4 +1,4 @@
-"""What the API answers, turned into our nouns; StateUnreadable where it cannot be."""
+"""Parse what the API answers into the types of the model; StateUnreadable where that fails."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ..lib import strict_json, timestamps
+from ..lib.send_gate import NoResponse, Stage
 from ..lib.text import one_line
 from ..lib.transport import MAX_RESPONSE_BYTES, RawResponse
 from ..model.cloud_state import ApiResponse, InstanceState, Task
@@ -18,6 +19,24 @@ OK = 200
 SECRET_PREFIX_LENGTH = 16
 REDACTED = "The text of the cloud quotes the credentials, so it is left out."
 REFUSED = frozenset({401, 403})
+_TIMED_OUT = {
+    Stage.DNS: "timeout: DNS did not resolve {host} in time",
+    Stage.CONNECT: "timeout: no connect to {host} in time (DNS included)",
+    Stage.TLS: "timeout: the TLS handshake with {host} did not end in time",
+    Stage.PROXY: "timeout: the proxy {proxy} made no connection to {host} in time",
+    Stage.ANSWER: "timeout: {host} did not answer in time",
+}
+_FAILED = {
+    Stage.DNS: "DNS could not resolve {host}",
+    Stage.CONNECT: "connect to {host} failed: refused or unreachable",
+    Stage.TLS: "the TLS handshake with {host} failed",
+    Stage.PROXY: "the proxy {proxy} could not be reached, or made no connection to {host}",
+    Stage.ANSWER: "the connection to {host} ended without a whole answer",
+}
+_LASTING = {
+    Stage.DNS: "DNS knows no host {host}",
+    Stage.TLS: "TLS: the certificate of {host} is not trusted, not for this name, or out of date",
+}
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -34,6 +53,15 @@ def clock_skew(headers: Mapping[str, str], now: datetime) -> int | None:
         return round((now - parsedate_to_datetime(headers.get("Date", ""))).total_seconds())
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def failure_text(failure: NoResponse, host: str, proxy: str | None) -> str:
+    """Say which host and which stage stood in the way of an answer, in our own words."""
+    if failure.timed_out:
+        text = _TIMED_OUT[failure.stage]
+    else:
+        text = (_LASTING if failure.lasting else {}).get(failure.stage, _FAILED[failure.stage])
+    return text.format(host=host, proxy=proxy)
 
 
 def _redact_secrets(response: ApiResponse, secrets: Sequence[str]) -> ApiResponse:
@@ -114,7 +142,7 @@ def require_ok(response: ApiResponse, permission: str) -> dict[str, Any]:
     elif response.status in REFUSED:
         problem = f"the credentials are refused, or lack {permission}"
     elif response.status is None:
-        problem = "the cloud could not be reached, or gave no whole answer"
+        problem = response.problem or "the cloud gave no answer"
     else:
         problem = f"the cloud answered {response.status}" + (
             " without JSON" if response.document is None else ""

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from requests import PreparedRequest
 from requests.structures import CaseInsensitiveDict
 
 from ..lib.clock import Clock, Deadline
-from ..lib.send_gate import Gate, NoResponse, SendCancelled
+from ..lib.send_gate import Gate, NoResponse, SendCancelled, Stage
 from ..lib.threads import DeadlineExceeded, ThreadUnavailable, gather
 from ..lib.transport import Client, RawResponse
 from ..model.cloud_state import ApiResponse
@@ -47,6 +47,11 @@ def _authentication(
     )
 
 
+def _host(url: str) -> str:
+    """Return host and port of a URL, without a user that may stand before them."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
 class DmsSession:
     """The API of one project, for the length of one event.
 
@@ -76,6 +81,7 @@ class DmsSession:
         self._lock = threading.Lock()
         self._closed = False
         self._clients: list[Client] = []
+        self._readers: list[Client] = []
         self._throttled: ApiResponse | None = None
 
     def close(self) -> None:
@@ -142,18 +148,34 @@ class DmsSession:
         """
         return max(self._skews, default=0)
 
+    def no_response(
+        self, failure: NoResponse, *, possibly_sent: bool, timed_out: bool = False
+    ) -> ApiResponse:
+        """Return what to make of an exchange that failed: how far it came, and with which host."""
+        outbound = self._outbound
+        proxy = _host(outbound.proxy_url) if outbound.proxy_url else None
+        return ApiResponse(
+            possibly_sent=possibly_sent,
+            timed_out=timed_out,
+            problem=responses.failure_text(failure, _host(outbound.endpoint), proxy),
+            lasting=failure.lasting,
+        )
+
     def _get_once(self, path: str, parameters: Mapping[str, Any], seconds: float) -> ApiResponse:
         """Send one read over an idle connection of the event, or over a new one."""
         try:
             client = self._idle.get_nowait()
         except queue.Empty:
             client = self.open_client()
+            self._readers.append(client)
         request = self.signed_request(path, parameters, None)
         try:
-            answer = client.send(request, read_timeout=seconds)
-        except NoResponse:
+            # A slow answer may take all the time there is; a host that does not take a connection
+            # gets half of it, so that another address of the same name is tried as well.
+            answer = client.send(request, read_timeout=seconds, connect_timeout=seconds / 2)
+        except NoResponse as failure:
             client.close()
-            return ApiResponse(possibly_sent=True)
+            return self.no_response(failure, possibly_sent=True)
         self._idle.put(client)
         return self.parse(answer)
 
@@ -180,7 +202,7 @@ class DmsSession:
                 return self._throttled
             if self.remaining(until) <= 0:
                 break
-            response = self._get_once(path, parameters, max(self.remaining(until) / 2, 0.1))
+            response = self._get_once(path, parameters, self.remaining(until))
             seconds = self._seconds_before_repeat(response, attempt)
             if seconds is None or seconds >= self.remaining(until):
                 break
@@ -189,11 +211,19 @@ class DmsSession:
             self._throttled = response
         return response
 
+    def _timeout_text(self) -> str:
+        """Say how far the slowest of the reads has come."""
+        stages = {client.stage for client in self._readers}
+        slowest = next((stage for stage in Stage if stage in stages), Stage.ANSWER)
+        return str(
+            self.no_response(NoResponse(slowest, timed_out=True), possibly_sent=True).problem
+        )
+
     def gather(self, works: Sequence[Callable[[], T]], *, threads: int, until: float) -> list[T]:
         """Return what all the work returns, or raise StateUnreadable, at the latest when told."""
         try:
             return gather(works, threads=threads, seconds=self.remaining(until))
         except DeadlineExceeded:
-            raise StateUnreadable("the cloud did not answer in time", transient=True) from None
+            raise StateUnreadable(self._timeout_text(), transient=True) from None
         except ThreadUnavailable:
             raise StateUnreadable("this machine gives no more threads", transient=True) from None

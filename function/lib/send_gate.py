@@ -1,14 +1,34 @@
-"""The gate in front of the wire: what has not passed it when it is closed is never sent."""
+"""The gate before the first byte of a request: what has not passed when it closes is never sent."""
 
 from __future__ import annotations
 
 import socket
 import threading
 from contextlib import suppress
+from enum import Enum
+
+
+class Stage(Enum):
+    """How far an exchange had come when it failed."""
+
+    DNS = "DNS"
+    CONNECT = "connect"
+    TLS = "TLS"
+    PROXY = "proxy"
+    ANSWER = "answer"
 
 
 class NoResponse(Exception):
-    """No whole answer came back; whether the request went out, the gate tells."""
+    """No whole response came back; whether the request went out, the gate tells.
+
+    `stage` is how far the exchange had come; `lasting` says that only a person can mend it.
+    """
+
+    def __init__(
+        self, stage: Stage = Stage.ANSWER, *, timed_out: bool = False, lasting: bool = False
+    ) -> None:
+        super().__init__()
+        self.stage, self.timed_out, self.lasting = stage, timed_out, lasting
 
 
 class SendCancelled(NoResponse):
@@ -16,10 +36,10 @@ class SendCancelled(NoResponse):
 
 
 class Gate:
-    """A gate in front of the wire: a sender passes it, or whoever closes it was first.
+    """Decides a race once: either sending began before `close()`, or it never begins.
 
-    Closing it also ends what is behind it: whoever waits for an answer, or still shakes hands.
-    With `once` a second request does not pass.
+    `close()` also shuts the tracked sockets, which ends TLS handshakes and reads in abandoned
+    threads. With `once` a second request does not pass. `stage` is how far the exchange has come.
     """
 
     def __init__(self, *, once: bool = False) -> None:
@@ -28,12 +48,13 @@ class Gate:
         self._sockets: list[socket.socket] = []
         self.closed = False
         self.sending_begun = False
+        self.stage = Stage.CONNECT
 
     def begin_sending(self) -> None:
         """Pass, for good; raise SendCancelled when the gate was closed first."""
         with self._lock:
             if self.closed or (self._once and self.sending_begun):
-                raise SendCancelled
+                raise SendCancelled(self.stage)
             self.sending_begun = True
 
     def track(self, sock: socket.socket) -> None:
@@ -43,10 +64,10 @@ class Gate:
                 self._sockets.append(sock.dup())
                 return
         sock.close()
-        raise SendCancelled
+        raise SendCancelled(self.stage)
 
     def close(self) -> bool:
-        """Close the gate and what is behind it, and tell whether somebody had passed before."""
+        """Close the gate and what is behind it; return whether sending had begun before."""
         with self._lock:
             self.closed = True
             sockets, self._sockets = self._sockets, []

@@ -1,10 +1,10 @@
-"""Transport: one HTTP exchange over requests, behind a gate that the deadline closes."""
+"""HTTP over requests without its sessions: one exchange behind a gate that the deadline closes."""
 
 from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from functools import lru_cache, partial
 from http.client import HTTPException
@@ -15,18 +15,30 @@ import requests
 from certifi import where
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
-from urllib3 import BaseHTTPResponse, connection_from_url
+from urllib3 import HTTPConnectionPool, connection_from_url, proxy_from_url
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+)
 
-from .send_gate import Gate, NoResponse, SendCancelled
+from .send_gate import Gate, NoResponse, SendCancelled, Stage
 
 MAX_RESPONSE_BYTES = 1024 * 1024
 WITHOUT_BODY = frozenset({204, 304})
+# What a resolver says of a name that does not exist; EAI_AGAIN, which passes, is not among them.
+UNKNOWN_HOST = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+TIMEOUTS = (TimeoutError, ConnectTimeoutError, ReadTimeoutError)
+FAILURES = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
 
 
 class _GatedConnection(HTTPConnection):
     """A connection that asks its gate just before the first byte of a request."""
+
+    next_stage = Stage.ANSWER
 
     def __init__(self, *arguments: Any, gate: Gate, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -34,16 +46,37 @@ class _GatedConnection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         """Connect, after which only the gate can still end what goes on."""
+        self._gate.stage = Stage.CONNECT
         if self._gate.closed:
-            raise SendCancelled
+            raise SendCancelled(Stage.CONNECT)
         sock = super()._new_conn()
         self._gate.track(sock)
+        self._gate.stage = self.next_stage
         return sock
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection stands and holds nothing that no request asked for.
+
+        After a handshake of TLS 1.3 a server sends session tickets. They make the socket readable,
+        which urllib3 takes for a dropped connection; reading lets OpenSSL swallow them.
+        """
+        if self.sock is None:
+            return False
+        self.sock.settimeout(0)  # every request sets its own timeout
+        try:
+            self.sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            return False
+        return False
 
     def endheaders(self, *arguments: Any, **options: Any) -> None:
         """Connect if that is still to be done, ask the gate, then send."""
         if self.sock is None:
             self.connect()
+        self._gate.stage = Stage.ANSWER
         self._gate.begin_sending()
         super().endheaders(*arguments, **options)
 
@@ -51,57 +84,68 @@ class _GatedConnection(HTTPConnection):
 class _GatedTlsConnection(_GatedConnection, HTTPSConnection):
     """The same over TLS."""
 
+    next_stage = Stage.TLS
+
 
 @lru_cache(maxsize=2)
 def tls_context(ca_bundle_file: Path | None) -> ssl.SSLContext:
-    """Return the TLS set-up of this process: loading the roots costs 15 ms, so it is done once."""
-    context = ssl.create_default_context(cafile=str(ca_bundle_file or where()))
+    """Return the TLS set-up of this process: loading the roots costs 15 ms, so it is done once.
+
+    Not `create_default_context`, which writes keys to the file that SSLKEYLOGFILE names.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.hostname_checks_common_name = False
+    context.load_verify_locations(cafile=str(ca_bundle_file or where()))
     return context
 
 
 class _Adapter(HTTPAdapter):
-    """A requests adapter with the TLS set-up of the process and a gate."""
+    """A requests adapter with one pool of one gated connection and the process's TLS set-up."""
 
-    def __init__(self, ca_bundle_file: Path | None, gate: Gate) -> None:
+    def __init__(self, ca_bundle_file: Path | None, proxy_url: str | None, gate: Gate) -> None:
         self._tls = partial(tls_context, ca_bundle_file)
+        self._proxy_url = proxy_url
         self._gate = gate
-        self._pool: Any = None
+        self._pool: HTTPConnectionPool | None = None
         super().__init__(pool_connections=1, pool_maxsize=1)
 
-    def build_connection_pool_key_attributes(
-        self, request: PreparedRequest, verify: Any, cert: Any = None
-    ) -> Any:
-        """Give every https connection the TLS set-up of the process."""
-        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
-        if host["scheme"] == "https":
-            pool["ssl_context"] = self._tls()
-        return host, pool
+    def pool(self, url: str) -> HTTPConnectionPool:
+        """Return the one pool of this adapter; the connections that it makes have the gate."""
+        if self._pool is None:
+            proxy = self._proxy_url
+            tls = {"ssl_context": self._tls()} if url.startswith("https:") else {}
+            if proxy is None:  # a manager of many pools would only cost 0.1 ms
+                self._pool = connection_from_url(url, maxsize=1, **tls)
+            else:
+                tls |= {"proxy_ssl_context": self._tls()} if proxy.startswith("https:") else {}
+                headers = self.proxy_headers(proxy)
+                manager = proxy_from_url(proxy, proxy_headers=headers, maxsize=1, **tls)
+                self._pool = manager.connection_from_url(url)
+            kind = _GatedTlsConnection if self._pool.scheme == "https" else _GatedConnection
+            self._pool.ConnectionCls = partial(kind, gate=self._gate)  # type: ignore[assignment]  # called only to make one
+        return self._pool
 
-    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        """Give it to the connection to a proxy that speaks TLS, too."""
-        if proxy.startswith("https:"):
-            options["proxy_ssl_context"] = self._tls()
-        return super().proxy_manager_for(proxy, **options)
+    def open(self, url: str, timeout: float) -> None:
+        """Connect and shake hands by now; the next request finds the connection in the pool."""
+        pool = self.pool(url)
+        connection = pool._get_conn()
+        connection.timeout = timeout
+        if pool.proxy is not None and pool.scheme == "https":
+            pool._prepare_proxy(connection)
+        else:
+            connection.connect()
+        pool._put_conn(connection)
 
     def get_connection_with_tls_context(
         self, request: PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
     ) -> Any:
-        """Return the one pool of this adapter; the connections that it makes have the gate."""
-        if self._pool is None:
-            if proxies:
-                self._pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
-            else:  # a manager of many pools would only cost 0.1 ms
-                url = str(request.url)
-                own = {"ssl_context": self._tls()} if url.startswith("https:") else {}
-                self._pool = connection_from_url(url, maxsize=1, **own)
-            kind = _GatedTlsConnection if self._pool.scheme == "https" else _GatedConnection
-            self._pool.ConnectionCls = partial(kind, gate=self._gate)
-        return self._pool
+        """Return the one pool instead of asking a manager of pools."""
+        return self.pool(str(request.url))
 
-    def build_response(self, req: PreparedRequest, resp: Any) -> Any:
-        """Return what urllib3 returns: a Response would add cookies and guesses, which cost."""
-        return resp
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave verification to the TLS set-up, instead of loading the roots once more."""
+        conn.cert_reqs = "CERT_REQUIRED"
 
     def close(self) -> None:
         """Close what the pool keeps, which urllib3 leaves to the garbage collector."""
@@ -110,58 +154,92 @@ class _Adapter(HTTPAdapter):
         self._pool = None
         super().close()
 
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Leave verification to the TLS set-up, instead of loading the roots once more."""
-        conn.cert_reqs = "CERT_REQUIRED"
-
 
 class RawResponse(NamedTuple):
-    """A whole HTTP answer; `body` is None where it is too long or encoded, so not to be read."""
+    """A whole HTTP response; `body` is None where it is too long or encoded, so not to be read."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes | None
 
 
-def _read_response(response: BaseHTTPResponse) -> RawResponse:
-    """Read an answer to its end; without one its connection is closed."""
-    status, headers = response.status, response.headers
+def _read_response(response: requests.Response) -> RawResponse:
+    """Read a response to its end; without one its connection is closed."""
+    status, headers = response.status_code, response.headers
     with closing(response):
-        body = response.read(MAX_RESPONSE_BYTES + 1, decode_content=False)
+        body = response.raw.read(MAX_RESPONSE_BYTES + 1, decode_content=False)
         too_long = len(body) > MAX_RESPONSE_BYTES
-        if status < 200 or (response.length_remaining and not too_long):
+        if status < 200 or (response.raw.length_remaining and not too_long):
             raise NoResponse
     encoded = (headers.get("Content-Encoding") or "identity").lower() != "identity"
     return RawResponse(status, headers, None if too_long or encoded else body)
 
 
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what it wraps; requests and urllib3 keep that in `args`."""
+    while error is not None:
+        yield error
+        inner = next((part for part in error.args if isinstance(part, Exception)), None)
+        error = error.__cause__ or inner or error.__context__
+
+
+def _failure(error: Exception, stage: Stage) -> NoResponse:
+    """Return what an error of a library means, without its text, which may quote the request."""
+    causes = tuple(_causes(error))
+    lasting = False
+    for cause in causes:
+        if isinstance(cause, socket.gaierror):
+            stage, lasting = Stage.DNS, cause.errno in UNKNOWN_HOST
+        elif isinstance(cause, ssl.SSLError):
+            stage, lasting = Stage.TLS, isinstance(cause, ssl.SSLCertVerificationError)
+    if any(isinstance(cause, ProxyError) for cause in causes):
+        stage = Stage.PROXY
+    timed_out = any(
+        isinstance(cause, TIMEOUTS) and not isinstance(cause, NewConnectionError)
+        for cause in causes
+    )
+    return NoResponse(stage, timed_out=timed_out, lasting=lasting)
+
+
 class Client:
-    """HTTP over requests without its sessions: no redirects, cookies, .netrc or environment."""
+    """One connection and its gate: no redirects, cookies, .netrc or environment."""
 
     def __init__(
         self, *, ca_bundle_file: Path | None, proxy_url: str | None, gate: Gate | None = None
     ) -> None:
         self._gate = gate or Gate()
-        self._adapter = _Adapter(ca_bundle_file, self._gate)
+        self._adapter = _Adapter(ca_bundle_file, proxy_url, self._gate)
         self._proxies = {"http": proxy_url, "https": proxy_url} if proxy_url else {}
+
+    @property
+    def stage(self) -> Stage:
+        """How far the exchange has come."""
+        return self._gate.stage
+
+    def open(self, url: str, *, timeout: float) -> None:
+        """Open the connection of the next request, TLS included, or raise NoResponse."""
+        try:
+            self._adapter.open(url, timeout)
+        except FAILURES as error:
+            raise _failure(error, self._gate.stage) from None
 
     def send(
         self, request: PreparedRequest, *, read_timeout: float, connect_timeout: float | None = None
     ) -> RawResponse:
-        """Send a request and return the whole answer, or raise NoResponse.
+        """Send a request and return the whole response, or raise NoResponse.
 
-        `seconds` bound each wait, and `connecting` those before the request is sent, not the sum:
-        only closing the client ends them all.
+        The timeouts bound each wait before and after the request is sent, not the sum: only
+        closing the client ends them all.
         """
         timeout = (connect_timeout or read_timeout, read_timeout)
         try:
-            response: Any = self._adapter.send(
+            response = self._adapter.send(
                 request, stream=True, timeout=timeout, proxies=self._proxies
             )
             answer = _read_response(response)
-        except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError):
-            raise NoResponse from None
-        if answer.status in WITHOUT_BODY:  # whoever sends one nevertheless, leaves it in the wire
+        except FAILURES as error:
+            raise _failure(error, self._gate.stage) from None
+        if answer.status in WITHOUT_BODY:  # a body sent anyway would be read as the next response
             self._adapter.close()
         return answer
 

@@ -78,6 +78,8 @@ class ApiResponse(NamedTuple):
     when no whole answer came back; `timed_out` says that the deadline came first. `document` is
     the parsed JSON body, or None; `empty` says that there was no body at all.
     `clock_skew_seconds` is how far our clock is ahead of the cloud's, where that matters.
+    `problem` says which host and which stage stood in the way of an answer, and `lasting` that it
+    will not pass by itself: a host that does not exist, a certificate that is not valid.
     """
 
     possibly_sent: bool
@@ -88,6 +90,8 @@ class ApiResponse(NamedTuple):
     retry_after: str | None = None
     timed_out: bool = False
     clock_skew_seconds: int | None = None
+    problem: str | None = None
+    lasting: bool = False
 
     @property
     def clocks_differ(self) -> bool:

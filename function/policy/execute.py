@@ -67,8 +67,9 @@ def _send(call: ActionCall, port: ActionPort) -> tuple[CallResult, ApiResponse, 
         attempt += 1
 
 
-def _with_result(verdict: Verdict, result: CallResult) -> Verdict:
-    hopeless = result.outcome is Outcome.FAILED and not result.retryable
+def _with_result(verdict: Verdict, result: CallResult, *, lasting: bool) -> Verdict:
+    """Return a verdict with what became of it; `lasting` says that sending again cannot help."""
+    hopeless = result.outcome is Outcome.FAILED and (lasting or not result.retryable)
     return verdict._replace(
         outcome=result.outcome,
         reason=result.reason,
@@ -183,7 +184,9 @@ def execute(
     result, response, attempts = _send(call, port)
     verdicts = {
         verdict.id: _with_result(
-            verdict, call_result.classify_instance(result, response, verdict.id)
+            verdict,
+            call_result.classify_instance(result, response, verdict.id),
+            lasting=response.lasting,
         )
         for verdict in decision.verdicts
         if verdict.outcome is None
@@ -197,7 +200,7 @@ def execute(
         outcome=result.outcome,
         reason=result.reason,
         retryable=result.retryable,
-        needs_human=_with_result(Verdict(""), result).needs_human,
+        needs_human=_with_result(Verdict(""), result, lasting=response.lasting).needs_human,
         verdicts=tuple(verdicts.get(verdict.id, verdict) for verdict in decision.verdicts),
         response=response,
         attempts=attempts,

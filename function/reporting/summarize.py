@@ -60,6 +60,21 @@ def _without_instances(
     return Outcome.SKIPPED, decision.reason
 
 
+def _sentence(problem: str) -> str:
+    return f"{problem[0].upper()}{problem[1:]}."
+
+
+def _failure_text(outcome: Outcome, execution: ExecutionResult) -> str | None:
+    """Say what stood in the way of an answer, unless reading has settled what it was about."""
+    response = execution.response
+    if response is None or not response.problem:
+        return None
+    if response.timed_out and execution.attempts:
+        return messages.LATE
+    settled = outcome not in {Outcome.FAILED, Outcome.UNKNOWN}
+    return None if settled else _sentence(response.problem)
+
+
 def decision_outcome(
     context: EventContext, decision: Decision, execution: ExecutionResult
 ) -> Summary:
@@ -87,8 +102,7 @@ def decision_outcome(
         or (not verdicts and execution.needs_human),
     )
     note = context.event.note if context.event else None
-    late = messages.LATE if execution.response and execution.response.timed_out and sent else None
-    notes = [late, note, *decision.notes, *decision.warnings]
+    notes = [_failure_text(outcome, execution), note, *decision.notes, *decision.warnings]
     return found._replace(message=_message(decision.action, found, notes))
 
 
@@ -111,9 +125,11 @@ def notice(notice: SubscriptionNotice) -> Summary:
     return Summary(Outcome.SKIPPED, notice.reason, message, 200, needs_human=lost)
 
 
-def _failed(screened: ScreenedEvent, reason: str, *, retryable: bool) -> tuple[Verdict, ...]:
+def _failed(
+    screened: ScreenedEvent, reason: str, *, retryable: bool, needs_human: bool
+) -> tuple[Verdict, ...]:
     targets = (
-        Verdict(target, Outcome.FAILED, reason, retryable=retryable, needs_human=not retryable)
+        Verdict(target, Outcome.FAILED, reason, retryable=retryable, needs_human=needs_human)
         for target in screened.targets
     )
     return (*screened.verdicts, *targets)
@@ -127,7 +143,8 @@ def _of_failure(
     retryable: bool,
     response: ApiResponse | None = None,
 ) -> Summary:
-    verdicts = _failed(screened, reason, retryable=retryable)
+    needs_human = not retryable or (response is not None and response.lasting)
+    verdicts = _failed(screened, reason, retryable=retryable, needs_human=needs_human)
     found = Summary(
         Outcome.FAILED,
         common_reason(verdicts) if verdicts else reason,
@@ -136,7 +153,7 @@ def _of_failure(
         verdicts=verdicts,
         response=response,
         retryable=retryable,
-        needs_human=not retryable,
+        needs_human=needs_human,
     )
     said = found._replace(reason=reason)
     return found._replace(message=_message(screened.action, said, [detail]))
@@ -153,7 +170,7 @@ def _is_transient(response: ApiResponse) -> bool:
 def unreadable_state(screened: ScreenedEvent, problem: StateUnreadable) -> Summary:
     """Say what stood in the way of reading the live state; nothing was sent."""
     retryable = problem.transient if problem.reply is None else _is_transient(problem.reply)
-    detail = f"{str(problem)[0].upper()}{str(problem)[1:]}."
+    detail = _sentence(str(problem))
     return _of_failure(
         screened, "state_unreadable", detail=detail, retryable=retryable, response=problem.reply
     )

@@ -15,7 +15,9 @@ Action = Literal["restart", "purge_failed", "delete"]
 ALL: tuple[Action, ...] = ("restart", "purge_failed", "delete")
 BY_ID: tuple[Action, ...] = ("restart", "delete")
 EITHER: tuple[Action, ...] = ("restart", "purge_failed")
-Way = Literal["cloud", "impostor", "refused", "unreachable", "no name", "slow name", "full"]
+Way = Literal[
+    "cloud", "impostor", "refused", "unreachable", "no name", "no DNS", "slow name", "full"
+]
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ class Case:
     `ways` is where each connection leads, in order, the rest lead to the cloud; the first one is
     for reading, the others for the POST. `hurry` lets the time for sending run out soon after the
     state was read; at the last of the `looks` for the effect, time is over. `meanwhile` happens
-    when the POST has arrived. `elsewhere` is the status of a redirect to another host.
+    when the POST has arrived. `pages` says that it calls a person although it may be sent again.
+    `elsewhere` is the status of a redirect to another host.
     """
 
     name: str
@@ -87,6 +90,7 @@ class Case:
     seconds: float = 10.0
     looks: int = 1
     says: str = ""
+    pages: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     platform: bool = False
     arrange: Callable[[FakeDms], object] | None = None

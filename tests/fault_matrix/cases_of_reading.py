@@ -38,17 +38,41 @@ def _connecting(name: str, fault: Fault, told: Expected, times: int | None) -> C
 
 
 CASES = (
-    Case("connection refused, reading", UNREADABLE, ways=("refused",) * 3),
-    Case("host name unknown, reading", UNREADABLE, ways=("no name",) * 3),
-    Case("host unreachable, reading", UNREADABLE, ways=("unreachable",) * 3),
+    Case(
+        "connection refused, reading",
+        UNREADABLE,
+        ways=("refused",) * 9,
+        says="Connect to localhost:",
+    ),
+    Case(
+        "host name unknown, reading",
+        UNREADABLE,
+        ways=("no name",) * 9,
+        says="DNS knows no host localhost:",
+        pages=True,
+    ),
+    Case(
+        "host name not resolved for now, reading",
+        UNREADABLE,
+        ways=("no DNS",) * 9,
+        says="DNS could not resolve localhost:",
+    ),
+    Case("host unreachable, reading", UNREADABLE, ways=("unreachable",) * 9),
     Case(
         "host name found too late, reading",
         UNREADABLE,
         ways=("slow name",),
         seconds=1.0,
-        says=IN_TIME,
+        says="Timeout: no connect to localhost:",
     ),
-    Case("certificate expired, reading", UNREADABLE, ways=("impostor",) * 3, tls="expired"),
+    Case(
+        "certificate expired, reading",
+        UNREADABLE,
+        ways=("impostor",) * 9,
+        tls="expired",
+        says="TLS: the certificate of localhost:",
+        pages=True,
+    ),
     _connecting("closed", Close("connect"), UNREADABLE, times=None),
     _connecting("reset", Reset("connect"), UNREADABLE, times=None),
     _reading("reset", Reset("request")),

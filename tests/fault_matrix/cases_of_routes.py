@@ -9,11 +9,34 @@ def _all(way: Way) -> tuple[Way, ...]:
     return ("cloud", way, way, way)
 
 
+def _certificate(problem: str, kind: str) -> Case:
+    return Case(
+        f"certificate {problem}",
+        NOT_SENT,
+        ways=_all("impostor"),
+        tls=kind,
+        says="TLS: the certificate of localhost:",
+        pages=True,
+    )
+
+
 CASES = (
-    Case("connection refused", NOT_SENT, ways=_all("refused")),
+    Case("connection refused", NOT_SENT, ways=_all("refused"), says="Connect to localhost:"),
     Case("connection refused twice, then not", ACCEPTED, ways=("cloud", "refused", "refused")),
     Case("host unreachable", NOT_SENT, ways=_all("unreachable")),
-    Case("host name unknown", NOT_SENT, ways=_all("no name")),
+    Case(
+        "host name unknown",
+        NOT_SENT,
+        ways=_all("no name"),
+        says="DNS knows no host localhost:",
+        pages=True,
+    ),
+    Case(
+        "host name not resolved for now",
+        NOT_SENT,
+        ways=_all("no DNS"),
+        says="DNS could not resolve localhost:",
+    ),
     Case(
         "host name found only after the deadline",
         TOO_LATE,
@@ -41,11 +64,12 @@ CASES = (
         (Dial(Raw(b"HTTP/1.1 400 no\r\n\r\n", "connect"), "connection", times=None, skip=1),),
         tls="good",
     ),
-    Case("certificate expired", NOT_SENT, ways=_all("impostor"), tls="expired"),
-    Case("certificate not valid yet", NOT_SENT, ways=_all("impostor"), tls="not yet valid"),
-    Case("certificate for another name", NOT_SENT, ways=_all("impostor"), tls="wrong name"),
-    Case("certificate of an unknown authority", NOT_SENT, ways=_all("impostor"), tls="unknown"),
-    Case("certificate signed by itself", NOT_SENT, ways=_all("impostor"), tls="self-signed"),
+    _certificate("expired", "expired"),
+    _certificate("not valid yet", "not yet valid"),
+    _certificate("for another name", "wrong name"),
+    _certificate("for this name only as its common name", "common name"),
+    _certificate("of an unknown authority", "unknown"),
+    _certificate("signed by itself", "self-signed"),
     Case(
         "connection reset while the request is being sent",
         PERHAPS_SENT,

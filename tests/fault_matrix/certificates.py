@@ -33,7 +33,15 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _certificate(name: str, key: Key, *, signer: Key, issuer: str, days: tuple[int, int]) -> bytes:
+def _certificate(
+    name: str,
+    key: Key,
+    *,
+    signer: Key,
+    issuer: str,
+    days: tuple[int, int],
+    alternative: str | None = None,
+) -> bytes:
     now = datetime.now(timezone.utc)
     authority = signer is key and name.startswith("authority")
     builder = x509.CertificateBuilder(
@@ -49,7 +57,7 @@ def _certificate(name: str, key: Key, *, signer: Key, issuer: str, days: tuple[i
     )
     issued_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
     builder = builder.add_extension(issued_by, critical=False)
-    names = x509.SubjectAlternativeName([x509.DNSName(name)])
+    names = x509.SubjectAlternativeName([x509.DNSName(alternative or name)])
     builder = builder.add_extension(names, critical=False)
     signed = builder.sign(signer, hashes.SHA256())
     return signed.public_bytes(serialization.Encoding.PEM)
@@ -72,7 +80,14 @@ def place(kind: str) -> Place:
     name = "elsewhere.example" if kind == "wrong name" else "localhost"
     certificate = Path(_folder().name) / f"{kind} certificate.pem"
     certificate.write_bytes(
-        _certificate(name, key, signer=signer, issuer=issuer, days=DAYS.get(kind, (-1, 1)))
+        _certificate(
+            name,
+            key,
+            signer=signer,
+            issuer=issuer,
+            days=DAYS.get(kind, (-1, 1)),
+            alternative="elsewhere.example" if kind == "common name" else None,
+        )
     )
     secret = certificate.with_suffix(".key")
     secret.write_bytes(

@@ -61,6 +61,8 @@ class Resolver:
             way: Way = self._plan.pop(0) if self._plan else "cloud"
         if way == "no name":
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        if way == "no DNS":
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
         if way == "slow name":
             self.found.wait(30)
             way = "cloud"

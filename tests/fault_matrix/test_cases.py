@@ -35,6 +35,8 @@ def test_what_becomes_of_a_fault_is_told(
     assert (played.answer.status, played.posts) == (told.http, told.posts)
     assert said["api"]["attempts"] == told.said
     assert case.says in said["message"]
+    if said["retryable"]:
+        assert said["needs_human"] == case.pages
     assert said["retryable"] == (told.http == 503)
     assert (played.elsewhere, played.received) == (0, b"")
     SCHEMAS.check("result", played.result)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from function.dms import responses
+from function.lib.send_gate import NoResponse, Stage
 from function.lib.transport import RawResponse
 from function.model.cloud_state import ApiResponse
 from function.model.errors import StateUnreadable
@@ -136,8 +137,26 @@ def test_a_good_answer_is_unreadable_where_the_clocks_differ_by_over_15_minutes(
 
 
 def test_no_answer_is_said_to_be_none() -> None:
-    with unreadable("gave no whole answer"):
+    with unreadable("the cloud gave no answer"):
         responses.require_ok(ApiResponse(possibly_sent=True), "dms:instance:get")
+    with unreadable("DNS knows no host"):
+        unknown = ApiResponse(possibly_sent=True, problem="DNS knows no host dms.example")
+        responses.require_ok(unknown, "dms:instance:get")
+
+
+@pytest.mark.parametrize("lasting", [False, True])
+@pytest.mark.parametrize("timed_out", [False, True])
+@pytest.mark.parametrize("stage", Stage)
+def test_a_failed_exchange_names_the_host_and_the_stage(
+    stage: Stage, *, timed_out: bool, lasting: bool
+) -> None:
+    failure = NoResponse(stage, timed_out=timed_out, lasting=lasting)
+    text = responses.failure_text(failure, "dms.example:443", "proxy.example:3128")
+
+    assert "dms.example:443" in text
+    assert ("proxy.example:3128" in text) == (stage is Stage.PROXY)
+    assert text.startswith("timeout: ") == timed_out
+    assert stage is Stage.ANSWER or stage.value in text
 
 
 JSON = st.recursive(

@@ -8,11 +8,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+from urllib3.util.wait import wait_for_read
 
-from function.lib.send_gate import Gate, NoResponse, SendCancelled
+from function.lib.send_gate import Gate, NoResponse, SendCancelled, Stage
 from function.lib.transport import Client, tls_context
 from tests.fake_dms import (
     Close,
@@ -28,6 +30,7 @@ from tests.fake_dms import (
     redirect,
 )
 from tests.fault_matrix.certificates import place
+from tests.relay import Relay
 
 PATH = "/v2/p/instances"
 EXACTLY = b"[]".ljust(1_048_576)  # 1 MiB
@@ -264,6 +267,31 @@ def test_the_roots_are_loaded_once_and_old_tls_is_not_spoken() -> None:
     assert tls_context(None).check_hostname
 
 
+def test_tls_keys_are_not_written_where_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    tls_context.cache_clear()
+    where = place("good")
+    with FakeDms(place=where) as cloud, client(ca_bundle_file=where.authority) as one:
+        assert one.send(get(cloud), read_timeout=5).status == 401
+
+    assert not (tmp_path / "keys").exists()
+
+
+def test_a_name_counts_only_as_an_alternative_name_of_the_subject() -> None:
+    where = place("common name")
+    with (
+        FakeDms(place=where) as cloud,
+        client(ca_bundle_file=where.authority) as one,
+        pytest.raises(NoResponse) as raised,
+    ):
+        one.send(get(cloud), read_timeout=5)
+
+    assert (raised.value.stage, raised.value.lasting) == (Stage.TLS, True)
+    assert cloud.requests == ()
+
+
 def test_own_roots_count_instead_of_those_of_the_world() -> None:
     where = place("good")
     with FakeDms(place=where) as cloud:
@@ -282,3 +310,86 @@ def test_no_text_of_a_library_is_handed_on(cloud: FakeDms) -> None:
 
     assert (str(raised.value), raised.value.__cause__) == ("", None)
     assert raised.value.__suppress_context__
+
+
+def kept(client: Client, url: str) -> socket.socket:
+    """Return the socket of the connection that a client keeps."""
+    kept: Any = client._adapter.pool(url).pool
+    (connection,) = kept.queue
+    sock: socket.socket = connection.sock
+    return sock
+
+
+@pytest.mark.parametrize("kind", [None, "good"])
+def test_a_connection_opened_early_carries_the_request(kind: str | None) -> None:
+    where = place(kind) if kind else Place()
+    gate = Gate(once=True)
+    with FakeDms(place=where) as cloud, client(gate, ca_bundle_file=where.authority) as one:
+        one.open(cloud.url, timeout=5)
+        cloud.wait_for_connections(1)
+        assert (cloud.requests, gate.sending_begun) == ((), False)
+        assert one.send(post(cloud), read_timeout=5).status == 401
+
+    assert (len(cloud.posts), cloud.connections) == (1, 1)
+
+
+def test_session_tickets_on_a_connection_opened_early_do_not_close_it() -> None:
+    where = place("good")
+    with FakeDms(place=where) as cloud, client(ca_bundle_file=where.authority) as one:
+        one.open(cloud.url, timeout=5)
+        assert wait_for_read(kept(one, cloud.url), timeout=10), "the server has sent no tickets"
+        one.send(get(cloud), read_timeout=5)
+
+    assert cloud.connections == 1
+
+
+@pytest.mark.parametrize("kind", [None, "good"])
+def test_a_connection_opened_early_and_ended_by_the_server_is_opened_again(
+    kind: str | None,
+) -> None:
+    where = place(kind) if kind else Place()
+    with (
+        FakeDms(place=where) as cloud,
+        Relay(cloud.address) as relay,
+        client(ca_bundle_file=where.authority) as one,
+    ):
+        url = f"{cloud.url.rpartition(':')[0]}:{relay.port}"
+        one.open(url, timeout=5)
+        relay.cut()
+        assert wait_for_read(kept(one, url), timeout=10)
+        request = requests.Request("POST", f"{url}{PATH}/action", data=b"{}").prepare()
+        assert one.send(request, read_timeout=5).status == 401
+
+    assert (len(cloud.requests), cloud.connections) == (1, 2)
+
+
+def test_nothing_is_opened_early_behind_a_closed_gate(cloud: FakeDms) -> None:
+    gate = Gate()
+    gate.close()
+    with client(gate) as one, pytest.raises(SendCancelled):
+        one.open(cloud.url, timeout=5)
+
+    assert cloud.connections == 0
+
+
+def test_an_early_connection_that_fails_says_at_which_stage() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    with client() as one, pytest.raises(NoResponse) as raised:
+        one.open(url, timeout=5)
+
+    failure = raised.value
+    assert (failure.stage, failure.timed_out, failure.lasting) == (Stage.CONNECT, False, False)
+
+
+@pytest.mark.parametrize(("kind", "stage"), [(None, Stage.ANSWER), ("good", Stage.TLS)])
+def test_a_timeout_says_at_which_stage(kind: str | None, stage: Stage) -> None:
+    where = place(kind) if kind else Place()
+    with FakeDms(place=where) as cloud, client(ca_bundle_file=where.authority) as one:
+        cloud.fault(Hold("connect"), times=None)
+        with pytest.raises(NoResponse) as raised:
+            one.send(get(cloud), read_timeout=0.2)
+        cloud.release()
+
+    assert (raised.value.stage, raised.value.timed_out) == (stage, True)
+    assert one.stage is stage

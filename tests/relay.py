@@ -1,0 +1,139 @@
+"""A relay on loopback that makes every byte take a fixed time each way, as on a real network."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+LARGEST = 65536
+Parcel = tuple[float, bytes]
+
+
+class Passage:
+    """One connection through the relay; `flights` counts what its client sent in a row.
+
+    A flight is everything that a client sends before it gets something back.
+    """
+
+    def __init__(self, client: socket.socket, server: socket.socket, accepted: float) -> None:
+        self.client, self.server, self.accepted = client, server, accepted
+        self.flights = 0
+        self.answered = True
+
+
+class Relay:
+    """Forwards connections to an address; `delay` is the seconds that a byte takes one way.
+
+    The kernel accepts a connection at once. On a network the client could first send after a round
+    trip: so what comes from it is held until then.
+    """
+
+    def __init__(self, address: tuple[str, int], delay: float = 0.0) -> None:
+        self._address, self._delay = address, delay
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._news = threading.Condition()
+        self._threads: list[threading.Thread] = []
+        self.passages: list[Passage] = []
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        port: int = self._listener.getsockname()[1]
+        return port
+
+    def __enter__(self) -> Relay:
+        """Serve."""
+        self._begin(self._accept)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End every connection and wait for the threads."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut()
+        for thread in self._threads:
+            thread.join()
+        for passage in self.passages:
+            passage.client.close()
+            passage.server.close()
+
+    def cut(self) -> None:
+        """End the connections there are, on both sides."""
+        for passage in list(self.passages):
+            for wire in (passage.client, passage.server):
+                with contextlib.suppress(OSError):
+                    wire.shutdown(socket.SHUT_RDWR)
+
+    def wait_for(self, happened: Callable[[], bool], timeout: float = 10) -> None:
+        """Block until something is so; TimeoutError when it does not come."""
+        with self._news:
+            if not self._news.wait_for(happened, timeout):
+                raise TimeoutError
+
+    def _begin(self, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._address)
+                for wire in (client, server):
+                    wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                passage = Passage(client, server, time.monotonic())
+                with self._news:
+                    self.passages.append(passage)
+                    self._news.notify_all()
+                self._pump(passage, client, server)
+                self._pump(passage, server, client)
+
+    def _pump(self, passage: Passage, source: socket.socket, sink: socket.socket) -> None:
+        line: queue.SimpleQueue[Parcel] = queue.SimpleQueue()
+        self._begin(self._take, passage, source, line)
+        self._begin(self._deliver, line, sink)
+
+    def _take(
+        self, passage: Passage, source: socket.socket, line: queue.SimpleQueue[Parcel]
+    ) -> None:
+        content = b"?"
+        while content:
+            try:
+                content = source.recv(LARGEST)
+            except OSError:
+                content = b""
+            left = time.monotonic()
+            if source is passage.client:
+                left = max(left, passage.accepted + 2 * self._delay)
+            self._count(passage, content, from_client=source is passage.client)
+            line.put((left + self._delay, content))
+
+    def _count(self, passage: Passage, content: bytes, *, from_client: bool) -> None:
+        with self._news:
+            if content and from_client:
+                passage.flights += passage.answered
+            passage.answered = not from_client
+            self._news.notify_all()
+
+    def _deliver(self, line: queue.SimpleQueue[Parcel], sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                arrives, content = line.get()
+                if self._delay:
+                    time.sleep(max(arrives - time.monotonic(), 0))
+                if not content:
+                    sink.shutdown(socket.SHUT_WR)
+                    return
+                sink.sendall(content)
