@@ -355,6 +355,7 @@ def test_a_connection_opened_early_and_ended_by_the_server_is_opened_again(
     ):
         url = f"{cloud.url.rpartition(':')[0]}:{relay.port}"
         one.open(url, timeout=5)
+        relay.wait_for(lambda: len(relay.passages) == 1)
         relay.cut()
         assert wait_for_read(kept(one, url), timeout=10)
         request = requests.Request("POST", f"{url}{PATH}/action", data=b"{}").prepare()
