@@ -76,6 +76,24 @@ def alarm(**changes: Any) -> str:
     return json.dumps({**given, **changes})
 
 
+def alarm_template(**changes: Any) -> str:
+    """Return an alarm in the form of Cloud Eye's JSON template; a value of None takes a key out."""
+    data = {
+        "Namespace": "Distributed Message Service",
+        "DimensionName": "Kafka Premium Brokers",
+        "ResourceName": "kafka-orders",
+        "MetricName": "Broker Alive",
+        "IsAlarm": True,
+        "IsCycleTrigger": False,
+        "ResourceId": f"{ORDERS},broker-0",
+        "AlarmTime": NOW.strftime("%Y/%m/%d %H:%M:%S GMT+00:00"),
+        "AlarmRecordID": "ah1767578400000example",
+        "AlarmRuleName": "kafka-broker-alive",
+    }
+    merged = {key: value for key, value in {**data, **changes}.items() if value is not None}
+    return json.dumps({"version": "v1", "data": merged})
+
+
 def smn(*, key: rsa.RSAPrivateKey | None = None, **changes: Any) -> dict[str, Any]:
     """Return a signed message of SMN; a value of None takes a member out."""
     given = {

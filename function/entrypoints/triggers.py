@@ -1,4 +1,8 @@
-"""Triggers: an event of a cloud platform, told apart by its shape, to runs of the path."""
+"""Detect the kind of a platform event by its shape.
+
+An invocation of the event function becomes one raw event for each message in it, or the HTTP
+request that an API gateway has put into it.
+"""
 
 from __future__ import annotations
 
@@ -12,74 +16,28 @@ from ..model.event import RawEvent
 from .routes import HttpRequest
 
 _ENCODED = "isBase64Encoded"
-_SERVICES = {
-    "aws:s3": "an Amazon S3 event",
-    "aws:sqs": "an Amazon SQS event",
-    "aws:kinesis": "an Amazon Kinesis event",
-    "aws:dynamodb": "an Amazon DynamoDB event",
-    "aws:kafka": "an event of a Kafka trigger",
-    "OBS": "an event of the Object Storage Service",
-    "dds": "an event of the Document Database Service",
-}
-_TRIGGERS = {
-    "KAFKA": "an event of FunctionGraph's Kafka trigger",
-    "RABBITMQ": "an event of FunctionGraph's RabbitMQ trigger",
-}
-_KEYS = {
-    "trigger_type": "an event of another FunctionGraph trigger than TIMER and SMN",
-    "detail-type": "an Amazon EventBridge event without a request document as its input",
-    "awslogs": "a CloudWatch Logs event",
-    "cts": "a Cloud Trace Service event",
-    "lts": "a Log Tank Service event",
-    "StreamName": "an event of the Data Ingestion Service",
-    "TopicArn": "a bare SNS message",
-    "topic_urn": "a bare SMN message, which belongs on POST /smn",
-    "Records": "a list of records of another service",
-    "records": "a list of records of another service",
-    "record": "a list of records of another service",
-    "messages": "a list of messages of another service",
-    "alerts": "a group of alerts, which belongs on a webhook route",
-}
 
 
 def _body(event: Any) -> bytes:
-    """Return an event that a platform has parsed as the bytes of strict JSON, or none."""
+    """Return an event that the platform has parsed as the bytes of strict JSON, or none."""
     try:
         return strict_json.dumps(event).encode()
     except (TypeError, ValueError, RecursionError):
         return b""
 
 
-def _records(event: dict[str, Any], *keys: str) -> list[Any]:
-    """Return the records of an event under all of these keys, whatever they look like."""
-    return [one for key in keys if isinstance(event.get(key), list) for one in event[key]]
-
-
 def _records_with(event: dict[str, Any], part: str, *keys: str) -> list[Any]:
-    """Return every record under these keys, one by one, where one has this part; else none."""
-    records = _records(event, *keys)
-    ours = any(isinstance(one, dict) and part in one for one in records)
-    return [{keys[0]: [one]} for one in records] if ours else []
-
-
-def _stranger(event: Any) -> str:
-    """Say what an event is that none of the sources reads."""
-    if not isinstance(event, dict):
-        return "no JSON object"
-    records = _records(event, "Records", "records", "record")
-    for one in (event, *(one for one in records if isinstance(one, dict))):
-        service = str(one.get("eventSource") or one.get("event_source"))
-        if service in _SERVICES:
-            return _SERVICES[service]
-    trigger = str(event.get("trigger_type"))
-    known = next((words for key, words in _KEYS.items() if key in event), "an unknown event")
-    return _TRIGGERS.get(trigger, known)
+    """Return each record under these keys as an event of its own, if any record has this part."""
+    listed = (event[key] for key in keys if isinstance(event.get(key), list))
+    records = [record for records in listed for record in records]
+    matches = any(isinstance(record, dict) and part in record for record in records)
+    return [{keys[0]: [record]} for record in records] if matches else []
 
 
 def _messages(event: Any) -> list[tuple[str, Any]]:
-    """Return the channel of every event in one invocation, and the event itself."""
+    """Return every event in one invocation, each with its channel."""
     if not isinstance(event, dict):
-        return []
+        return [("trigger/unknown", event)]
     messages = [("trigger/smn", one) for one in _records_with(event, "smn", "record", "records")]
     messages += [("trigger/sns", one) for one in _records_with(event, "Sns", "Records")]
     if messages:
@@ -88,39 +46,34 @@ def _messages(event: Any) -> list[tuple[str, Any]]:
         return [("trigger/timer", event)]
     if "specversion" in event:
         return [("trigger/cloudevents", event)]
-    return [("trigger/schedule", event)] if "action" in event else []
+    return [("trigger/schedule" if "action" in event else "trigger/unknown", event)]
 
 
 def received(event: Any, at: datetime) -> tuple[RawEvent, ...]:
     """Return every event in one invocation of an event function."""
-    parts = _messages(event) or [("trigger/unknown", event)]
-    looks_like = None if _messages(event) else _stranger(event)
     return tuple(
-        RawEvent(
-            channel=channel,
-            body=body,
-            received_at=at,
-            too_large=len(body) > strict_json.LIMIT,
-            looks_like=looks_like,
-        )
-        for channel, part in parts
-        for body in [_body(part)]
+        RawEvent(channel, body, at, too_large=len(body) > strict_json.LIMIT)
+        for channel, message in _messages(event)
+        for body in [_body(message)]
     )
 
 
-def _flag(value: Any) -> bool:
-    """Return a flag that is a boolean, or its word; without one the body is Base64."""
-    return str(value).lower() != "false"
-
-
 def _http_body(event: Mapping[str, Any]) -> bytes:
-    """Return the body of a gateway event, or nothing where its Base64 is broken."""
-    text = str(event.get("body") or "")
+    """Return the body of a gateway event, or nothing where its Base64 is broken.
+
+    Where the gateway does not say whether it is Base64, that is tried before plain text: JSON
+    objects begin with a character that Base64 does not have, so they cannot be confused.
+    """
+    text, flag = str(event.get("body") or ""), event.get(_ENCODED)
     try:
-        encoded = text.encode()
-        return base64.b64decode(encoded, validate=True) if _flag(event.get(_ENCODED)) else encoded
-    except ValueError:
+        plain = text.encode()
+        if str(flag).lower() == "false":
+            return plain
+        return base64.b64decode(plain, validate=True)
+    except UnicodeError:  # a lone surrogate
         return b""
+    except ValueError:
+        return plain if flag is None else b""
 
 
 def _method_and_path(event: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -139,9 +92,9 @@ def http_request(event: Any) -> HttpRequest | None:
     method, path = _method_and_path(event)
     if not isinstance(method, str) or not isinstance(path, str):
         return None
-    given = event.get("headers")
-    listed = given.items() if isinstance(given, dict) else ()
-    headers = {str(name).lower(): str(value) for name, value in listed}
+    headers = event.get("headers")
+    named = headers.items() if isinstance(headers, dict) else ()
+    lowered = {str(name).lower(): str(value) for name, value in named}
     body = _http_body(event)
     too_large = len(body) > strict_json.LIMIT
-    return HttpRequest(method, path, headers, b"" if too_large else body, too_large)
+    return HttpRequest(method, path, lowered, b"" if too_large else body, too_large)

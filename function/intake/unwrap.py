@@ -91,6 +91,7 @@ def _smn(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
     return UnwrappedEvent(
         source=None,
         payload=message["message"],
+        is_topic_message=True,
         auth_methods=(AuthMethod.SMN,),
         signature=SmnSignature(
             topic_urn=message["topic_urn"],
@@ -111,6 +112,7 @@ def _smn_trigger(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
     return UnwrappedEvent(
         source=None,
         payload=message["message"],
+        is_topic_message=True,
         auth_methods=(AuthMethod.PLATFORM,),
         notice=_own_notification(message["message"]),
         id=message.get("message_id"),
@@ -125,6 +127,7 @@ def _sns_trigger(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
     return UnwrappedEvent(
         source=None,
         payload=message["Message"],
+        is_topic_message=True,
         auth_methods=(AuthMethod.PLATFORM,),
         notice=_own_notification(message["Message"]),
         id=message["MessageId"],
@@ -175,5 +178,4 @@ def unwrap(raw_event: RawEvent, sources: Mapping[str, Source], schemas: Schemas)
         source=name if name in sources else None,
         payload=raw_event.body,
         auth_methods=(AuthMethod.PLATFORM,),
-        looks_like=raw_event.looks_like,
     )

@@ -6,29 +6,50 @@ from typing import Any
 
 from ..lib import strict_json
 from ..lib.schemas import Schemas, Violation
-from ..model.errors import InvalidJson, SchemaViolated
+from ..model.errors import EventRejected, InvalidJson, SchemaViolated
 from ..model.event import Document, UnwrappedEvent
-from . import cloudevents_http
+from . import cloudevents_http, recognize
+
+READ_HERE = (
+    "this is no event that is read here: triggers bring messages of SMN and SNS, timers, "
+    "CloudEvents and request documents with an `action`"
+)
+
+
+def _rejected(
+    rejection: EventRejected, unwrapped: UnwrappedEvent, value: Any = None
+) -> EventRejected:
+    """Return a rejection that calls a person where a topic's message seems to be an alarm."""
+    rejection.needs_human = unwrapped.is_topic_message and recognize.has_alarm_marks(
+        value, unwrapped.payload, unwrapped.name
+    )
+    return rejection
 
 
 def _parsed(unwrapped: UnwrappedEvent) -> Any:
     try:
         return strict_json.loads(unwrapped.payload)
     except strict_json.InvalidJSON as error:
-        raise InvalidJson(error.problem) from None
+        raise _rejected(InvalidJson(error.problem), unwrapped) from None
 
 
 def _source(unwrapped: UnwrappedEvent, value: Any) -> str:
     """Return the source of a payload; a topic carries alarms and, for operators, requests."""
-    if unwrapped.looks_like is not None:
-        raise SchemaViolated(f"this is {unwrapped.looks_like}, which nothing here reads")
-    if unwrapped.source is not None:
-        return unwrapped.source
-    return "topic_request" if isinstance(value, dict) and "action" in value else "ces_alarm"
+    if unwrapped.is_topic_message:
+        return "topic_request" if isinstance(value, dict) and "action" in value else "ces_alarm"
+    if unwrapped.source is None:
+        raise SchemaViolated(_with_sender(READ_HERE, value, None))
+    return unwrapped.source
+
+
+def _with_sender(problem: str, value: Any, source: str | None) -> str:
+    """Add to a problem whose document this looks like, where that explains it."""
+    sender = recognize.other_sender(value, source)
+    return f"{problem}; it looks like {sender}" if sender else problem
 
 
 def validate(unwrapped: UnwrappedEvent, schemas: Schemas) -> Document:
-    """Return the document of an event, or raise InvalidJson, SchemaViolated or OwnResult."""
+    """Return the document of an event, or raise InvalidJson, SchemaViolated or OwnResultEvent."""
     value = _parsed(unwrapped)
     if unwrapped.attributes is not None:
         value = cloudevents_http.from_binary_mode(unwrapped.attributes, value)
@@ -38,5 +59,6 @@ def validate(unwrapped: UnwrappedEvent, schemas: Schemas) -> Document:
     try:
         schemas.check(f"events/{source}", value)
     except Violation as error:
-        raise SchemaViolated(error.problem, path=error.path, rule=error.rule) from None
+        problem = _with_sender(error.problem, value, source)
+        raise _rejected(SchemaViolated(problem), unwrapped, value) from None
     return Document(source, value)

@@ -6,9 +6,10 @@ from .cloud_state import ApiResponse
 
 
 class EventRejected(Exception):
-    """An event is turned away; the text says what is wrong and never quotes the event."""
+    """The event is rejected; the text says what is wrong and never quotes a value of the event."""
 
-    status, reason, needs_human = 400, "schema", False
+    status, reason = 400, "schema"
+    needs_human = False
 
 
 class InvalidJson(EventRejected):

@@ -58,7 +58,6 @@ class RawEvent(NamedTuple):
     """One event as it arrived at a door; header names are lower-case.
 
     `channel` is how it came: the name of an HTTP route, or `trigger/` and the kind of trigger.
-    `looks_like` says what an event is that came by a trigger and is none of ours.
     """
 
     channel: str
@@ -66,7 +65,6 @@ class RawEvent(NamedTuple):
     received_at: datetime
     headers: Mapping[str, str] = MappingProxyType({})
     too_large: bool = False
-    looks_like: str | None = None
 
 
 class SmnSignature(NamedTuple):
@@ -89,7 +87,7 @@ class UnwrappedEvent(NamedTuple):
     """An event out of its envelope, not parsed further: its source, its payload, its proof.
 
     `attributes` are those of a binary-mode CloudEvent, which `payload` is the data of.
-    `source` is None where only the payload of a topic message tells, or where nobody reads it.
+    `source` is None for a topic message, whose payload decides, and for what nothing here reads.
     """
 
     source: str | None
@@ -97,7 +95,7 @@ class UnwrappedEvent(NamedTuple):
     auth_methods: tuple[AuthMethod, ...]
     attributes: Mapping[str, str] | None = None
     signature: SmnSignature | None = None
-    looks_like: str | None = None
+    is_topic_message: bool = False
     notice: SubscriptionNotice | None = None
     id: str | None = None
     sent_at: str | None = None

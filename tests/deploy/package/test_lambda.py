@@ -12,12 +12,12 @@ import pytest
 from deploy import package
 from deploy.interpreters import Interpreter
 from tests.fake_dms import FakeDms
+from tests.gateway_events import gateway_events
 
 from .conftest import FAILED, INSTANCE
 from .contents import HTTP_ONLY
 from .runtime_api import run
 
-ROOT = Path(__file__).parents[3]
 SECRET = "example-secret-example"
 
 
@@ -32,8 +32,7 @@ def purge() -> dict[str, Any]:
 
 
 def function_url(document: dict[str, Any]) -> dict[str, Any]:
-    schema = json.loads((ROOT / "schemas" / "envelopes" / "function_url.json").read_text("utf-8"))
-    event: dict[str, Any] = json.loads(json.dumps(schema["examples"][0]))
+    event = gateway_events("function_url")[0]
     event["rawPath"] = event["requestContext"]["http"]["path"] = "/direct"
     event["requestContext"]["http"]["method"] = "POST"
     headers = {"authorization": f"Bearer {SECRET}", "content-type": "application/json"}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fake_dms import FakeDms
+from tests.gateway_events import gateway_events
 
 from .conftest import FAILED, INSTANCE
 from .contents import HTTP_ONLY
@@ -75,7 +76,7 @@ def gateway(path: str, document: object) -> dict[str, Any]:
     """Return a request over HTTPS, as an API gateway hands it over."""
     headers = {"authorization": f"Bearer {SECRET}", "content-type": "application/json"}
     body = base64.b64encode(json.dumps(document).encode()).decode()
-    return {**example("envelopes/api_gateway"), "path": path, "headers": headers, "body": body}
+    return {**gateway_events("api_gateway")[0], "path": path, "headers": headers, "body": body}
 
 
 def direct() -> dict[str, Any]:

@@ -43,6 +43,7 @@ ATTRIBUTES = {
     "type": "dev.kafka-remediator.request.v1",
     "datacontenttype": "application/json",
 }
+TRIGGER = {"record": [{"event_source": "smn", "smn": {"message": alarm()}}]}
 READ = (
     "application/json",
     "Application/JSON",
@@ -302,10 +303,11 @@ def test_a_trigger_without_an_envelope_is_its_own_payload() -> None:
         assert unwrapped.auth_methods == (AuthMethod.PLATFORM,)
 
 
-def test_what_nobody_reads_is_named() -> None:
-    unwrapped = opened("trigger/unknown", looks_like="an Amazon S3 event")
+def test_an_unknown_event_of_a_trigger_has_no_source() -> None:
+    unwrapped = opened("trigger/unknown")
 
-    assert (unwrapped.source, unwrapped.looks_like) == (None, "an Amazon S3 event")
+    assert (unwrapped.source, unwrapped.is_topic_message) == (None, False)
+    assert opened("trigger/smn", json.dumps(TRIGGER).encode()).is_topic_message
 
 
 def test_a_refusal_never_quotes_what_arrived() -> None:

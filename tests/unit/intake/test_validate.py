@@ -10,9 +10,9 @@ import pytest
 
 from function.intake import validate
 from function.lib import schemas
-from function.model.errors import InvalidJson, OwnResultEvent, SchemaViolated
+from function.model.errors import EventRejected, InvalidJson, OwnResultEvent, SchemaViolated
 from function.model.event import Document, UnwrappedEvent
-from tests.signed_requests import RESTART, alarm
+from tests.signed_requests import RESTART, alarm, alarm_template
 
 SCHEMAS = schemas.load()
 EVENT = {"specversion": "1.0", "id": "1", "source": "/test", "data": RESTART}
@@ -30,6 +30,11 @@ NOT_STRICT = {
     "not even JSON": b"action=restart",
     "nothing": b"",
 }
+
+
+def topic(payload: Any, **fields: Any) -> Document:
+    """Validate the message of a topic."""
+    return accepted(payload, None, is_topic_message=True, **fields)
 
 
 def accepted(payload: Any, source: str | None = "direct", **fields: Any) -> Document:
@@ -59,25 +64,131 @@ def test_what_breaks_the_schema_is_refused_without_a_quotation(document: object)
     assert "rm -rf" not in str(refusal.value)
 
 
-def test_a_topic_carries_an_alarm_or_a_request() -> None:
-    assert accepted(alarm(), None).source == "ces_alarm"
-    assert accepted(RESTART, None).source == "topic_request"
+def test_a_topic_carries_alarms_of_both_forms_and_requests() -> None:
+    assert topic(alarm()).source == "ces_alarm"
+    assert topic(alarm_template()).source == "ces_alarm"
+    assert topic(RESTART).source == "topic_request"
 
 
-@pytest.mark.parametrize("message", ["[]", "7", '"restart"', "null", "{}"])
-def test_any_other_message_of_a_topic_is_refused_as_an_alarm(message: str) -> None:
-    with pytest.raises(SchemaViolated, match=r"schemas/events/ces_alarm\.json"):
-        accepted(message, None)
+@pytest.mark.parametrize("message", ["[]", "7", '"restart"', "null", "{}", '{"data":{}}'])
+def test_any_other_message_of_a_topic_is_rejected_as_an_alarm(message: str) -> None:
+    with pytest.raises(SchemaViolated, match=r"schemas/events/ces_alarm\.json") as refusal:
+        topic(message)
+
+    assert not refusal.value.needs_human
 
 
-def test_a_plain_text_message_of_a_topic_is_no_json() -> None:
-    with pytest.raises(InvalidJson):
-        accepted("The maintenance window starts at noon.", None)
+UNREADABLE_ALARMS = {
+    "without IsAlarm": alarm_template(IsAlarm=None),
+    "IsAlarm of another type": alarm_template(IsAlarm=2),
+    "a template of version 2": '{"version":"v2","data":{"AlarmRecordID":"ah1","Status":"alarm"}}',
+    "without a status": '{"alarm_id":"al1","metric_name":"broker_alive"}',
+    "a numeric status": alarm(alarm_status=1),
+    "only its type": '{"message_type":"alarm"}',
+    "a key twice": '{"alarm_status":"alarm","alarm_status":"ok"}',
+    "cut off": alarm()[:-20],
+    "text for people": "[eu-de][Critical Alarm]Dear example: the broker is down.",
+    "a restart beside it": '{"action":"restart","alarm_status":"alarm"}',
+}
 
 
-def test_what_nobody_reads_is_refused_by_its_name() -> None:
-    with pytest.raises(SchemaViolated, match="this is an Amazon S3 event, which nothing here"):
-        accepted({"action": "restart"}, None, looks_like="an Amazon S3 event")
+@pytest.mark.parametrize("message", UNREADABLE_ALARMS.values(), ids=UNREADABLE_ALARMS)
+def test_an_alarm_on_a_topic_that_cannot_be_read_calls_a_person(message: str) -> None:
+    with pytest.raises(EventRejected) as refusal:
+        topic(message)
+
+    assert refusal.value.needs_human
+
+
+def test_the_subject_of_cloud_eye_marks_a_text_as_an_alarm() -> None:
+    with pytest.raises(InvalidJson) as refusal:
+        topic("The broker is down.", name="[Critical Alarm]From Cloud Eye: Broker Alive")
+
+    assert refusal.value.needs_human
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["The maintenance window starts at noon.", '{"hello":"world"}', '{"action":"reboot"}', "[7]"],
+)
+def test_other_messages_on_a_topic_call_nobody(message: str) -> None:
+    with pytest.raises(EventRejected) as refusal:
+        topic(message, name="Maintenance")
+
+    assert not refusal.value.needs_human
+
+
+def test_an_unreadable_alarm_calls_a_person_only_from_a_topic() -> None:
+    with pytest.raises(SchemaViolated, match="an alarm of Cloud Eye, which belongs in") as refusal:
+        accepted(alarm(), "direct")
+
+    assert not refusal.value.needs_human
+
+
+def test_an_event_of_another_service_is_told_what_is_read() -> None:
+    with pytest.raises(SchemaViolated, match="messages of SMN and SNS, timers, CloudEvents"):
+        accepted({"Records": [{"eventSource": "aws:s3"}]}, None)
+
+
+GROUP = {"version": "4", "alerts": "none"}
+MISDIRECTED: dict[str, tuple[Any, str | None, str]] = {
+    "Grafana on Alertmanager's route": (
+        {"version": "1", "orgId": 1, "alerts": []},
+        "alertmanager",
+        "alerts of Grafana, which belong on POST /grafana",
+    ),
+    "Alertmanager on Grafana's route": (
+        {"version": "4", "alerts": []},
+        "grafana",
+        "alerts of Alertmanager, which belong on POST /alertmanager",
+    ),
+    "alerts for /direct": (
+        {"version": "4", "alerts": []},
+        "direct",
+        "alerts of Alertmanager, which belong on POST /alertmanager",
+    ),
+    "alerts for a trigger": (
+        {"version": "4", "alerts": []},
+        None,
+        "alerts of Alertmanager, which belong on POST /alertmanager",
+    ),
+    "SMN for a trigger": (
+        {"topic_urn": "urn", "message": "{}"},
+        None,
+        "a message of SMN, which belongs on POST /smn",
+    ),
+    "SNS for a trigger": ({"TopicArn": "arn", "Message": "{}"}, None, "a bare message of SNS"),
+    "a CloudEvent for /direct": (EVENT, "direct", "a CloudEvent, which belongs on POST /"),
+    "a request for /alertmanager": (
+        RESTART,
+        "alertmanager",
+        "a request document, which belongs on POST /direct",
+    ),
+}
+
+
+@pytest.mark.parametrize(("value", "source", "words"), MISDIRECTED.values(), ids=MISDIRECTED)
+def test_a_document_on_the_wrong_way_in_is_recognized(
+    value: Any, source: str | None, words: str
+) -> None:
+    with pytest.raises(SchemaViolated) as refusal:
+        accepted(value, source)
+
+    assert str(refusal.value).endswith(f"; it looks like {words}")
+
+
+def test_alerts_in_a_topic_are_recognized_and_call_nobody() -> None:
+    with pytest.raises(SchemaViolated, match="alerts of Alertmanager") as refusal:
+        topic({"version": "4", "alerts": []})
+
+    assert not refusal.value.needs_human
+
+
+def test_a_broken_document_on_its_own_route_is_not_taken_for_another() -> None:
+    for value, source in ((GROUP, "alertmanager"), ({"action": "reboot"}, "schedule")):
+        with pytest.raises(SchemaViolated) as refusal:
+            accepted(value, source)
+        assert "looks like" not in str(refusal.value)
 
 
 def test_attributes_and_data_of_a_binary_event_make_one_document() -> None:

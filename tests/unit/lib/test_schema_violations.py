@@ -106,8 +106,6 @@ BROKEN: dict[str, list[tuple[Any, str, str]]] = {
         ({"record": [{"smn": TEXT_OF_SMN}], "records": [{"smn": TEXT_OF_SMN}]}, "$.record", "not"),
     ],
     "envelopes/sns": [({"Records": [{"EventSource": "aws:s3"}]}, "$.Records[0]", "required")],
-    "envelopes/api_gateway": [({"path": "/"}, "$", "required")],
-    "envelopes/function_url": [({"version": "1.0"}, "$", "required")],
     "requests/restart": [
         (restart(), "$.instances", "minItems"),
         (restart(A, A), "$.instances", "uniqueItems"),
