@@ -1,0 +1,261 @@
+"""Faults on the way to the cloud, and of what a place brings: a check names stage and host."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.factories import NOW, ORDERS
+from tests.fake_dms import Account, Clock, FakeDms, Place, Raw
+from tests.fault_matrix.certificates import place
+from tests.fault_matrix.proxy import Proxy
+from tests.fault_matrix.routes import Full
+from tests.harness import Answered, Remediator, open_remediator
+
+from .test_check import detail, healthy, named, statuses
+
+TOPIC = "urn:smn:eu-de:0123456789abcdef0123456789abcdef:kafka-alarms"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def checked(**settings: str) -> Answered:
+    """Check a set-up whose cloud is well, with some settings of its own."""
+    with open_remediator(None, **{"DEADLINE_SECONDS": "2", **settings}) as remediator:
+        return healthy(remediator).ask(action="check")
+
+
+def assert_endpoint(answered: Answered, *words: str) -> None:
+    """Assert that only the endpoint has failed, and that nothing behind it is claimed."""
+    assert named(answered) == {"endpoint"}
+    assert [word for word in words if word not in detail(answered, "endpoint")] == []
+    behind = ("clock", "credentials", "project", "list", "show", "tasks", "instances")
+    assert {statuses(answered)[name] for name in behind} == {"unproven"}
+
+
+def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.getaddrinfo
+
+    def resolver(host: str, *arguments: Any, **options: Any) -> Any:
+        if host == "dms.eu-nowhere-9.example":
+            raise socket.gaierror(-2, "Name or service not known")
+        return real(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    answered = checked(DMS_ENDPOINT="https://dms.eu-nowhere-9.example")
+
+    assert_endpoint(answered, "DNS: dms.eu-nowhere-9.example", "HUAWEICLOUD_REGION")
+
+
+def test_a_port_that_refuses() -> None:
+    port = free_port()
+    answered = checked(DMS_ENDPOINT=f"http://127.0.0.1:{port}")
+
+    assert_endpoint(answered, f"TCP: 127.0.0.1:{port}", "refused")
+
+
+def test_a_host_that_does_not_answer() -> None:
+    full = Full()
+    host, port = full.address
+    answered = checked(DMS_ENDPOINT=f"http://{host}:{port}", DEADLINE_SECONDS="1")
+    full.received()
+
+    assert_endpoint(answered, "TCP:", "no answer in time")
+
+
+def test_an_address_without_a_route() -> None:
+    assert_endpoint(checked(DMS_ENDPOINT="https://255.255.255.255"), "TCP:", "not reachable")
+
+
+@contextmanager
+def over_tls(where: Place, **settings: str) -> Iterator[Remediator]:
+    """Open a set-up whose cloud speaks TLS at a place."""
+    clock = Clock(NOW.timestamp())
+    with FakeDms(place=where, clock=clock) as cloud:
+        cloud.add_instance(ORDERS, status="RUNNING")
+        yield Remediator(cloud, clock, {"DEADLINE_SECONDS": "2", **settings})
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("wrong name", "for another name"),
+        ("expired", "has expired"),
+        ("not yet valid", "not valid yet"),
+        ("self-signed", "its certificate"),
+        ("unknown", "not trusted here"),
+    ],
+)
+def test_a_certificate_of_the_cloud_that_is_not_accepted(kind: str, words: str) -> None:
+    with over_tls(place(kind)) as remediator:
+        assert_endpoint(remediator.ask(action="check"), "TLS: localhost", words)
+
+
+def test_a_cloud_over_tls_is_reached() -> None:
+    with over_tls(place("good")) as remediator:
+        assert named(remediator.ask(action="check")) == set()
+
+
+def test_a_host_that_speaks_no_tls() -> None:
+    with open_remediator(DEADLINE_SECONDS="2") as remediator:
+        port = remediator.cloud.address[1]
+        remediator.set(DMS_ENDPOINT=f"https://127.0.0.1:{port}")
+        plain = Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n", at="connect")
+        remediator.cloud.fault(plain, kind="connection", times=None)
+
+        assert_endpoint(remediator.ask(action="check"), f"TLS: 127.0.0.1:{port}", "handshake")
+
+
+def test_a_proxy_that_is_down() -> None:
+    port = free_port()
+    answered = checked(PROXY_URL=f"http://user:word-of-the-proxy@127.0.0.1:{port}")
+
+    assert_endpoint(answered, f"TCP: 127.0.0.1:{port}", "refused", "PROXY_URL")
+    assert "word-of-the-proxy" not in str(answered.event)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "it answered 407"),
+        (b"HTTP/1.1 403 Forbidden\r\n\r\n", "it answered 403"),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "it did not answer as a proxy does"),
+        (b"HTTP/1.1", "it did not answer as a proxy does"),
+    ],
+)
+def test_a_proxy_that_opens_no_tunnel(answer: bytes, words: str) -> None:
+    with Proxy(answer) as proxy, over_tls(place("good")) as remediator:
+        remediator.set(PROXY_URL=f"http://user:word@127.0.0.1:{proxy.port}")
+
+        assert_endpoint(remediator.ask(action="check"), f"proxy: 127.0.0.1:{proxy.port}", words)
+        assert b"Proxy-Authorization: Basic dXNlcjp3b3Jk" in b"".join(proxy.heads)
+
+
+def test_a_proxy_that_holds_the_tunnel() -> None:
+    with Proxy() as proxy, over_tls(place("good"), DEADLINE_SECONDS="1") as remediator:
+        proxy.hold = True
+        remediator.set(PROXY_URL=f"http://127.0.0.1:{proxy.port}")
+
+        assert_endpoint(remediator.ask(action="check"), "proxy:", "no answer in time")
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["http proxy", "https proxy"])
+def test_a_proxy_that_works_is_no_fault(secure: bool) -> None:
+    where = place("good") if secure else None
+    with Proxy(place=where) as proxy, over_tls(place("good")) as remediator:
+        scheme, host = ("https", "localhost") if secure else ("http", "127.0.0.1")
+        remediator.set(PROXY_URL=f"{scheme}://{host}:{proxy.port}")
+
+        assert named(remediator.ask(action="check")) == set()
+
+
+def test_a_proxy_in_front_of_a_plain_endpoint_is_no_fault() -> None:
+    with Proxy() as proxy:
+        answered = checked(PROXY_URL=f"http://127.0.0.1:{proxy.port}")
+
+    assert statuses(answered)["endpoint"] == "pass"
+
+
+def test_the_region_of_somebody_else() -> None:
+    """Keys are good everywhere, a project belongs to one region."""
+    with FakeDms(account=Account(project_id="f" * 32), clock=Clock(NOW.timestamp())) as other:
+        answered = checked(DMS_ENDPOINT=other.url)
+
+    assert named(answered) == {"project"}
+    assert "HUAWEICLOUD_REGION" in detail(answered, "project")
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [("stand-in-expired-auth-token", "expired"), ("no-token-at-all", "HUAWEICLOUD_AUTH_TOKEN")],
+)
+def test_a_token_that_is_not_accepted(token: str, words: str) -> None:
+    keys = {"HUAWEICLOUD_SDK_AK": "", "HUAWEICLOUD_SDK_SK": ""}
+    answered = checked(**keys, HUAWEICLOUD_AUTH_TOKEN=token)
+
+    assert named(answered) == {"credentials"}
+    assert words in detail(answered, "credentials")
+
+
+def test_a_place_without_credentials() -> None:
+    with open_remediator(DEADLINE_SECONDS="2") as remediator:
+        runtime = remediator.runtime
+        remediator.runtime = runtime._replace(settings=runtime.settings._replace(credentials=None))
+        answered = remediator.ask(action="check", probe=True)
+
+        assert answered.status == 200
+        assert named(answered) == {"credentials"}
+        assert "agency" in detail(answered, "credentials")
+        assert statuses(answered)["endpoint"] == "unproven"
+        assert remediator.cloud.requests == ()
+
+
+def certificate(folder: Path, *days: int, begin: int = -400) -> str:
+    """Return a file of certificates that end so many days after NOW."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "smn")])
+    file = folder / "smn.pem"
+    for end in days:
+        builder = x509.CertificateBuilder(name, name, key.public_key(), 1 + abs(end))
+        builder = builder.not_valid_before(NOW + timedelta(days=begin))
+        signed = builder.not_valid_after(NOW + timedelta(days=end)).sign(key, hashes.SHA256())
+        with file.open("ab") as content:
+            content.write(signed.public_bytes(serialization.Encoding.PEM))
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ("days", "status", "words"),
+    [
+        ((31,), "pass", "31 more days"),
+        ((29,), "fail", "29 more days"),
+        ((-3,), "fail", "has expired"),
+        ((-3, 10, 90), "pass", "90 more days"),
+    ],
+)
+def test_the_certificate_of_smn_near_its_end(
+    days: tuple[int, ...], status: str, words: str, tmp_path: Path
+) -> None:
+    file = certificate(tmp_path, *days)
+    answered = checked(SMN_TOPIC_URNS=TOPIC, SMN_CERTIFICATE_FILE=file)
+
+    assert statuses(answered)["certificate"] == status
+    assert named(answered) == ({"certificate"} if status == "fail" else set())
+    assert words in detail(answered, "certificate")
+
+
+def test_a_certificate_of_smn_that_is_not_valid_yet(tmp_path: Path) -> None:
+    file = certificate(tmp_path, 400, begin=1)
+    answered = checked(SMN_TOPIC_URNS=TOPIC, SMN_CERTIFICATE_FILE=file)
+
+    assert named(answered) == {"certificate"}
+
+
+def test_the_published_certificate_serves_where_none_is_set() -> None:
+    answered = checked(SMN_TOPIC_URNS=TOPIC)
+
+    assert statuses(answered)["certificate"] == "pass"
+    assert "2030-09-07" in detail(answered, "certificate")
+
+
+def test_no_open_route_is_said() -> None:
+    """Events then come by triggers alone, which the platform authenticates."""
+    with open_remediator(DIRECT_SECRETS="", ALERTMANAGER_SECRETS="") as remediator:
+        remediator.set(GRAFANA_SECRETS="", CLOUDEVENTS_SECRETS="")
+        answered = healthy(remediator).trigger({"action": "check"})
+
+    assert statuses(answered)["routes"] == "info"
+    assert "No HTTP route is open" in detail(answered, "routes")
