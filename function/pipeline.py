@@ -170,6 +170,7 @@ class EventRun:
             credentials=self.credentials,
             clock=self.runtime.clock,
             deadline=self.session.deadline,
+            ledger=self.runtime.ledger,
             http_client=self.runtime.http_client,
         )
         return readiness.run(request, means, announce=self._log_call)

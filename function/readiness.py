@@ -12,16 +12,21 @@ from uuid import uuid4
 from .dms import diagnostics
 from .dms.diagnostics import DiagnosticSession
 from .intake import smn_signature
+from .ledger.protocol import Ledger
 from .lib.clock import Clock, Deadline
+from .lib.threads import DeadlineExceeded, ThreadUnavailable, call_with_timeout
 from .lib.transport import Client
 from .model.check import CheckRequest, Readings, Validity
 from .model.cloud_state import ApiResponse
 from .model.decision import ActionCall
+from .model.errors import LedgerUnreadable
 from .model.result import Summary
 from .policy import check
 from .reporting import summarize
 from .settings.model import AuthSettings, Credentials, Settings
 
+LEDGER_SECONDS = 1.0
+"""A ledger beside its copies answers within milliseconds; what takes this long serves no event."""
 Announce = Callable[[ActionCall], None]
 
 
@@ -32,6 +37,7 @@ class Means(NamedTuple):
     credentials: Credentials | None
     clock: Clock
     deadline: Deadline
+    ledger: Ledger
     http_client: Callable[..., Client] = Client
 
 
@@ -50,6 +56,15 @@ def _response(readings: Readings) -> ApiResponse | None:
     """Return the answer to the probe, or else to the first read that failed."""
     replies = (problem.reply for problem in readings.problems.values())
     return readings.probe or next((reply for reply in replies if reply is not None), None)
+
+
+def _ledger_answers(ledger: Ledger) -> bool:
+    """Tell whether the ledger can be read, which every event needs."""
+    try:
+        call_with_timeout(LEDGER_SECONDS, ledger.sent_calls)
+    except (LedgerUnreadable, DeadlineExceeded, ThreadUnavailable):
+        return False
+    return True
 
 
 def run(request: CheckRequest, means: Means, *, announce: Announce) -> Summary:
@@ -75,6 +90,7 @@ def run(request: CheckRequest, means: Means, *, announce: Announce) -> Summary:
         request=request,
         readings=readings,
         certificates=_certificates(settings.auth),
+        ledger_reachable=_ledger_answers(means.ledger),
     )
     return summarize.checked(
         check.findings(checked, now),

@@ -49,6 +49,7 @@ def run_check(
         credentials=runtime.settings.credentials,
         clock=runtime.clock,
         deadline=Deadline(runtime.clock.monotonic(), runtime.settings.deadline_seconds),
+        ledger=runtime.ledger,
     )
     received_at = runtime.clock.now()
     summary = readiness.run(check.request(event, source), means, announce=announce)

@@ -123,7 +123,7 @@ def clock(subject: Subject) -> Check:
     direction = "ahead of" if (skew or 0) > 0 else "behind"
     detail = (
         "The cloud refuses our clock."
-        if skew is None
+        if skew is None or (rejected and abs(skew) <= NOTED_SKEW_SECONDS)
         else f"The clock of this machine is {abs(skew)} s {direction} the cloud's."
     )
     fix = "Set the clock by NTP."

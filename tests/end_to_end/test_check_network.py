@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from function.ledger.memory import MemoryLedger
+from function.ledger.protocol import Claim, Times
+from function.model.errors import LedgerUnreadable
+from function.model.sent_call import SentCall
 from tests.factories import NOW, ORDERS
 from tests.fake_dms import Account, Clock, FakeDms, Place, Raw
 from tests.fault_matrix.certificates import place
@@ -178,6 +183,17 @@ def test_the_region_of_somebody_else() -> None:
     assert "HUAWEICLOUD_REGION" in detail(answered, "project")
 
 
+@pytest.mark.parametrize(("offset", "failed"), [(1200, "clock"), (600, "clock"), (0, None)])
+def test_a_clock_that_is_not_the_clouds(offset: float, failed: str | None) -> None:
+    account = Account(clock_offset=offset)
+    with FakeDms(account=account, clock=Clock(NOW.timestamp())) as other:
+        other.add_instance(ORDERS)
+        answered = checked(DMS_ENDPOINT=other.url)
+
+    assert named(answered) == ({failed} if failed else set())
+    assert f"{offset} s behind" in detail(answered, "clock")
+
+
 @pytest.mark.parametrize(
     ("token", "words"),
     [("stand-in-expired-auth-token", "expired"), ("no-token-at-all", "HUAWEICLOUD_AUTH_TOKEN")],
@@ -259,3 +275,30 @@ def test_no_open_route_is_said() -> None:
 
     assert statuses(answered)["routes"] == "info"
     assert "No HTTP route is open" in detail(answered, "routes")
+
+
+class LostLedger:
+    """A ledger that does not answer."""
+
+    def claim(self, targets: Sequence[str], times: Times) -> AbstractContextManager[Claim]:
+        """Give no claim."""
+        raise LedgerUnreadable
+
+    def sent_calls(self) -> tuple[SentCall, ...]:
+        """Tell nothing."""
+        raise LedgerUnreadable
+
+
+@pytest.mark.parametrize(("ledger", "failed"), [(LostLedger(), {"copies"}), (None, set())])
+def test_a_ledger_that_copies_share_is_reached_or_the_check_fails(
+    ledger: LostLedger | None, failed: set[str]
+) -> None:
+    with open_remediator(DEADLINE_SECONDS="2") as remediator:
+        runtime = remediator.runtime
+        settings = runtime.settings._replace(ledger_url="redis://127.0.0.1:6379")
+        shared = ledger or MemoryLedger(time.monotonic)
+        remediator.runtime = runtime._replace(settings=settings, ledger=shared)
+        answered = healthy(remediator).ask(action="check")
+
+    assert named(answered) == failed
+    assert statuses(answered)["copies"] == ("fail" if failed else "pass")
