@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +16,6 @@ from .setup import ORDERS, SECRETS, Setup, setup
 
 RESTART_SECONDS = 20.0
 PORT = 8080
-SERVER_ROUTINE = re.compile(r"\[[^]]+\] \[\d+\] \[INFO\] ")
 
 
 def _curl(url: str, secret: str, document: object, *headers: str) -> str:
@@ -43,7 +41,7 @@ def curl_lines(url: str, cloud_url: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def served(port: int | None) -> Iterator[tuple[Setup, tuple[str, ...]]]:
+def served(port: int) -> Iterator[tuple[Setup, tuple[str, ...]]]:
     """Run both, and give the scene and the lines to try."""
     with (
         setup(RESTART_SECONDS) as stage,
@@ -71,7 +69,7 @@ def worth_telling(line: str) -> str | None:
     'Refused: the secret is wrong.'
     """
     if not line.startswith("{"):
-        return None if SERVER_ROUTINE.match(line) else line.rstrip()
+        return line.rstrip()
     entry = json.loads(line)
     if "data" in entry:
         data = entry["data"]
@@ -96,12 +94,12 @@ def _tell_of_instances(stage: Setup) -> None:
 
 def serve() -> int:
     """Run both until somebody interrupts."""
-    port = PORT if is_free(PORT) else None
+    port = PORT if is_free(PORT) else 0
     with suppress(KeyboardInterrupt), served(port) as (stage, lines):
         _tell_of_instances(stage)
         print("\nThe stand-in and the function are running. Try, in another shell:\n")
         print("\n\n".join(lines))
-        if port is None:
+        if not port:
             print(f"\nPort {PORT} is taken, so this is another one.")
         print("\nCtrl-C ends both. What reaches the cloud, and what the function says:", flush=True)
         threading.Event().wait()

@@ -1,24 +1,22 @@
-"""Starts the function under functions-framework, as an operator would, and ends it again."""
+"""Starts the function as operators do, `python -m function serve`, and ends it again."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import IO
-
-import requests
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 60.0
-PAUSE_SECONDS = 0.05
 GRACE_SECONDS = 10.0
 KEPT = ("HOME", "LANG", "PATH", "SYSTEMROOT", "TMPDIR")
 Hearer = Callable[[str], None]
@@ -37,31 +35,6 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_port() -> int:
-    """Return a port on loopback that nobody uses now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
-
-
-def _healthy(url: str) -> bool:
-    with requests.Session() as session:
-        session.trust_env = False
-        try:
-            return bool(session.get(f"{url}/health", timeout=5).json() == {"message": "ready"})
-        except (requests.RequestException, ValueError):
-            return False
-
-
-def _wait_until_ready(url: str, process: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while process.poll() is None and time.monotonic() < end:
-        if _healthy(url):
-            return
-        time.sleep(PAUSE_SECONDS)
-    raise NotReady("it ended" if process.poll() is not None else "it did not answer in time")
-
-
 def _end(process: subprocess.Popen[str]) -> None:
     """End the server and whatever it has started."""
     try:
@@ -75,14 +48,12 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _start(settings: Mapping[str, str], port: int, log: IO[str] | None) -> subprocess.Popen[str]:
-    """Start the server; what it says comes through one pipe, but its results go to the log."""
+    """Start the server; both its streams come through one pipe, but its results go to the log."""
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-    environment |= {**settings, "HOST": "127.0.0.1", "PORT": str(port)}
-    command = [str(Path(sys.executable).with_name("functions-framework"))]
     return subprocess.Popen(
-        [*command, "--source=function/main.py", "--target=remediate"],
+        [sys.executable, "-m", "function", "serve", "--host=127.0.0.1", f"--port={port}"],
         cwd=ROOT,
-        env=environment,
+        env={**environment, **settings},
         stdout=log or subprocess.PIPE,
         stderr=subprocess.PIPE if log else subprocess.STDOUT,
         text=True,
@@ -91,41 +62,56 @@ def _start(settings: Mapping[str, str], port: int, log: IO[str] | None) -> subpr
     )
 
 
-def _listen(stream: IO[str], hear: Hearer) -> None:
+def _listen(stream: IO[str], hear: Hearer, addresses: SimpleQueue[str | None]) -> None:
+    """Hand on each line, and the address that the first of them names; None at the end."""
     for line in stream:
         hear(line)
+        with suppress(ValueError, KeyError):
+            addresses.put(json.loads(line)["address"])
+    addresses.put(None)
 
 
 @contextmanager
-def _heard(process: subprocess.Popen[str], hear: Hearer) -> Iterator[None]:
-    """Hand on each line that the server says, until it has ended."""
+def _heard(process: subprocess.Popen[str], hear: Hearer) -> Iterator[SimpleQueue[str | None]]:
+    """Hand on each line that the server writes, until it has ended."""
     stream = process.stdout or process.stderr
     assert stream is not None
-    ear = threading.Thread(target=_listen, args=(stream, hear), daemon=True)
+    addresses: SimpleQueue[str | None] = SimpleQueue()
+    ear = threading.Thread(target=_listen, args=(stream, hear, addresses), daemon=True)
     ear.start()
     try:
-        yield
+        yield addresses
     finally:
         _end(process)
         ear.join()
         stream.close()
 
 
+def _url(addresses: SimpleQueue[str | None]) -> str:
+    """Wait until the server listens, and return where."""
+    try:
+        address = addresses.get(timeout=PATIENCE_SECONDS)
+    except Empty:
+        raise NotReady("it did not answer in time") from None
+    if address is None:
+        raise NotReady("it ended")
+    return f"http://{address}"
+
+
 @contextmanager
 def function(
     settings: Mapping[str, str],
     log: Path | None = None,
-    port: int | None = None,
+    port: int = 0,
     hear: Hearer = lambda line: None,
 ) -> Iterator[str]:
     """Run the function with these settings and no others; give its URL.
 
     `log` is where its result events go, line by line. `hear` is called with every other line that
-    it says, with the results too where there is no log; the demo, which tells the story itself,
-    shows them only where the function does not get ready.
+    it writes, with the results too where there is no log; the demo, which tells the story itself,
+    shows them only where the function does not get ready. Port 0 is one that is free.
     """
-    port = port or free_port()
-    url, said = f"http://127.0.0.1:{port}", list[str]()
+    said: list[str] = []
 
     def listen(line: str) -> None:
         said.append(line)
@@ -134,8 +120,7 @@ def function(
     with log.open("w") if log else nullcontext() as results:
         process = _start(settings, port, results)
     try:
-        with _heard(process, listen):
-            _wait_until_ready(url, process)
-            yield url
+        with _heard(process, listen) as addresses:
+            yield _url(addresses)
     except NotReady as problem:
         raise NotReady(f"{problem}:\n{''.join(said)}") from None

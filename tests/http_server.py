@@ -1,21 +1,25 @@
-"""The HTTP door as a process of its own: functions-framework, started as operators start it."""
+"""The HTTP server as a process of its own, started as operators start it: `python -m function`."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
 ROOT = Path(__file__).parents[1]
-COMMAND = "import sys; from functions_framework._cli import _cli; sys.exit(_cli())"
+SERVE = (sys.executable, "-m", "function", "serve", "--host=127.0.0.1", "--port=0")
 PATIENCE = 30
 
 
@@ -33,19 +37,122 @@ class Reply:
         return event
 
 
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a server: these settings, and no others of this process."""
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+    return {**kept, **settings}
+
+
 class HttpServer:
-    """A running door; `printed` are the lines on its stdout since it was asked last.
+    """A server, which its first line on stderr gives a port; `err` are the lines on stderr."""
 
-    `logged` is what it has written to stderr while it ran; it is there when the door has stopped.
-    """
+    def __init__(
+        self, settings: Mapping[str, str], command: Sequence[str] = SERVE, port: int = 0
+    ) -> None:
+        """Prepare it, with these settings and no others; 0 is the port that it says itself."""
+        self._environment, self._command, self.port = environment(settings), command, port
+        self.err: list[str] = []
+        self._changed = threading.Condition()
+        self._written = NamedTemporaryFile("wb")  # noqa: SIM115 - closed when the server has ended
+        self._out: IO[bytes] = Path(self._written.name).open("rb")  # noqa: SIM115 - likewise
 
-    logged = ""
+    def start(self) -> None:
+        """Start it."""
+        self.process = subprocess.Popen(
+            self._command,
+            env=self._environment,
+            cwd=ROOT,
+            stdout=self._written,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, out: IO[bytes]) -> None:
-        self.process, self.port, self._out = process, port, out
+    def __enter__(self) -> HttpServer:
+        """Start it and wait until it listens."""
+        self.start()
+        try:
+            line = self.wait_for("Listening")
+        except BaseException:
+            self._end()
+            raise
+        self.port = self.port or int(json.loads(line)["address"].rpartition(":")[2])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it, by force."""
+        self._end()
+
+    def _end(self) -> None:
+        self.process.kill()
+        self.wait()
+        self._out.close()
+        self._written.close()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        with self.process.stderr as stream:
+            for line in stream:
+                with self._changed:
+                    self.err.append(line)
+                    self._changed.notify_all()
+        with self._changed:
+            self._changed.notify_all()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def logged(self) -> str:
+        """What it has written to stderr."""
+        return "".join(self.err)
+
+    def _line(self, text: str) -> str | None:
+        return next((line for line in self.err if text in line), None)
+
+    def wait_for(self, text: str) -> str:
+        """Block until a line with this text was written to stderr, and return it."""
+
+        def known() -> bool:
+            return self._line(text) is not None or not self._reader.is_alive()
+
+        with self._changed:
+            self._changed.wait_for(known, PATIENCE)
+            line = self._line(text)
+        if line is None:
+            raise TimeoutError(f"no {text!r} in {self.logged}")
+        return line
 
     def printed(self) -> list[dict[str, Any]]:
+        """Return the lines on stdout since this was asked last; every line is whole."""
         return [json.loads(line) for line in self._out]
+
+    def results(self) -> list[dict[str, Any]]:
+        """Return all lines on stdout."""
+        self._out.seek(0)
+        return self.printed()
+
+    def terminate(self) -> None:
+        """Ask it to end, as a platform does."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait(self) -> int:
+        """Wait until it has ended and all it wrote is read; return its status."""
+        status = self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        return status
+
+    def memory(self) -> int:
+        """Return its resident bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) * 1024
+
+    def connect(self) -> socket.socket:
+        """Return a connection to it."""
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
         """Send a request; a body that is an iterator goes in chunks."""
@@ -57,12 +164,17 @@ class HttpServer:
         finally:
             connection.close()
 
-    def send_raw(self, request: bytes) -> bytes:
-        """Send bytes, say that no more will come, and return the whole answer."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
+    def send_raw(self, request: bytes, *, half_close: bool = False) -> bytes:
+        """Send bytes, and return the whole answer, up to the end of the connection."""
+        with self.connect() as connection:
             connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
-            return b"".join(iter(lambda: connection.recv(65536), b""))
+            if half_close:
+                connection.shutdown(socket.SHUT_WR)
+            content = b""
+            with suppress(ConnectionError):
+                while chunk := connection.recv(65536):
+                    content += chunk
+            return content
 
 
 def _reply(response: http.client.HTTPResponse) -> Reply:
@@ -70,57 +182,32 @@ def _reply(response: http.client.HTTPResponse) -> Reply:
     return Reply(response.status, headers, response.read())
 
 
-def _command(port: int) -> list[str]:
-    options = ["--source=function/main.py", "--target=remediate", "--host=127.0.0.1"]
-    return [sys.executable, "-c", COMMAND, *options, f"--port={port}"]
-
-
-def _environment(settings: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
-    return {**kept, "GUNICORN_LOG_LEVEL": "info", "PYTHONUNBUFFERED": "1", **settings}
-
-
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """Return a port on loopback that nobody listens on, for a server that cannot choose one."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
         return port
 
 
-def refused(settings: Mapping[str, str]) -> tuple[int, str, str]:
-    """Start a door that must not start; return its exit code, its stdout and its stderr."""
+def refused(settings: Mapping[str, str]) -> tuple[int, str, list[str]]:
+    """Start a server that must not start; return its exit code, its stdout, and its messages."""
     finished = subprocess.run(
-        _command(free_port()),
-        env=_environment(settings),
+        SERVE,
+        env=environment(settings),
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
         check=False,
     )
-    return finished.returncode, finished.stdout, finished.stderr
+    messages = [json.loads(line)["message"] for line in finished.stderr.splitlines()]
+    return finished.returncode, finished.stdout, messages
 
 
 @contextmanager
-def serving(settings: Mapping[str, str], directory: Path) -> Iterator[HttpServer]:
-    """Start a door, wait until it listens, and stop it in the end."""
-    port = free_port()
-    with (directory / "out").open("wb") as out, (directory / "out").open("rb") as printed:
-        process = subprocess.Popen(
-            _command(port),
-            env=_environment(settings),
-            cwd=ROOT,
-            stdout=out,
-            stderr=subprocess.PIPE,
-        )
-        assert process.stderr is not None
-        door = HttpServer(process, port, printed)
-        with process, process.stderr:
-            try:
-                started = any(b"Listening at" in line for line in process.stderr)
-                assert started, "the door did not start"
-                yield door
-            finally:
-                process.terminate()
-                door.logged = process.stderr.read().decode()
-                process.wait(PATIENCE)
+def serving(settings: Mapping[str, str]) -> Iterator[HttpServer]:
+    """Start a server, wait until it listens, and stop it in the end as a platform does."""
+    with HttpServer(settings) as server:
+        yield server
+        server.terminate()
+        server.wait()

@@ -157,7 +157,7 @@ def test_the_map_names_every_folder_of_the_function() -> None:
 )
 def test_every_curl_line_works_as_printed() -> None:
     lines = [block for block in blocks("sh", SENDERS) if block.count("curl")]
-    with served(None) as (_, printed):
+    with served(0) as (_, printed):
         url = printed[0].split()[-1].removesuffix("/health")
         answers = [_run(line.replace(f"http://127.0.0.1:{PORT}", url)) for line in lines]
 

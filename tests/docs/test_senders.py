@@ -93,32 +93,32 @@ def done(cloud: FakeDms) -> list[tuple[str, str]]:
     return [(deed.action, deed.instance) for deed in cloud.effects]
 
 
-def test_an_alertmanager_set_up_as_printed_restarts(cloud: FakeDms, tmp_path: Path) -> None:
+def test_an_alertmanager_set_up_as_printed_restarts(cloud: FakeDms) -> None:
     receiver, labels = route_of_restarts()
     (webhook,) = receiver["webhook_configs"]
     proof = webhook["http_config"]["authorization"]
     path, body = urlsplit(webhook["url"]).path, firing("alertmanager", labels)
     header = {"authorization": f"{proof['type']} {proof['credentials']}"}
 
-    with serving(acting(cloud, **opened_by(proof["credentials"])), tmp_path) as door:
-        assert told(door.send("POST", path, body, **JSON)) == UNPROVEN
+    with serving(acting(cloud, **opened_by(proof["credentials"]))) as server:
+        assert told(server.send("POST", path, body, **JSON)) == UNPROVEN
         assert done(cloud) == []
-        assert told(door.send("POST", path, body, **JSON, **header)) == ACCEPTED
+        assert told(server.send("POST", path, body, **JSON, **header)) == ACCEPTED
 
     assert done(cloud) == [("restart", ORDERS)]
 
 
-def test_a_grafana_set_up_as_printed_restarts(cloud: FakeDms, tmp_path: Path) -> None:
+def test_a_grafana_set_up_as_printed_restarts(cloud: FakeDms) -> None:
     (point,) = snippet("contactPoints")["contactPoints"]
     settings = only(one["settings"] for one in point["receivers"] if one["type"] == "webhook")
     secret = settings["hmacConfig"]["secret"]
     method, path = settings["httpMethod"], urlsplit(settings["url"]).path
     body = firing("grafana", route_of_restarts()[1])
 
-    with serving(acting(cloud, **opened_by(secret)), tmp_path) as door:
-        assert told(door.send(method, path, body, **JSON)) == UNPROVEN
+    with serving(acting(cloud, **opened_by(secret))) as server:
+        assert told(server.send(method, path, body, **JSON)) == UNPROVEN
         assert done(cloud) == []
-        assert told(door.send(method, path, body, **JSON, **grafana(body, secret))) == ACCEPTED
+        assert told(server.send(method, path, body, **JSON, **grafana(body, secret))) == ACCEPTED
 
     assert done(cloud) == [("restart", ORDERS)]
 
@@ -138,31 +138,27 @@ def ping() -> tuple[bytes, dict[str, str]]:
     return source["spec"]["data"].encode(), headers
 
 
-def test_a_ping_as_printed_purges_where_the_platform_has_proven_it(
-    cloud: FakeDms, tmp_path: Path
-) -> None:
+def test_a_ping_as_printed_purges_where_the_platform_has_proven_it(cloud: FakeDms) -> None:
     body, headers = ping()
     named = re.search(r"such a service sets `([A-Z_]+)=(\w+)`", SENDERS)
     assert named is not None
 
-    with serving(acting(cloud, **{named[1]: named[2]}), tmp_path) as door:
-        reply = door.send("POST", "/", body, **headers)
+    with serving(acting(cloud, **{named[1]: named[2]})) as server:
+        reply = server.send("POST", "/", body, **headers)
 
     assert told(reply) == ACCEPTED
     assert reply.event["data"]["action"] == "purge_failed"
     assert done(cloud) == [("purge", DRAFT)]
 
 
-def test_a_ping_as_printed_is_no_proof_where_a_secret_is_asked_for(
-    cloud: FakeDms, tmp_path: Path
-) -> None:
+def test_a_ping_as_printed_is_no_proof_where_a_secret_is_asked_for(cloud: FakeDms) -> None:
     body, headers = ping()
     secret = "one-of-CLOUDEVENTS_SECRETS"
 
-    with serving(acting(cloud, **opened_by(secret)), tmp_path) as door:
-        assert told(door.send("POST", "/", body, **headers)) == UNPROVEN
+    with serving(acting(cloud, **opened_by(secret))) as server:
+        assert told(server.send("POST", "/", body, **headers)) == UNPROVEN
         assert done(cloud) == []
-        assert told(door.send("POST", "/", body, **headers, **bearer(secret))) == ACCEPTED
+        assert told(server.send("POST", "/", body, **headers, **bearer(secret))) == ACCEPTED
 
 
 def test_a_topic_is_confirmed_by_hand_and_then_its_alarm_restarts(
@@ -177,13 +173,13 @@ def test_a_topic_is_confirmed_by_hand_and_then_its_alarm_restarts(
         smn(type="SubscriptionConfirmation", subscribe_url=LINK, subject=None, **sent)
     )
 
-    with serving(acting(cloud, **smn_settings(tmp_path, signer)), tmp_path) as door:
-        assert told(door.send("POST", path, json.dumps(smn(key=stranger, **sent)))) == UNPROVEN
-        confirmation = told(door.send("POST", path, asked))
+    with serving(acting(cloud, **smn_settings(tmp_path, signer))) as server:
+        assert told(server.send("POST", path, json.dumps(smn(key=stranger, **sent)))) == UNPROVEN
+        confirmation = told(server.send("POST", path, asked))
         assert done(cloud) == []
-        assert told(door.send("POST", path, json.dumps(smn(**sent)))) == ACCEPTED
+        assert told(server.send("POST", path, json.dumps(smn(**sent)))) == ACCEPTED
 
     assert confirmation == (200, "skipped", "subscription_confirmation")
-    line = json.loads(only(one for one in door.logged.splitlines() if LINK in one))
+    line = json.loads(only(one for one in server.logged.splitlines() if LINK in one))
     assert (line["severity"], line["link"]) == ("WARNING", LINK)
     assert done(cloud) == [("restart", ORDERS)]
