@@ -6,7 +6,9 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime, timezone
 
+from function.lib import timestamps
 from tests.fake_dms import Arrival
 
 from .output import verdict
@@ -27,7 +29,8 @@ def _curl(url: str, secret: str, document: object, *headers: str) -> str:
 def curl_lines(url: str, cloud_url: str) -> tuple[str, ...]:
     """Return lines to paste into a shell: an alarm, a request, a purge, a look at the instances."""
     labels = {"remediation": "restart", "kafka_instance_id": ORDERS}
-    alert = {"status": "firing", "labels": labels, "startsAt": "2026-01-05T02:15:00Z"}
+    began = timestamps.text(datetime.now(timezone.utc))
+    alert = {"status": "firing", "labels": labels, "startsAt": began}
     ping = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/try"}
     ping["ce-type"] = example("cloudevents")["type"]
     attributes = [f"{name}: {value}" for name, value in ping.items()]

@@ -175,7 +175,7 @@ def test_serve_shows_the_instances_and_why_a_sender_is_refused() -> None:
     assert told[0] == "The instances of the stand-in, where a restart takes 20 seconds:\n"
     assert told[1].split() == ["orders", ORDERS, "ERROR"]
     assert [line.split()[:2] for line in heard] == [
-        ["function", "Refused:"],
+        ["function", "Rejected:"],
         ["function", "rejected"],
     ]
 
