@@ -144,7 +144,7 @@ def _await(port: int, expression: str) -> list[dict[str, Any]]:
 def test_a_real_prometheus_scrapes_the_real_server(tmp_path: Path) -> None:
     with FakeDms() as cloud:
         settings = {**cloud.environment(), "DRY_RUN": "false", "DIRECT_SECRETS": SECRET}
-        with serving({**settings, "METRICS": "true"}, tmp_path) as server:
+        with serving({**settings, "METRICS": "true"}) as server:
             authorized = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
             request = json.dumps({"action": "purge_failed"})
             assert server.send("POST", "/direct", request, **authorized).status == 200
