@@ -17,6 +17,7 @@ def handler(event: Any, context: Any) -> Any:
     """
     given = platform_context.settings(context, startup.variable_names(), os.environ)
     credentials = platform_context.credentials(context)
+    startup.warn_of_misspelled_settings(frozenset(os.environ))
     try:
         runtime = startup.runtime(given, platform_credentials=credentials is not None)
     except SettingsInvalid as invalid:

@@ -27,6 +27,7 @@ UNBOUNDED_SERVER = (
 
 def _runtime() -> Runtime:
     """Return what to run with, or end the process with one line for each problem."""
+    startup.warn_of_misspelled_settings(frozenset(os.environ))
     problems = process_variables.problems(os.environ)
     try:
         runtime = startup.runtime(os.environ, http_entrypoint=True)

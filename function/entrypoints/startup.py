@@ -47,6 +47,13 @@ def variable_names() -> frozenset[str]:
     return reader.names(routed_sources()) | {*reader.ALIASES.values()}
 
 
+@lru_cache(maxsize=1)
+def warn_of_misspelled_settings(variables: frozenset[str]) -> None:
+    """Log once, for each variable that is nearly a setting, which one was probably meant."""
+    for name, setting in reader.similar_names(variables, variable_names()):
+        emit.log("WARNING", f"{name} is no setting; did you mean {setting}?")
+
+
 @lru_cache(maxsize=8)
 def ledger(project_id: str) -> Ledger:  # noqa: ARG001 - it is the key of the cache
     """Return the ledger of a project; it outlives a change of settings."""

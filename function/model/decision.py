@@ -1,4 +1,4 @@
-"""The nouns of judgement: a verdict per instance, the call it leads to, what became of it."""
+"""The types of a decision: a verdict per instance, the call it leads to, the result of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .event import Action, Outcome
 
 
 class Mode(str, Enum):
-    """What may be done with an instance: everything, nothing but saying so, or nothing."""
+    """What may be done with an instance: act, only report what would be done, or nothing."""
 
     ACT = "act"
     OBSERVE = "observe"
@@ -21,7 +21,7 @@ class Mode(str, Enum):
 
 
 class Verdict(NamedTuple):
-    """What is decided for one instance, and later what became of it; `outcome` None means act."""
+    """The decision on one instance, and later its result; `outcome` None means: act."""
 
     id: str
     outcome: Outcome | None = None
@@ -33,7 +33,7 @@ class Verdict(NamedTuple):
 
 
 class ScreenedEvent(NamedTuple):
-    """The part of a decision that needs no live state: what is left to look at, what is not."""
+    """An event after the rules that need no live state; `targets` are the instances left over."""
 
     action: Action
     alarm: bool
@@ -46,12 +46,12 @@ class ScreenedEvent(NamedTuple):
 
     @property
     def needs_live_state(self) -> bool:
-        """Whether anything is left that the live state decides."""
+        """Whether anything is left to decide by the live state."""
         return bool(self.targets) or (self.action is Action.PURGE_FAILED and self.reason is None)
 
 
 class ActionCall(NamedTuple):
-    """The one call that changes anything: its body, the ids it names, and what it is for."""
+    """The changing call: its action, its body, and the ids in it."""
 
     action: Action
     body: Mapping[str, Any]
@@ -59,7 +59,7 @@ class ActionCall(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """A verdict for every instance and, if anything is to be done, the call that does it."""
+    """A verdict for every instance and, where one is to act, the call."""
 
     action: Action
     verdicts: tuple[Verdict, ...] = ()

@@ -1,4 +1,4 @@
-"""The error tree: why an event is refused, and why the live state could not be read."""
+"""The exceptions: why an event is rejected, and why the live state could not be read."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ class ConfirmationMismatch(EventRejected):
 
 
 class Unauthenticated(EventRejected):
-    """The caller could not prove who it is."""
+    """The caller did not authenticate."""
 
     status, reason = 401, "unauthenticated"
 
 
 class RouteDisabled(EventRejected):
-    """The route has no secret, so nobody may call it."""
+    """The route has no credentials configured, so it is closed."""
 
     status, reason = 403, "route_closed"
 
 
 class TopicNotListed(EventRejected):
-    """The message is signed, but its topic is not ours."""
+    """The signature is valid, but the topic is not in SMN_TOPIC_URNS."""
 
     status, reason = 403, "topic_not_listed"
 
@@ -69,7 +69,7 @@ class NotAllowed(EventRejected):
 
 
 class TooMany(EventRejected):
-    """The event reaches further than a limit allows; from an alarm, so many need a person."""
+    """The event names more instances than a limit allows; an alarm that does calls a person."""
 
     status, reason = 403, "too_many"
 
@@ -91,11 +91,11 @@ class UnsupportedMediaType(EventRejected):
 
 
 class OwnResultEvent(Exception):
-    """The event is one of our own results, come back: neither an event nor an error."""
+    """Our own result event, delivered back to us by a broker; ignored without a result."""
 
 
 class InstanceBusy(Exception):
-    """Another event holds an instance of this one, and did not let go in time."""
+    """Another event held an instance of this one until the time was over."""
 
 
 class LedgerUnreadable(Exception):
@@ -103,21 +103,21 @@ class LedgerUnreadable(Exception):
 
 
 class StateUnreadable(Exception):
-    """The live state could not be read in full; `reply` is the answer that stood in the way.
+    """The live state could not be read in full; `response` is the answer that prevented it.
 
-    `transient` says that it may be readable the next time; an answer that makes no sense stays so.
+    `transient` says that a later try may succeed.
     """
 
     def __init__(
         self, problem: str, *, response: ApiResponse | None = None, transient: bool = False
     ) -> None:
         super().__init__(problem)
-        self.reply, self.transient = response, transient
+        self.response, self.transient = response, transient
 
     @property
     def throttled(self) -> bool:
         """Whether the cloud refused to be read because there were too many calls."""
-        return self.reply is not None and self.reply.throttled
+        return self.response is not None and self.response.throttled
 
 
 class SettingsInvalid(Exception):
@@ -129,4 +129,4 @@ class SettingsInvalid(Exception):
 
 
 class SourceSchemaMismatch(Exception):
-    """A source lacks its schema, or a schema its source."""
+    """A source has no schema of its name, or a schema no source."""

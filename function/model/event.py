@@ -1,7 +1,8 @@
-"""The nouns of an event: frozen values that the steps hand on and never change.
+"""The types of an event on its way: raw, unwrapped, parsed.
 
-They are NamedTuples here and elsewhere: to make a frozen dataclass takes five times as long, at
-every cold start, for each of them. Only what checks itself, in bodies.py, is a dataclass.
+NamedTuples here and elsewhere: a frozen dataclass takes 0.56 ms to define, a NamedTuple 0.11 ms,
+at every cold start. Only the types that validate themselves, in policy/action_requests.py, are
+dataclasses.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Action(str, Enum):
 
 
 CHANGING_ACTIONS = frozenset({Action.RESTART, Action.PURGE_FAILED, Action.DELETE})
-"""What changes something in the cloud, and ENABLED_ACTIONS has to name."""
+"""The actions that change something in the cloud; ENABLED_ACTIONS has to name them."""
 
 
 class Outcome(str, Enum):
@@ -45,7 +46,7 @@ class Outcome(str, Enum):
 
 
 class AuthMethod(str, Enum):
-    """How a sender proves who it is."""
+    """How a sender authenticates."""
 
     PLATFORM = "platform"
     BEARER = "bearer"
@@ -55,7 +56,7 @@ class AuthMethod(str, Enum):
 
 
 class RawEvent(NamedTuple):
-    """One event as it arrived at a door; header names are lower-case.
+    """One event as it arrived at an entrypoint; header names are lower-case.
 
     `channel` is how it came: the name of an HTTP route, or `trigger/` and the kind of trigger.
     """
@@ -68,7 +69,7 @@ class RawEvent(NamedTuple):
 
 
 class SmnSignature(NamedTuple):
-    """What an SMN message offers as its proof; `texts` are the signed texts to try."""
+    """The signature of an SMN message; `texts` are the texts it may be over, each to be tried."""
 
     topic_urn: str
     version: str
@@ -77,14 +78,14 @@ class SmnSignature(NamedTuple):
 
 
 class SubscriptionNotice(NamedTuple):
-    """A message of the topic service about the subscription itself."""
+    """A message of SMN about the subscription itself, instead of an event."""
 
     reason: str
     link: str | None = None
 
 
 class UnwrappedEvent(NamedTuple):
-    """An event out of its envelope, not parsed further: its source, its payload, its proof.
+    """An event out of its envelope: source, payload and authentication, the payload not parsed.
 
     `attributes` are those of a binary-mode CloudEvent, which `payload` is the data of.
     `source` is None for a topic message, whose payload decides, and for what nothing here reads.

@@ -1,4 +1,4 @@
-"""The nouns of the report: how far an event has come, and the result event that says so."""
+"""The types of the result: how far an event got, the summary of it, and the result event."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Receiver(str, Enum):
 
 
 class EventContext(NamedTuple):
-    """Every value of the path of one event, as far as it has come."""
+    """What is known of one event so far; each step adds to it."""
 
     raw_event: RawEvent
     project_id: str
@@ -37,7 +37,7 @@ class EventContext(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What the result event is to say of a trail."""
+    """What the result event says, before it becomes one."""
 
     outcome: Outcome
     reason: str | None
@@ -53,7 +53,7 @@ class Summary(NamedTuple):
 
 
 class ResultEvent(NamedTuple):
-    """The result event, and the HTTP answer that carries it."""
+    """The result event, with the status and headers of the HTTP response that carries it."""
 
     event: Mapping[str, Any]
     status: int

@@ -172,7 +172,7 @@ def unreadable_state(screened: ScreenedEvent, problem: StateUnreadable) -> Summa
     retryable = problem.transient if problem.reply is None else _is_transient(problem.reply)
     detail = _sentence(str(problem))
     return _of_failure(
-        screened, "state_unreadable", detail=detail, retryable=retryable, response=problem.reply
+        screened, "state_unreadable", detail=detail, retryable=retryable, response=problem.response
     )
 
 

@@ -20,6 +20,7 @@ from .model import (
 
 ALIASES = {"HUAWEICLOUD_SDK_AK": "CLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK": "CLOUD_SDK_SK"}
 DAY = 86400
+MIN_SIMILAR_LETTERS = 6  # LOGS or SINK are names of others, not misspellings
 
 
 class Setting(NamedTuple):
@@ -118,6 +119,39 @@ def names(routes: Iterable[str]) -> frozenset[str]:
     """Return the names of all settings; each route has one more, for its secrets."""
     tabled = (name for table in _TABLES for name in table)
     return frozenset((*tabled, *_SINGLE, "PLATFORM_AUTHENTICATED", *map(secrets_name, routes)))
+
+
+def similar_names(variables: Iterable[str], known: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """Return variables that are probably misspelled settings, each with the setting.
+
+    >>> similar_names(["DRYRUN", "COOLDOWN_SECOND", "HOME"], frozenset({"DRY_RUN", "COOLDOWN_SECONDS"}))
+    (('COOLDOWN_SECOND', 'COOLDOWN_SECONDS'), ('DRYRUN', 'DRY_RUN'))
+    """  # noqa: E501 - a call in a doctest does not wrap
+    letters = {_letters(name): name for name in known}
+    pairs = {
+        name: letters[near]
+        for name in variables
+        if name not in known
+        for near in _within_one_letter(_letters(name), letters)
+    }
+    return tuple(sorted(pairs.items()))
+
+
+def _letters(name: str) -> str:
+    return name.upper().replace("_", "").replace("-", "")
+
+
+def _within_one_letter(text: str, known: Mapping[str, str]) -> Iterable[str]:
+    """Yield what differs in at most one letter; short names would be near to too much."""
+    for name in known:
+        size = len(name)
+        if abs(len(text) - size) > 1 or size < MIN_SIMILAR_LETTERS:
+            continue
+        pairs = zip(text, name, strict=False)
+        same = next((at for at, (one, other) in enumerate(pairs) if one != other), size)
+        rest, other = text[same:], name[same:]
+        if rest == other or rest[1:] == other[1:] or rest[1:] == other or rest == other[1:]:
+            yield name
 
 
 class _Reader:
