@@ -216,7 +216,7 @@ def project(subject: Subject) -> Check:
 
 
 def _refused(read: AlarmRead, problem: StateUnreadable) -> Check:
-    response = problem.reply
+    response = problem.response
     if response is not None and response.status == FORBIDDEN:
         code = f" {response.error_code}" if response.error_code else ""
         return Check(
@@ -267,7 +267,7 @@ def alarm_read(subject: Subject, read: AlarmRead) -> Check:
     problem = subject.readings.problems.get(read.name)
     tasks_read = read.name == "tasks" and bool(subject.readings.histories)
     passing = problem is not None and (
-        problem.transient or (problem.reply is not None and problem.reply.status != FORBIDDEN)
+        problem.transient or (problem.response is not None and problem.response.status != FORBIDDEN)
     )
     # One history that could not be read this once says nothing against the others.
     if problem is not None and not (tasks_read and passing):
