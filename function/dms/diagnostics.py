@@ -204,7 +204,8 @@ def _problems(outcomes: Mapping[str, _Outcome]) -> dict[str, StateUnreadable]:
     problems: dict[str, StateUnreadable] = {}
     for name, outcome in outcomes.items():
         kind = name.partition(" ")[0]
-        if outcome.problem is not None and (kind not in problems or problems[kind].reply is None):
+        answered = kind in problems and problems[kind].response is not None
+        if outcome.problem is not None and not answered:
             problems[kind] = outcome.problem
     return problems
 
