@@ -169,7 +169,7 @@ def _is_transient(response: ApiResponse) -> bool:
 
 def unreadable_state(screened: ScreenedEvent, problem: StateUnreadable) -> Summary:
     """Say what stood in the way of reading the live state; nothing was sent."""
-    retryable = problem.transient if problem.reply is None else _is_transient(problem.reply)
+    retryable = problem.transient if problem.response is None else _is_transient(problem.response)
     detail = _sentence(str(problem))
     return _of_failure(
         screened, "state_unreadable", detail=detail, retryable=retryable, response=problem.response
