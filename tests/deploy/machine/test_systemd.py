@@ -24,9 +24,15 @@ MAX_EXPOSURE = 15
 """Of 100; a unit without any hardening has 96."""
 
 
-def unit(path: Path) -> configparser.ConfigParser:
-    parser = configparser.ConfigParser(strict=False, interpolation=None, delimiters="=")
-    parser.optionxform = str  # type: ignore[assignment,method-assign]  # systemd's keys have cases
+class Unit(configparser.ConfigParser):
+    """A unit as systemd reads it: keys have cases."""
+
+    def optionxform(self, optionstr: str) -> str:
+        return optionstr
+
+
+def unit(path: Path) -> Unit:
+    parser = Unit(strict=False, interpolation=None, delimiters="=")
     parser.read(path, encoding="utf-8")
     return parser
 
