@@ -33,7 +33,7 @@ from .model.result import EventContext, Receiver, ResultEvent, Summary, with_env
 from .model.sent_call import PURGE, Changes, Room
 from .policy import check, decide, execute, screen, sent_calls
 from .reporting import emit, notify, report, summarize
-from .reporting.messages import MISSING_CREDENTIALS
+from .reporting.messages import missing_credentials
 from .reporting.metrics import Metrics
 from .settings.model import Credentials, Settings
 
@@ -159,7 +159,8 @@ class EventRun:
             decision = decide.decide_without_state(screened, dry_run=self.limits.dry_run)
             return summarize.decision_outcome(self.context, decision, ExecutionResult())
         if self.credentials is None:
-            raise SettingsInvalid((MISSING_CREDENTIALS,))
+            container = self.runtime.settings.functiongraph_container
+            raise SettingsInvalid((missing_credentials(container=container),))
         return self._claim_and_act(screened, source)
 
     def _check(self, source: Source) -> Summary:

@@ -166,11 +166,14 @@ def _kind(credentials: Credentials) -> str:
 def credentials(subject: Subject) -> Check:
     """Say whether the cloud accepts the credentials, and if not, which part of them is wrong."""
     if subject.credentials is None:
+        # FunctionGraph hands a container the keys of its agency only where it is told to.
+        container = subject.settings.functiongraph_container
+        fix = "switch on Include Keys (enable_auth_in_header)" if container else "give it an agency"
         return Check(
             "credentials",
             CheckStatus.FAIL,
             "There are none: the settings have no keys, and the platform sent none.",
-            f"Set {_KIND_OF_KEYS}, or give the function an agency.",
+            f"Set {_KIND_OF_KEYS}; or, on FunctionGraph, {fix}.",
         )
     answers = subject.readings.answers
     failures = [answer.auth_failure for answer in answers if answer.auth_failure is not None]

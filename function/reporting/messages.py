@@ -90,14 +90,21 @@ ACCEPTED_STEPS = {
     Action.DELETE: "Nothing; if that was a mistake, look into the recycle bin at once.",
 }
 LOOK_AT_THE_LOG = "Look at the log, and at the instances in the console."
-MISSING_CREDENTIALS = (
-    "HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK: are missing, and the platform sent none; "
-    "for example give the function an agency"
-)
+_MISSING_KEYS = "HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK: are missing, and the platform sent none"
 
 # The outcomes of a purge that has read its listing, even an empty one.
 _AFTER_THE_LISTING = frozenset({Outcome.ACCEPTED, Outcome.DRY_RUN, Outcome.UNKNOWN})
 LATE = "Time ran out before the answer came."
+
+
+def missing_credentials(*, container: bool) -> str:
+    """Return why there are no keys: a container gets those of its agency only when told to."""
+    if container:
+        return (
+            f"{_MISSING_KEYS} in the headers of this event: switch on Include Keys in the advanced "
+            "settings of the function (enable_auth_in_header in Terraform); it needs an agency too"
+        )
+    return f"{_MISSING_KEYS}; for example give the function an agency"
 
 
 def count(number: int) -> str:

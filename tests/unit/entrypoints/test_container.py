@@ -93,8 +93,18 @@ def test_the_word_null_is_no_key(keys: dict[str, str], cloud: FakeDms) -> None:
     answer = ask(runtime(cloud), "/invoke", RESTART, **INVOKED, **keys)
 
     assert brief(answer) == (200, "failed", "settings")
-    assert "HUAWEICLOUD_SDK_AK" in json.loads(answer.body)["data"]["message"]
+    message = json.loads(answer.body)["data"]["message"]
+    assert "HUAWEICLOUD_SDK_AK" in message
+    assert "Include Keys" in message
     assert cloud.requests == ()
+
+
+def test_a_check_without_keys_says_which_switch_brings_them(cloud: FakeDms) -> None:
+    answer = ask(runtime(cloud), "/invoke", {"action": "check"}, **INVOKED)
+
+    checks = {check["name"]: check for check in json.loads(answer.body)["data"]["checks"]}
+    assert checks["credentials"]["status"] == "fail"
+    assert "Include Keys" in checks["credentials"]["fix"]
 
 
 def test_without_a_request_id_nobody_is_invoked(
