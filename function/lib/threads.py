@@ -1,18 +1,25 @@
-"""Work in threads that a deadline abandons: no socket timeout bounds a server that drips."""
+"""Run blocking calls in daemon threads, so that a deadline can abandon them.
+
+Socket timeouts are per read: a server that sends one byte at a time never triggers them.
+The futures are those of `concurrent.futures`; its executor joins its threads at exit.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
-import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from queue import SimpleQueue
-from typing import Any, NamedTuple, TypeVar
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 NAME = "abandonable"
+# A resolver that hangs takes one or two threads of each event; 64 are 4 MiB.
+MAX_ABANDONED = 64
+# Most events use two to five threads; those that a storm has started are not needed for long.
+MAX_IDLE, IDLE_SECONDS = 8, 60.0
 
 
 class DeadlineExceeded(Exception):
@@ -20,111 +27,97 @@ class DeadlineExceeded(Exception):
 
 
 class ThreadUnavailable(Exception):
-    """This machine gives no thread for the work, which was not begun."""
+    """There is no thread for the work, which was not begun."""
 
 
-class _Told(NamedTuple):
-    """What one thread tells whoever waits: its number, and its results or the error."""
+class Pool:
+    """Daemon threads that do one piece of work after the other: starting one costs 0.1 ms."""
 
-    number: int
-    results: list[Any]
-    error: BaseException | None = None
+    def __init__(self, *, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._idle_seconds = idle_seconds
+        self.begin()
 
+    def begin(self) -> None:
+        """Begin without threads, also in a forked process, which has none."""
+        self._lock = threading.Lock()
+        self._idle: list[SimpleQueue[Any]] = []
+        self._abandoned = 0
 
-class _Desk:
-    """Where threads tell what they have done, and one waits for it.
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        """Have the work done, however many threads are abandoned; or raise ThreadUnavailable."""
+        future: Future[T] = Future()
+        with self._lock:
+            inbox = self._idle.pop() if self._idle else None
+        if inbox is None:
+            inbox = SimpleQueue()
+            try:
+                threading.Thread(target=self._run, args=(inbox,), name=NAME, daemon=True).start()
+            except RuntimeError:
+                raise ThreadUnavailable from None
+        inbox.put((future, work))
+        return future
 
-    A SimpleQueue would do, but on Python 3.10 it waits for ever where next to no time is left.
-    """
-
-    def __init__(self) -> None:
-        self._told: deque[_Told] = deque()
-        self._news = threading.Lock()
-        self._news.acquire()
-
-    def tell(self, one: _Told) -> None:
-        """Lay down what one thread has done."""
-        self._told.append(one)
-        with suppress(RuntimeError):  # there is news already
-            self._news.release()
-
-    def take(self, end: float) -> _Told:
-        """Wait until there is something; raise DeadlineExceeded or a thread's error."""
-        while not self._told:
-            if not self._news.acquire(timeout=max(end - time.monotonic(), 0)):
-                raise DeadlineExceeded
-        one = self._told.popleft()
-        if one.error is not None:
-            raise one.error
-        return one
-
-
-class _Job(NamedTuple):
-    """Some pieces of work for one thread, to be done one after the other."""
-
-    number: int
-    works: Sequence[Callable[[], Any]]
-    desk: _Desk
-
-    def done(self) -> _Told:
-        """Do the work, and return what is to be told of it."""
+    def gather(self, works: Sequence[Callable[[], T]], *, threads: int, seconds: float) -> list[T]:
+        """Return all results; raise the first error, DeadlineExceeded or ThreadUnavailable."""
+        if self._abandoned >= MAX_ABANDONED:
+            raise ThreadUnavailable
+        futures: list[Future[list[T]]] = []
         try:
-            return _Told(self.number, [work() for work in self.works])
-        except BaseException as error:  # noqa: BLE001 - whoever waits gets it, whatever it is
-            return _Told(self.number, [], error)
+            for first in range(min(threads, len(works))):
+                futures.append(self.submit(partial(_results, works[first::threads])))
+            done, running = wait(futures, max(seconds, 0), FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+            if running:
+                raise DeadlineExceeded
+        finally:
+            for future in futures:
+                self._abandon(future)
+        return [futures[n % threads].result()[n // threads] for n in range(len(works))]
+
+    def _abandon(self, future: Future[Any]) -> None:
+        """Count a thread until it is back; one that is back by now counts for no time."""
+        self._count(1)
+        future.add_done_callback(lambda _: self._count(-1))
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._abandoned += change
+
+    def _run(self, inbox: SimpleQueue[Any]) -> None:
+        while self._do_next(inbox):  # in a frame of its own, so that nothing of an event is kept
+            pass
+
+    def _do_next(self, inbox: SimpleQueue[Any]) -> bool:
+        """Do one piece of work; False when none has come and enough other threads are idle."""
+        result, error = None, None
+        try:
+            future, work = inbox.get(timeout=self._idle_seconds)
+        except Empty:
+            with self._lock:
+                ends = len(self._idle) > MAX_IDLE and inbox in self._idle
+                if ends:
+                    self._idle.remove(inbox)
+            return not ends
+        try:
+            result = work()
+        except BaseException as caught:  # noqa: BLE001 - the caller gets it, whatever it is
+            error = caught
+        with self._lock:
+            self._idle.append(inbox)  # first: the caller's next piece of work finds it
+        future.set_result(result) if error is None else future.set_exception(error)
+        return True
 
 
-_Inbox = SimpleQueue[_Job]
-# Threads that wait for work: starting one costs 0.1 ms, so they serve event after event.
-_idle: deque[_Inbox] = deque()
-os.register_at_fork(after_in_child=_idle.clear)  # a forked process has none of them
+def _results(works: Sequence[Callable[[], T]]) -> list[T]:
+    return [work() for work in works]
 
 
-def gather(works: Sequence[Callable[[], T]], *, threads: int, seconds: float) -> list[T]:
-    """Return all results; raise the first error, DeadlineExceeded or ThreadUnavailable."""
-    end = time.monotonic() + seconds
-    desk = _Desk()
-    batches = min(threads, len(works))
-    for first in range(batches):
-        _give(_Job(first, works[first::threads], desk))
-    found: dict[int, list[T]] = {}
-    for _ in range(batches):
-        one = desk.take(end)
-        found[one.number] = one.results
-    return [found[index % batches][index // batches] for index in range(len(works))]
+_pool = Pool()
+os.register_at_fork(after_in_child=_pool.begin)
+submit, gather = _pool.submit, _pool.gather
 
 
 def call_with_timeout(seconds: float, work: Callable[[], T]) -> T:
     """Return what the work returns; raise its error, DeadlineExceeded or ThreadUnavailable."""
     return gather([work], threads=1, seconds=seconds)[0]
-
-
-def _give(job: _Job) -> None:
-    """Have an idle thread do a job, or a new one."""
-    try:
-        inbox = _idle.pop()
-    except IndexError:
-        inbox = _started()
-    inbox.put(job)
-
-
-def _started() -> _Inbox:
-    """Start a thread, and return where it gets its work from."""
-    inbox: _Inbox = SimpleQueue()
-    try:
-        threading.Thread(target=_work, args=(inbox,), name=NAME, daemon=True).start()
-    except RuntimeError:
-        raise ThreadUnavailable from None
-    return inbox
-
-
-def _work(inbox: _Inbox) -> None:
-    while True:
-        _do_next(inbox)  # in a frame of its own, so that nothing of an event is kept
-
-
-def _do_next(inbox: _Inbox) -> None:
-    job = inbox.get()
-    done = job.done()
-    _idle.append(inbox)
-    job.desk.tell(done)  # last, so that whoever waited for it finds this thread idle

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -255,7 +254,7 @@ def test_a_machine_without_a_thread_to_spare_reads_nothing_and_sends_nothing(
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as patch, api(cloud) as one:
-        patch.setattr("function.lib.threads._idle", deque())
+        patch.setattr("function.lib.threads._pool._idle", [])
         patch.setattr(threading.Thread, "start", refuse)
         with pytest.raises(StateUnreadable, match="gives no more threads"):
             one.gather([lambda: reading(one)], threads=1, until=soon(30))

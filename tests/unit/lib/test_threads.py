@@ -1,4 +1,4 @@
-"""Work that a deadline abandons: results in order, the first error, and no waiting beyond."""
+"""Calls in threads: results in order, the first error, abandoned and reused threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.lib.threads import NAME, DeadlineExceeded, call_with_timeout, gather
+from function.lib.threads import (
+    MAX_ABANDONED,
+    MAX_IDLE,
+    NAME,
+    DeadlineExceeded,
+    Pool,
+    ThreadUnavailable,
+    call_with_timeout,
+    gather,
+)
 
 
 def _returning(value: int) -> Callable[[], int]:
@@ -47,21 +56,21 @@ def test_the_first_error_is_raised_without_waiting_for_the_rest() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, -5.0, 0.01])
-def test_what_takes_too_long_is_abandoned(seconds: float) -> None:
+def test_work_that_exceeds_the_deadline_is_abandoned(seconds: float) -> None:
     release = threading.Event()
     with pytest.raises(DeadlineExceeded):
         call_with_timeout(seconds, lambda: release.wait(30))
     release.set()
 
 
-def test_one_piece_of_work_that_hangs_is_too_long_for_all() -> None:
+def test_one_hanging_piece_of_work_exceeds_the_deadline_of_all() -> None:
     release = threading.Event()
     with pytest.raises(DeadlineExceeded):
         gather([lambda: True, lambda: release.wait(30)], threads=2, seconds=0.01)
     release.set()
 
 
-def test_an_exit_inside_the_work_reaches_whoever_waits() -> None:
+def test_an_exit_inside_the_work_reaches_the_caller() -> None:
     def leave() -> None:
         raise SystemExit(3)
 
@@ -76,9 +85,65 @@ def test_abandoned_threads_do_not_keep_the_process_alive() -> None:
 
 
 def test_a_thread_that_is_done_is_used_again() -> None:
-    first = call_with_timeout(30, threading.get_ident)
+    """The thread objects are kept, because the identifiers of ended threads are given again."""
+    pool = Pool()
+    used = [pool.gather([threading.current_thread], threads=1, seconds=30)[0] for _ in range(10)]
 
-    assert call_with_timeout(30, threading.get_ident) == first
+    assert len({id(thread) for thread in used}) == 1
+
+
+def test_threads_that_never_return_are_bounded() -> None:
+    """A resolver that hangs would take one more thread with every event, for ever."""
+    pool, release = Pool(), threading.Event()
+    for _ in range(MAX_ABANDONED):
+        with pytest.raises(DeadlineExceeded):
+            pool.gather([lambda: release.wait(30)], threads=1, seconds=0)
+    with pytest.raises(ThreadUnavailable):
+        pool.gather([_returning(1)], threads=1, seconds=30)
+    assert pool.submit(_returning(1)).result(30) == 1  # a line of the log is still written
+
+    release.set()
+    while pool._abandoned:
+        threading.Event().wait(0.001)
+    assert pool.gather([_returning(1)], threads=1, seconds=30) == [1]
+
+
+def test_what_a_failed_gathering_leaves_behind_counts_as_abandoned() -> None:
+    pool, release = Pool(), threading.Event()
+
+    def fail() -> bool:
+        raise KeyError("x")
+
+    for _ in range(MAX_ABANDONED):
+        with pytest.raises(KeyError):
+            pool.gather([lambda: release.wait(30), fail], threads=2, seconds=30)
+    with pytest.raises(ThreadUnavailable):
+        pool.gather([_returning(1)], threads=1, seconds=30)
+    release.set()
+
+
+def test_idle_threads_beyond_eight_end() -> None:
+    pool, barrier = Pool(idle_seconds=0.01), threading.Barrier(20)
+
+    def meet() -> threading.Thread:
+        barrier.wait(30)
+        return threading.current_thread()
+
+    threads = pool.gather([meet] * 20, threads=20, seconds=30)
+    while sum(thread.is_alive() for thread in threads) > MAX_IDLE:
+        threading.Event().wait(0.001)
+
+    assert pool.gather([_returning(1)] * 20, threads=20, seconds=30) == [1] * 20
+    assert sum(thread.is_alive() for thread in threads) <= MAX_IDLE
+
+
+def test_a_machine_that_gives_no_thread_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(ThreadUnavailable):
+        Pool().gather([_returning(1)], threads=1, seconds=30)
 
 
 def test_a_thread_that_is_busy_is_not_waited_for() -> None:
@@ -96,7 +161,7 @@ def test_work_may_give_work_to_other_threads() -> None:
     )
 
 
-def test_a_thread_that_waits_keeps_nothing_of_what_it_did() -> None:
+def test_an_idle_thread_keeps_no_reference_to_its_last_work() -> None:
     class Thing:
         """Something that can be watched."""
 

@@ -6,7 +6,6 @@ import io
 import json
 import sys
 import threading
-from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -182,7 +181,7 @@ def test_a_machine_without_a_thread_to_spare_has_a_failing_sink(
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as patch:
-        patch.setattr("function.lib.threads._idle", deque())
+        patch.setattr("function.lib.threads._pool._idle", [])
         patch.setattr(threading.Thread, "start", refuse)
         assert not posted(sink)
     assert sink.connections == 0
