@@ -46,8 +46,9 @@ class Runtime(NamedTuple):
     """What one process builds once.
 
     Only the ledger remembers anything of an event, and it can only make a verdict more careful.
-    `http_client` and `log` are how an event reaches the cloud and the log. The command line puts
-    a simulated cloud and silence in their place, so that it explains by the very same steps.
+    `http_client` and `log` are how an event reaches the cloud and the log, `run_check` looks
+    whether all is ready. The command line puts a simulated cloud and silence in their place, so
+    that it explains by the very same steps.
     """
 
     settings: Settings
@@ -57,6 +58,7 @@ class Runtime(NamedTuple):
     ledger: Ledger
     http_client: Callable[..., Client] = Client
     log: Callable[..., None] = emit.log
+    run_check: Callable[..., Summary] = readiness.run
     metrics: Metrics | None = None
 
 
@@ -174,7 +176,7 @@ class EventRun:
             ledger=self.runtime.ledger,
             http_client=self.runtime.http_client,
         )
-        return readiness.run(request, means, announce=self._log_call)
+        return self.runtime.run_check(request, means, announce=self._log_call)
 
     def _claim_and_act(self, screened: ScreenedEvent, source: Source) -> Summary:
         """Claim the targets, so that nobody else acts on what this event reads, then act."""

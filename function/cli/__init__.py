@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import pkgutil
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -26,11 +27,20 @@ def _commands() -> dict[str, ModuleType]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m function", description="Kafka remediator")
+    parser = argparse.ArgumentParser(
+        prog="python -m function",
+        description="Kafka remediator: restarts managed Kafka instances when that is safe.",
+        epilog="python -m function COMMAND --help shows examples.",
+    )
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, module in _commands().items():
         summary = str(module.__doc__).partition("\n")[0]
-        subparser = subparsers.add_parser(name, help=summary, description=module.__doc__)
+        subparser = subparsers.add_parser(
+            name,
+            help=summary,
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,  # keeps the lines of examples
+        )
         subparser.add_argument(
             "--env-file",
             metavar="FILE",
@@ -53,5 +63,10 @@ def main(arguments: Sequence[str]) -> int:
             parser.error(str(problem))
         for name, value in settings.items():
             os.environ.setdefault(name, value)
-    status: int = parsed.run(parsed)
+    try:
+        status: int = parsed.run(parsed)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough, as in `… | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return status

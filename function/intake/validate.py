@@ -60,5 +60,6 @@ def validate(unwrapped: UnwrappedEvent, schemas: Schemas) -> Document:
         schemas.check(f"events/{source}", value)
     except Violation as error:
         problem = _with_sender(error.problem, value, source)
-        raise _rejected(SchemaViolated(problem), unwrapped, value) from None
+        violated = SchemaViolated(problem, path=error.path, rule=error.rule)
+        raise _rejected(violated, unwrapped, value) from None
     return Document(source, value)

@@ -1,0 +1,202 @@
+"""The work of `explain`: options to a runtime, a payload to explanations, those to text or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ..entrypoints import startup
+from ..ledger.memory import MemoryLedger
+from ..lib import strict_json, timestamps
+from ..lib.clock import SystemClock
+from ..model.errors import SettingsInvalid
+from ..model.event import Outcome
+from ..pipeline import Runtime
+from . import _offline
+from ._explanation import ExplainedInstance, Explanation, explain, moment
+from ._output import as_json as to_json
+from ._output import bullet, paint, say
+from ._recognition import Recognized, Recognizer, UnknownRoute
+from ._simulated_cloud import SimulatedClock, SimulatedCloud
+
+MAX_STATE_BYTES = 16 * 1024 * 1024
+OUTCOMES = frozenset(outcome.value for outcome in Outcome)
+# A dry run says dry_run where acting says accepted: whoever expects the one means the other.
+_SAME_OUTCOME = {"accepted": "dry_run"}
+
+
+class UsageError(ValueError):
+    """An option, a file or a setting is wrong."""
+
+
+class Options(NamedTuple):
+    """What the caller asks for; `state` is the content of the file, `at` an RFC 3339 time."""
+
+    source: str | None = None
+    at: str | None = None
+    state: bytes | None = None
+    live: bool = False
+    expect: str | None = None
+
+
+def _moment(options: Options) -> datetime:
+    if options.at is None:
+        return SystemClock().now()
+    at = timestamps.parse(options.at)
+    if at is None:
+        raise UsageError("--at: write a time as RFC 3339 says, such as 2026-01-05T03:00:00Z")
+    return at
+
+
+def _state(content: bytes) -> tuple[list[Mapping[str, Any]], Mapping[str, Any]]:
+    """Return the rows of a state file, by kind."""
+    try:
+        document: Any = strict_json.loads(content, limit=MAX_STATE_BYTES)
+    except strict_json.InvalidJSON as error:
+        raise UsageError(f"--state: {error.problem}") from None
+    instances = document.get("instances") if isinstance(document, dict) else None
+    tasks = document.get("tasks", {}) if isinstance(document, dict) else None
+    rows_are_objects = isinstance(instances, list) and all(
+        isinstance(one, dict) for one in instances
+    )
+    if not rows_are_objects or not isinstance(tasks, dict):
+        raise UsageError('--state: write {"instances": [...], "tasks": {"<id>": [...]}}')
+    if not all(isinstance(rows, list) for rows in tasks.values()):
+        raise UsageError("--state: the tasks of an instance are a list")
+    return instances or [], tasks
+
+
+def _simulated(options: Options, at: datetime, variables: Mapping[str, str]) -> Runtime:
+    clock = SimulatedClock(at)
+    rows, tasks = _state(options.state) if options.state is not None else ([], {})
+    cloud = SimulatedCloud(clock, rows=rows, tasks=tasks, any_instance=options.state is None)
+    return _offline.runtime(variables, dry_run=True, clock=clock, http_client=cloud.client)
+
+
+def _live(variables: Mapping[str, str]) -> Runtime:
+    """Return the runtime of the real settings, made a dry run whatever they say."""
+    runtime = startup.runtime(variables)
+    limits = runtime.settings.limits._replace(dry_run=True)
+    settings = runtime.settings._replace(limits=limits)
+    # A claim on a shared ledger is written there, so what is explained claims nothing.
+    ledger = MemoryLedger(runtime.clock.monotonic)
+    return runtime._replace(settings=settings, ledger=ledger, log=_offline.silence)
+
+
+def _runtime(options: Options, at: datetime, variables: Mapping[str, str]) -> Runtime:
+    try:
+        return _live(variables) if options.live else _simulated(options, at, variables)
+    except SettingsInvalid as invalid:
+        raise UsageError("\n".join(invalid.problems)) from None
+
+
+def _state_assumption(options: Options) -> str:
+    if options.live:
+        return "The instances are read from the cloud, now; the ledger of other copies is not read."
+    if options.state is not None:
+        return "The instances are those of the state file, and no others exist."
+    return (
+        "Every instance named is a running Kafka instance without history and without tags "
+        "(--state or --live looks at others)."
+    )
+
+
+def _settings_assumption(options: Options, variables: Mapping[str, str]) -> str:
+    if options.live:
+        return "The settings are those of the environment."
+    names = _offline.limits_set(variables)
+    if not names:
+        return "No limit is set in the environment, so the defaults hold."
+    return f"These limits are set, the defaults hold for the others: {', '.join(names)}."
+
+
+def _assumptions(
+    options: Options, at: datetime, variables: Mapping[str, str], recognized: Recognized
+) -> tuple[str, ...]:
+    when = "" if options.at else " (--at explains it at another time)"
+    return (
+        *([recognized.assumption] if recognized.assumption else []),
+        "Its sender is authenticated: no secret and no signature is looked at.",
+        f"It arrives at {moment(at)}{when}.",
+        _state_assumption(options),
+        _settings_assumption(options, variables),
+        "Nothing is sent: what would be sent with DRY_RUN=false has the outcome dry_run.",
+    )
+
+
+def _require_known(options: Options, runtime: Runtime) -> None:
+    """Raise UsageError for a source or an outcome that does not exist."""
+    if options.source is not None and options.source not in runtime.sources:
+        raise UsageError(f"--source: choose one of {', '.join(runtime.sources)}")
+    outcome = (options.expect or "").partition(":")[0]
+    if options.expect is not None and outcome not in OUTCOMES:
+        raise UsageError(f"--expect: choose one of {', '.join(sorted(OUTCOMES))}")
+
+
+def explanations(
+    body: bytes, options: Options, variables: Mapping[str, str]
+) -> tuple[Explanation, ...]:
+    """Return what becomes of every event in a payload; raise UsageError."""
+    at = _moment(options)
+    runtime = _runtime(options, at, variables)
+    _require_known(options, runtime)
+    recognizer = Recognizer(runtime.sources, runtime.schemas)
+    try:
+        recognized = recognizer.recognize(body, at, source=options.source)
+    except UnknownRoute as problem:
+        raise UsageError(str(problem)) from None
+    assumptions = _assumptions(options, at, variables, recognized)
+    credentials = runtime.settings.credentials
+    return tuple(
+        explain(raw_event, runtime, recognized, credentials)._replace(assumptions=assumptions)
+        for raw_event in recognized.raw_events
+    )
+
+
+def status(explained: Sequence[Explanation], expect: str | None) -> int:
+    """Return the exit status: 0, or 1 for what is rejected, has failed or is not as expected."""
+    if expect is None:
+        return int(any(one.outcome in {"rejected", "failed"} for one in explained))
+    outcome, _, reason = expect.partition(":")
+    wanted = _SAME_OUTCOME.get(outcome, outcome)
+    as_expected = (one.outcome == wanted and reason in {"", one.reason or ""} for one in explained)
+    return int(not all(as_expected))
+
+
+def _show_instance(instance: ExplainedInstance) -> None:
+    reason = f" ({instance.reason})" if instance.reason else ""
+    say(f"\n{instance.id}: {paint(instance.outcome + reason, instance.outcome)}")
+    for rule in instance.rules:
+        answer = "yes" if rule.applies else "no"
+        say(f"  {paint(f'{answer:4}', answer)} {rule.rule:20} {rule.why}")
+
+
+def _show(explanation: Explanation) -> None:
+    say(f"source    {explanation.source or 'not recognised'}")
+    if explanation.schema is not None:
+        where = explanation.schema
+        say(f"schema    {where['path']}: {where['problem']}")
+    for instance in explanation.instances:
+        _show_instance(instance)
+    reason = f" ({explanation.reason})" if explanation.reason else ""
+    painted = paint(f"{explanation.outcome}{reason}", explanation.outcome)
+    say(f"\noutcome   {painted}: {explanation.message}")
+    if explanation.request is not None:
+        say(f"request   {json.dumps(explanation.request, separators=(',', ':'))}")
+    say("\nassumed:")
+    for assumption in explanation.assumptions:
+        say(bullet(assumption))
+
+
+def show(explained: Sequence[Explanation], *, as_json: bool) -> None:
+    """Print explanations: a payload with several events is several of them."""
+    if as_json:
+        documents = [one.document() for one in explained]
+        say(to_json(documents[0] if len(documents) == 1 else documents))
+        return
+    for number, one in enumerate(explained):
+        if number:
+            say()
+        _show(one)

@@ -1,0 +1,71 @@
+"""Text for a terminal: colours where somebody reads them, and a bar while something takes long."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from textwrap import fill
+from typing import Any, TextIO, TypeVar
+
+T = TypeVar("T")
+WIDTH = 100
+BAR = 30
+LONG = 500
+"""Fewer lines than this are replayed before a bar could be read."""
+_GREEN, _YELLOW, _RED, _GREY = "32", "33", "31", "90"
+COLOURS = {
+    **dict.fromkeys(("accepted", "passed", "pass", "dry_run"), _GREEN),
+    **dict.fromkeys(("skipped", "partial", "unproven", "yes"), _YELLOW),
+    **dict.fromkeys(("rejected", "failed", "fail", "unknown"), _RED),
+    **dict.fromkeys(("no", "info"), _GREY),
+}
+
+
+def in_colour(stream: TextIO) -> bool:
+    """Tell whether colours may be written: to a terminal, unless NO_COLOR is set."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def paint(text: str, word: str, *, stream: TextIO | None = None) -> str:
+    """Return a text in the colour of a word, where colours may be written."""
+    if word not in COLOURS or not in_colour(stream or sys.stdout):
+        return text
+    return f"\033[{COLOURS[word]}m{text}\033[0m"
+
+
+def say(text: str = "", *, stream: TextIO | None = None) -> None:
+    """Print one line."""
+    print(text, file=stream or sys.stdout)
+
+
+def bullet(text: str) -> str:
+    """Return a sentence as an item of a list, folded."""
+    return fill(text, WIDTH, initial_indent="  - ", subsequent_indent="    ")
+
+
+def progress(items: Sequence[T], what: str, *, stream: TextIO | None = None) -> Iterable[T]:
+    """Yield the items, with a bar on a terminal where there are many."""
+    stream = stream or sys.stderr
+    total = len(items)
+    if total < LONG or not stream.isatty():
+        yield from items
+        return
+    for number, item in enumerate(items):
+        if number % (total // 100) == 0:
+            _draw(number / total, f"{number} of {total} {what}", stream)
+        yield item
+    _draw(1.0, f"{total} of {total} {what}", stream)
+    stream.write("\n")
+
+
+def _draw(share: float, text: str, stream: TextIO) -> None:
+    done = round(share * BAR)
+    stream.write(f"\r[{'#' * done}{'.' * (BAR - done)}] {text}")
+    stream.flush()
+
+
+def as_json(document: Any) -> str:
+    """Return a document as JSON for machines and people."""
+    return json.dumps(document, indent=2, ensure_ascii=False)

@@ -1,0 +1,140 @@
+"""Which source a payload is, told by its shape, so that nobody has to name it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ..entrypoints import routes, triggers
+from ..intake import cloudevents_http, unwrap
+from ..lib import strict_json
+from ..lib.schemas import Schema, Schemas, Violation
+from ..model.event import RawEvent, Source, UnwrappedEvent
+
+SMN_TYPES = frozenset({"Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"})
+
+
+class UnknownRoute(ValueError):
+    """The event of an API gateway is for a path that is no route."""
+
+
+class Recognized(NamedTuple):
+    """The events in one payload, each as a platform would hand it over, which proves its sender.
+
+    `source` is the name of the source, or of the topic service where only the message in it tells;
+    None where the shape tells neither. `assumption` says what was guessed.
+    """
+
+    raw_events: tuple[RawEvent, ...]
+    source: str | None = None
+    assumption: str | None = None
+
+
+class Recognizer:
+    """Recognizes payloads by the sources and schemas that there are."""
+
+    def __init__(self, sources: Mapping[str, Source], schemas: Schemas) -> None:
+        self._sources = sources
+        self._schemas = schemas
+
+    def recognize(self, body: bytes, at: datetime, *, source: str | None = None) -> Recognized:
+        """Return the events in a payload that arrives at a moment; `source` overrides the shape."""
+        try:
+            document: Any = strict_json.loads(body)
+        except strict_json.InvalidJSON:
+            return self._of_source(source or "unknown", body, at)
+        request = triggers.http_request(document)
+        if request is not None:
+            return self._of_request(request, at)
+        if _is_smn_message(document):
+            return Recognized((RawEvent("smn", body, at),), "smn")
+        raw_events = triggers.received(document, at)
+        if raw_events[0].channel in {"trigger/smn", "trigger/sns"}:
+            return Recognized(raw_events, raw_events[0].channel.removeprefix("trigger/"))
+        if source is not None:
+            return self._of_source(source, body, at)
+        return self._of_shape(document, body, at)
+
+    def _of_source(
+        self, name: str, body: bytes, at: datetime, assumption: str | None = None
+    ) -> Recognized:
+        too_large = len(body) > strict_json.LIMIT
+        raw_event = RawEvent(f"trigger/{name}", body, at, too_large=too_large)
+        return Recognized((raw_event,), name if name in self._sources else None, assumption)
+
+    def _of_request(self, request: routes.HttpRequest, at: datetime) -> Recognized:
+        """Take the body of a request to one of our routes."""
+        channel = routes.channels(self._sources).get(request.path)
+        if channel is None:
+            raise UnknownRoute("the path in this gateway event is no route")
+        if channel == "smn":
+            return Recognized((RawEvent("smn", request.body, at),), "smn")
+        raw_event = RawEvent(channel, request.body, at, request.headers, request.too_large)
+        body = request.body
+        unwrapped = unwrap.unwrap(raw_event, self._sources, self._schemas)
+        if unwrapped.attributes is not None:
+            data = strict_json.loads(body)
+            event = cloudevents_http.from_binary_mode(unwrapped.attributes, data)
+            body = strict_json.dumps(event).encode()
+        return self._of_source(channel, body, at)
+
+    def _of_shape(self, document: Any, body: bytes, at: datetime) -> Recognized:
+        """Take the source whose schema accepts the document, else the one it is most like."""
+        scores = {name: self._score(name, document) for name in self._sources}
+        best = max(scores, key=lambda name: scores[name])
+        if scores[best] == (False, 0):
+            return self._of_source("unknown", body, at)
+        accepting = [name for name, (accepted, _) in scores.items() if accepted]
+        if len(accepting) < 2:
+            guess = None if accepting else f"Its shape is most like {best} (--source overrides)."
+            return self._of_source(best, body, at, guess)
+        others = ", ".join(name for name in accepting if name != best)
+        return self._of_source(
+            best, body, at, f"It came to {best}; --source takes it for one of {others}."
+        )
+
+    def _score(self, name: str, document: Any) -> tuple[bool, int]:
+        """Tell whether a schema accepts a document, and how many marks of it the document has."""
+        marks = _marks(self._schemas.schema(f"events/{name}"), document)
+        try:
+            self._schemas.check(f"events/{name}", document)
+        except Violation:
+            return False, marks
+        return True, marks
+
+
+def _is_smn_message(document: Any) -> bool:
+    return isinstance(document, dict) and "topic_urn" in document and _type(document) in SMN_TYPES
+
+
+def as_trigger(raw_event: RawEvent, unwrapped: UnwrappedEvent) -> RawEvent:
+    """Return a message of SMN as FunctionGraph's trigger hands it over: without a signature."""
+    given = {
+        "topic_urn": unwrapped.signature.topic_urn if unwrapped.signature else None,
+        "message": unwrapped.payload,
+        "message_id": unwrapped.id,
+        "subject": unwrapped.name,
+        "timestamp": unwrapped.sent_at,
+    }
+    message = {key: value for key, value in given.items() if value is not None}
+    body = strict_json.dumps({"record": [{"event_source": "smn", "smn": message}]}).encode()
+    return RawEvent("trigger/smn", body, raw_event.received_at)
+
+
+def _type(document: Mapping[str, Any]) -> str | None:
+    kind = document.get("type")
+    return kind if isinstance(kind, str) else None
+
+
+def _marks(schema: Schema, document: Any) -> int:
+    """Count declared members that a document has; a required one, and a fixed value, count more."""
+    if not isinstance(document, dict):
+        return 0
+    required = schema.get("required", ())
+    count = 0
+    for name, member in schema.get("properties", {}).items():
+        if name in document:
+            fixed = "const" in member and document[name] == member["const"]
+            count += 1 + 2 * (name in required) + 4 * fixed
+    return count

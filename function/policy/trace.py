@@ -1,0 +1,79 @@
+"""The answers of all rules to one instance of an event, up to the one that decides (pure).
+
+Nothing is judged here: the rules answer through the same functions that decide, and what the
+decision adds for the event as a whole is read from its verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from ..model.cloud_state import Observation
+from ..model.decision import ScreenedEvent
+from ..model.event import Event, Intent
+from ..settings.model import Limits
+from .decide import rule_context
+from .instance_rules import RULES, Answer, Skip, answers
+from .screen import intent_answers
+
+# In the order in which they apply: what refuses or skips before the live state is read, and what
+# is decided for the whole event once every instance has its verdict.
+RULES_OF_THE_EVENT = ("action_disabled", "not_allowed", "too_many")
+RULES_OF_THE_DECISION = ("storm", "observed", "dry_run")
+
+
+class TracedEvent(NamedTuple):
+    """What an event has met on its way, as far as it came; `rejected` is why it was refused."""
+
+    event: Event
+    screened: ScreenedEvent
+    observation: Observation
+    limits: Limits
+    now: datetime
+    rejected: str | None = None
+
+
+def deciding_intent(traced: TracedEvent, instance_id: str) -> Intent | None:
+    """Return the intent that counts for an instance: the first that asks, else the first."""
+    intents = [intent for intent in traced.event.intents if instance_id in intent.instances]
+    asking = (intent for intent in intents if not _is_skipped(intent, traced))
+    return next(asking, intents[0] if intents else None)
+
+
+def _is_skipped(intent: Intent, traced: TracedEvent) -> bool:
+    said = intent_answers(intent, traced.event, traced.limits, traced.now)
+    return any(answer.skip is not None for answer in said)
+
+
+def _in_order(traced: TracedEvent, instance_id: str, reason: str | None) -> Iterator[Answer]:
+    """Yield every answer in order, also beyond the one that decides."""
+    intent = deciding_intent(traced, instance_id)
+    if intent is not None:
+        yield from intent_answers(intent, traced.event, traced.limits, traced.now)
+    for rule in (*RULES_OF_THE_EVENT, "state_unreadable"):
+        yield Answer(rule, Skip(rule) if reason == rule else None)
+    state = traced.observation.instances.get(instance_id)
+    if state is not None and traced.screened.action in RULES:
+        now = traced.observation.cloud_time(traced.now)
+        context = rule_context(instance_id, traced.screened, traced.limits, now)
+        yield from answers(traced.screened.action, state, context)
+    for rule in RULES_OF_THE_DECISION:
+        yield Answer(rule, Skip(rule) if reason == rule else None)
+
+
+def trace(traced: TracedEvent, instance_id: str, reason: str | None) -> tuple[Answer, ...]:
+    """Return the answers to an instance, up to and with the rule that its verdict names.
+
+    `reason` is the reason of its verdict, or of the refusal of the event; None means act.
+    """
+    reason = traced.rejected or reason
+    given: list[Answer] = []
+    for answer in _in_order(traced, instance_id, reason):
+        given.append(answer)
+        if answer.skip is not None:
+            break
+    if reason is not None and not (given and given[-1].skip and given[-1].rule == reason):
+        given.append(Answer(reason, Skip(reason)))
+    return tuple(given)

@@ -1,0 +1,378 @@
+"""The command `explain`: what it prints for programs and people, and how it ends."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from function import cli
+from function.cli import _explain
+from function.cli._explain import Options, UsageError
+from function.cli._explanation import Explanation
+from function.lib import schemas
+from function.lib.timestamps import text
+from tests.factories import AUDIT, DAY, HOUR, MINUTE, NOW, ORDERS, PAYMENTS
+from tests.harness import alerts, ces_alarm
+from tests.signed_requests import smn
+
+AT = text(NOW)
+SCHEMAS = schemas.load()
+REQUEST = {"action": "restart", "instances": [ORDERS]}
+
+
+def row(instance_id: str = ORDERS, status: str = "RUNNING", **fields: Any) -> dict[str, Any]:
+    """Return an instance as GET /instances answers."""
+    return {"instance_id": instance_id, "status": status, "engine": "kafka", **fields}
+
+
+def tagged(value: str) -> list[dict[str, str]]:
+    return [{"key": "auto-remediation", "value": value}]
+
+
+def restarted(ago: timedelta, took: timedelta = 10 * MINUTE, **fields: Any) -> dict[str, Any]:
+    """Return a restart as GET /instances/{id}/tasks answers."""
+    begun = {"created_at": text(NOW - ago), "updated_at": text(NOW - ago + took)}
+    return {"id": str(ago), "name": "kafkaRestart", "status": "SUCCESS", **begun, **fields}
+
+
+def explained(
+    payload: Any,
+    *rows: dict[str, Any],
+    tasks: Any = None,
+    source: Any = None,
+    **variables: str,
+) -> Explanation:
+    """Explain a payload that arrives NOW, where these instances exist, or any."""
+    state = json.dumps({"instances": rows, "tasks": tasks or {}}).encode() if rows else None
+    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    options = Options(source=source, at=AT, state=state)
+    (explanation,) = _explain.explanations(body, options, variables)
+    return explanation
+
+
+def deciding(explanation: Explanation) -> tuple[str, str]:
+    """Return the rule that decides the only instance, and why; every rule before said no."""
+    (instance,) = explanation.instances
+    *before, last = instance.rules
+    assert last.applies
+    assert not any(rule.applies for rule in before)
+    assert last.rule == (instance.reason or explanation.reason)
+    return last.rule, last.why
+
+
+def test_json_has_the_keys_that_programs_rely_on() -> None:
+    document = explained(alerts(raised=NOW)).document()
+
+    assert set(document) == {
+        *("source", "outcome", "reason", "request", "assumptions", "schema", "instances")
+    }
+    assert (document["source"], document["outcome"]) == ("alertmanager", "dry_run")
+    assert document["request"] == {"action": "restart", "instances": [ORDERS]}
+    (instance,) = document["instances"]
+    assert set(instance) == {"id", "outcome", "reason", "rules"}
+    assert all(set(rule) == {"rule", "applies", "why"} for rule in instance["rules"])
+    assert all(isinstance(sentence, str) for sentence in document["assumptions"])
+
+
+def test_without_a_state_the_instance_runs_and_that_is_said() -> None:
+    explanation = explained(alerts())
+
+    assert any("running Kafka instance" in sentence for sentence in explanation.assumptions)
+    assert [rule.rule for rule in explanation.instances[0].rules][-3:] == [
+        "storm",
+        "observed",
+        "dry_run",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("live", "tasks", "settings", "rule", "why"),
+    [
+        (row(AUDIT), [], {}, "not_found", "no such instance"),
+        (row(engine="rabbitmq"), [], {}, "not_kafka", "rabbitmq"),
+        (row(tags=tagged("off")), [], {}, "opted_out", "mode off, by its tag"),
+        (row(tags=tagged("?")), [], {}, "opted_out", "not one of act, observe and off"),
+        (row(), [], {"DEFAULT_MODE": "off"}, "opted_out", "by DEFAULT_MODE"),
+        (row(status="RESTARTING"), [], {}, "already_restarting", "RESTARTING"),
+        (row(status="UPGRADING"), [], {}, "status", "UPGRADING is not in RESTART_STATUSES"),
+        (row(), [restarted(5 * MINUTE)], {}, "already_answered", "the alarm was raised at"),
+        (row(), [restarted(HOUR / 2)], {}, "cooldown", "less than COOLDOWN_SECONDS (3600) ago"),
+        (row(), [restarted(n * HOUR) for n in (2, 3, 4)], {}, "restart_limit", "3 restarts"),
+        (row(tags=tagged("observe")), [], {}, "observed", "left out of the call"),
+        (row(tags="odd"), [], {}, "state_unreadable", "odd tags"),
+        (row(), [], {"BLOCKED_INSTANCES": ORDERS}, "not_allowed", "in BLOCKED_INSTANCES"),
+        (row(), [], {"ALLOWED_INSTANCES": AUDIT}, "not_allowed", "not in ALLOWED_INSTANCES"),
+        (row(), [], {"ENABLED_ACTIONS": "delete"}, "action_disabled", "not in ENABLED_ACTIONS"),
+        (row(), [restarted(2 * HOUR)], {}, "dry_run", "DRY_RUN=false"),
+    ],
+)
+def test_an_alarm_names_the_rule_that_decides_and_what_it_has_seen(
+    live: dict[str, Any], tasks: list[Any], settings: dict[str, str], rule: str, why: str
+) -> None:
+    explanation = explained(
+        alerts(raised=NOW - 5 * MINUTE if rule == "already_answered" else NOW),
+        live,
+        tasks={ORDERS: tasks},
+        **settings,
+    )
+
+    assert deciding(explanation)[0] == rule
+    assert why in deciding(explanation)[1]
+
+
+@pytest.mark.parametrize(
+    ("payload", "rule", "why"),
+    [
+        (ces_alarm(alarm_status="ok"), "not_firing", "the alarm is not firing"),
+        (ces_alarm(metric_name="disk"), "not_mapped", "the metric disk is not in ALARM_METRICS"),
+        (ces_alarm(namespace="SYS.ECS"), "not_mapped", "no Kafka instance of DMS"),
+        (ces_alarm(sent=NOW - DAY), "stale", "--at explains it at another time"),
+        (ces_alarm(sent=NOW + HOUR), "from_the_future", "more than 5 minutes ahead"),
+    ],
+)
+def test_an_alarm_that_asks_for_nothing_says_why(payload: Any, rule: str, why: str) -> None:
+    explanation = explained(payload, FOLLOW_UP="false")
+
+    assert explanation.outcome == "skipped"
+    assert deciding(explanation)[0] == rule
+    assert why in deciding(explanation)[1]
+
+
+def test_a_test_message_and_a_label_that_asks_for_nothing_are_named() -> None:
+    alert = alerts()["alerts"][0]
+    test = {**alert, "labels": {**alert["labels"], "alertname": "TestAlert", "instance": "Grafana"}}
+    unlabelled = {**alert, "labels": {"kafka_instance_id": ORDERS, "alertname": "a"}}
+
+    assert deciding(explained({"version": "1", "alerts": [test]}))[0] == "test_event"
+    assert deciding(explained({"version": "4", "alerts": [unlabelled]})) == (
+        "not_mapped",
+        "its labels ask for no restart",
+    )
+
+
+def test_rules_that_are_switched_off_say_so_and_a_request_meets_no_rule_of_alarms() -> None:
+    off = {"COOLDOWN_SECONDS": "0", "MAX_RESTARTS_PER_DAY": "0", "MAX_RESTARTING": "0"}
+    alarm = explained(alerts(raised=NOW), row(), **off).instances[0]
+    request = explained(REQUEST, row()).instances[0]
+
+    switched_off = {rule.rule for rule in alarm.rules if "switches this off" in rule.why}
+    assert switched_off == {"cooldown", "restart_limit", "storm"}
+    as_request = {rule.rule for rule in request.rules if "this is a request" in rule.why}
+    assert as_request == {"not_firing", "already_answered", "storm"}
+
+
+def test_a_request_that_was_sent_in_time_says_when() -> None:
+    rules = {rule.rule: rule for rule in explained({**REQUEST, "time": AT}).instances[0].rules}
+
+    assert "not more than MAX_EVENT_AGE_SECONDS (3600) ago" in rules["stale"].why
+    assert "not more than 5 minutes ahead" in rules["from_the_future"].why
+
+
+def test_a_storm_holds_every_instance_back() -> None:
+    explanation = explained(
+        alerts(ORDERS, PAYMENTS), row(), row(PAYMENTS), row(AUDIT, "RESTARTING"), MAX_RESTARTING="2"
+    )
+
+    assert (explanation.outcome, explanation.reason) == ("skipped", "storm")
+    for instance in explanation.instances:
+        assert instance.rules[-1].rule == "storm"
+        assert instance.rules[-1].why.startswith("more than MAX_RESTARTING (2)")
+
+
+def test_an_event_that_names_too_many_is_refused_for_all_of_them() -> None:
+    explanation = explained(alerts(ORDERS, PAYMENTS), MAX_INSTANCES="1")
+
+    assert (explanation.outcome, explanation.reason) == ("rejected", "too_many")
+    assert [one.id for one in explanation.instances] == [ORDERS, PAYMENTS]
+    assert {one.rules[-1].why for one in explanation.instances} == {
+        "the event names 2: more than MAX_INSTANCES (1)"
+    }
+
+
+def test_an_action_that_the_source_may_not_ask_for_is_named_with_the_refusal() -> None:
+    deletion = {"action": "delete", "instances": [ORDERS], "confirm": [ORDERS]}
+    explanation = explained(deletion, source="schedule")
+
+    assert (explanation.outcome, explanation.reason) == ("rejected", "action_not_for_source")
+    assert explanation.instances[0].rules[-1].rule == "action_not_for_source"
+    assert "may not ask for delete" in explanation.instances[0].rules[-1].why
+
+
+@pytest.mark.parametrize(
+    ("payload", "source", "path", "rule"),
+    [
+        ({"version": "4", "alerts": {}}, "alertmanager", "$.alerts", "type"),
+        ({"action": "restart"}, "direct", "$", "required"),
+        (b"{", None, "$", "json"),
+        ([], None, "$", None),
+    ],
+)
+def test_a_payload_that_breaks_its_schema_says_where_and_which_rule(
+    payload: Any, source: str | None, path: str, rule: str | None
+) -> None:
+    explanation = explained(payload)
+
+    assert explanation.outcome == "rejected"
+    assert explanation.schema is not None
+    assert (explanation.source or None) == source
+    assert str(explanation.schema["path"]).startswith(path)
+    assert rule in {None, explanation.schema["rule"]}
+    assert explanation.schema["problem"]
+
+
+def test_a_purge_is_explained_with_what_it_would_remove() -> None:
+    explanation = explained({"action": "purge_failed"}, row(AUDIT, "CREATEFAILED"))
+
+    assert explanation.request == {"action": "delete", "all_failure": "kafka"}
+    assert [(one.id, one.outcome) for one in explanation.instances] == [(AUDIT, "dry_run")]
+
+
+def test_a_message_of_smn_is_explained_by_what_it_carries() -> None:
+    explanation = explained(smn(timestamp=AT))
+
+    assert (explanation.source, explanation.outcome) == ("ces_alarm", "dry_run")
+
+
+def test_a_message_of_smn_about_the_subscription_is_explained_without_its_link() -> None:
+    link = "https://smn.example/confirm?token=x"
+    notice = smn(type="SubscriptionConfirmation", subscribe_url=link, subject=None)
+    explanation = explained({key: value for key, value in notice.items() if value is not None})
+
+    assert (explanation.outcome, explanation.reason) == ("skipped", "subscription_confirmation")
+    assert link not in str(explanation)
+
+
+def test_a_message_of_smn_with_a_broken_envelope_says_where() -> None:
+    broken = {key: value for key, value in smn().items() if key != "message_id"}
+    explanation = explained(broken)
+
+    assert (explanation.source, explanation.reason) == ("smn", "schema")
+    assert explanation.schema is not None
+    assert "message_id" in str(explanation.schema["problem"])
+
+
+def test_our_own_result_is_no_event() -> None:
+    (result,) = SCHEMAS.schema("result")["examples"][:1]
+
+    explanation = explained(result)
+
+    assert (explanation.outcome, explanation.reason) == ("skipped", None)
+    assert "not an event" in explanation.message
+
+
+def test_a_check_is_explained_without_doing_it() -> None:
+    explanation = explained({"action": "check"})
+
+    assert (explanation.source, explanation.outcome) == ("direct", "dry_run")
+    assert "python -m function check" in explanation.message
+
+
+def test_several_records_are_several_explanations() -> None:
+    records = [ces_alarm()["record"][0], ces_alarm(alarm_status="ok")["record"][0]]
+    body = json.dumps({"record": records}).encode()
+
+    both = _explain.explanations(body, Options(at=AT), {})
+
+    assert [one.outcome for one in both] == ["dry_run", "skipped"]
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (Options(at="yesterday"), "--at:"),
+        (Options(source="pigeon"), "--source: choose one of alertmanager,"),
+        (Options(expect="fine"), "--expect: choose one of accepted,"),
+        (Options(state=b"{"), "--state:"),
+        (Options(state=b"[]"), '--state: write {"instances"'),
+        (Options(state=b'{"instances":[1]}'), '--state: write {"instances"'),
+        (Options(state=b'{"instances":[],"tasks":[]}'), '--state: write {"instances"'),
+        (Options(state=b'{"instances":[],"tasks":{"a":1}}'), "--state: the tasks"),
+        (Options(live=True), "DRY_RUN: is missing"),
+    ],
+)
+def test_wrong_options_are_named(options: Options, problem: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        _explain.explanations(b"{}", options, {})
+
+    assert problem in str(raised.value)
+
+
+def test_a_limit_that_is_wrong_is_named_and_those_that_are_set_are_told() -> None:
+    with pytest.raises(UsageError) as raised:
+        explained(REQUEST, MAX_INSTANCES="many")
+    assert "MAX_INSTANCES" in str(raised.value)
+
+    assumptions = explained(
+        REQUEST, MAX_INSTANCES="2", LEDGER_URL="redis://127.0.0.1:9"
+    ).assumptions
+    assert any("MAX_INSTANCES" in sentence for sentence in assumptions)
+    assert not any("LEDGER_URL" in sentence for sentence in assumptions)
+
+
+@pytest.mark.parametrize(
+    ("expect", "payload", "status"),
+    [
+        (None, REQUEST, 0),
+        (None, {"action": "restart"}, 1),
+        ("dry_run", REQUEST, 0),
+        ("accepted", REQUEST, 0),
+        ("skipped", REQUEST, 1),
+        ("rejected", {"action": "restart"}, 0),
+        ("rejected:schema", {"action": "restart"}, 0),
+        ("rejected:too_many", {"action": "restart"}, 1),
+    ],
+)
+def test_the_exit_status_tells_whether_it_is_as_wished(
+    expect: str | None, payload: Any, status: int
+) -> None:
+    assert _explain.status((explained(payload),), expect) == status
+
+
+def test_the_command_prints_text_for_people_and_json_for_programs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, state = tmp_path / "alarm.json", tmp_path / "state.json"
+    file.write_text(json.dumps(alerts(ORDERS, PAYMENTS)), "utf-8")
+    state.write_text(json.dumps({"instances": [row(tags=tagged("off")), row(PAYMENTS)]}), "utf-8")
+    options = ["--at", str(AT), "--state", str(state)]
+
+    assert cli.main(["explain", str(file), *options]) == 0
+    said = capsys.readouterr().out
+    assert f"{ORDERS}: skipped (opted_out)" in said
+    assert f'request   {{"action":"restart","instances":["{PAYMENTS}"]}}' in said
+    assert "\033" not in said
+
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(file.read_bytes())))
+    assert cli.main(["explain", "-", *options, "--json", "--expect", "skipped"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert [one["reason"] for one in document["instances"]] == ["opted_out", "dry_run"]
+
+
+def test_the_command_prints_what_is_wrong_with_a_payload_and_every_event_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "alarms.json"
+    file.write_text(json.dumps({"record": 2 * ces_alarm(alarm_status=5)["record"]}), "utf-8")
+
+    assert cli.main(["explain", str(file)]) == 1
+    assert capsys.readouterr().out.count("schema    $.alarm_status") == 2
+    assert cli.main(["explain", str(file), "--json"]) == 1
+    assert len(json.loads(capsys.readouterr().out)) == 2
+
+
+@pytest.mark.parametrize("option", [["no-such-file"], ["{file}", "--at", "soon"]])
+def test_a_file_that_is_missing_and_an_option_that_is_wrong_exit_with_2(
+    option: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "alarm.json"
+    file.write_text("{}", "utf-8")
+
+    assert cli.main(["explain", *[one.format(file=file) for one in option]]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
