@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ..intake import unwrap
 from ..lib.clock import Deadline
 from ..model.errors import EventRejected, SchemaViolated
-from ..model.event import Intent, Outcome, RawEvent
-from ..model.result import ResultEvent
+from ..model.event import Intent, Outcome, RawEvent, SubscriptionNotice
+from ..model.result import ResultEvent, Summary
 from ..pipeline import EventRun, Runtime, process
 from ..policy.trace import TracedEvent, deciding_intent, trace
 from ..reporting import summarize
 from ..settings.model import Credentials
-from ._recognition import Recognized, as_trigger
+from ._recognition import Recognized, open_smn
 from ._why import Facts, why
 
 # Nothing waits for a simulated cloud; what reads the real one may take its time.
@@ -140,11 +139,9 @@ def _of_run(run: EventRun, result: ResultEvent, recognized: Recognized) -> Expla
     )
 
 
-def _of_rejection(rejection: EventRejected) -> Explanation:
-    summary = summarize.rejection(rejection)
-    return Explanation(
-        "smn", summary.outcome.value, summary.reason, summary.message, schema=_schema(rejection)
-    )
+def _of_summary(summary: Summary, rejection: EventRejected | None = None) -> Explanation:
+    outcome, schema = summary.outcome.value, _schema(rejection)
+    return Explanation("smn", outcome, summary.reason, summary.message, schema=schema)
 
 
 def _explain_smn(
@@ -152,14 +149,12 @@ def _explain_smn(
 ) -> Explanation:
     """Explain a message of SMN over HTTPS: what it carries is explained as if it were signed."""
     try:
-        unwrapped = unwrap.unwrap(raw_event, runtime.sources, runtime.schemas)
+        opened = open_smn(raw_event, runtime.sources, runtime.schemas)
     except EventRejected as rejection:
-        return _of_rejection(rejection)
-    if unwrapped.notice is not None:
-        summary = summarize.notice(unwrapped.notice)
-        return Explanation("smn", summary.outcome.value, summary.reason, summary.message)
-    inner = as_trigger(raw_event, unwrapped)
-    return explain(inner, runtime, recognized, credentials)
+        return _of_summary(summarize.rejection(rejection), rejection)
+    if isinstance(opened, SubscriptionNotice):
+        return _of_summary(summarize.notice(opened))
+    return explain(opened, runtime, recognized, credentials)
 
 
 def explain(

@@ -10,7 +10,7 @@ from ..entrypoints import routes, triggers
 from ..intake import cloudevents_http, unwrap
 from ..lib import strict_json
 from ..lib.schemas import Schema, Schemas, Violation
-from ..model.event import RawEvent, Source, UnwrappedEvent
+from ..model.event import RawEvent, Source, SubscriptionNotice
 
 SMN_TYPES = frozenset({"Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"})
 
@@ -108,8 +108,16 @@ def _is_smn_message(document: Any) -> bool:
     return isinstance(document, dict) and "topic_urn" in document and _type(document) in SMN_TYPES
 
 
-def as_trigger(raw_event: RawEvent, unwrapped: UnwrappedEvent) -> RawEvent:
-    """Return a message of SMN as FunctionGraph's trigger hands it over: without a signature."""
+def open_smn(
+    raw_event: RawEvent, sources: Mapping[str, Source], schemas: Schemas
+) -> RawEvent | SubscriptionNotice:
+    """Return a message of SMN over HTTPS as FunctionGraph's trigger hands it over: unsigned.
+
+    A message about the subscription itself carries no event; EventRejected where it is none of SMN.
+    """
+    unwrapped = unwrap.unwrap(raw_event, sources, schemas)
+    if unwrapped.notice is not None:
+        return unwrapped.notice
     given = {
         "topic_urn": unwrapped.signature.topic_urn if unwrapped.signature else None,
         "message": unwrapped.payload,

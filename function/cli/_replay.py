@@ -1,0 +1,266 @@
+"""The work of `replay`: recorded payloads, in the order of time, against a simulated cloud."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+from ..lib import strict_json, timestamps
+from ..lib.clock import Deadline
+from ..model.errors import EventRejected, SettingsInvalid
+from ..model.event import Outcome, RawEvent, SubscriptionNotice
+from ..model.result import RESULT_TYPE, Summary
+from ..pipeline import Runtime, process
+from ..reporting import summarize
+from ..reporting.messages import REASON_TEXTS
+from . import _offline
+from ._explanation import DEADLINE_SECONDS, moment
+from ._output import as_json as to_json
+from ._output import bullet, paint, progress, say
+from ._recognition import Recognizer, UnknownRoute, open_smn
+from ._simulated_cloud import RESTART_TIME, SimulatedClock, SimulatedCloud
+
+MAX_LINE_BYTES = 2 * 1024 * 1024
+MAX_SHOWN_RESTARTS = 20
+RESULT_HINT = (
+    "this is a result of the function's own log, which holds no payload; "
+    "record what senders post, with the moment at which it came"
+)
+ASSUMPTIONS = (
+    "It is played as if DRY_RUN were false; nothing is sent to any cloud.",
+    "Every instance is a Kafka instance without tags that runs, unless a restart of it goes on.",
+    f"A restart takes {RESTART_TIME.total_seconds() / 60:.0f} minutes, and ends well.",
+    "Every sender is authenticated, and every read and call is answered at once.",
+)
+
+
+class UsageError(ValueError):
+    """A file, a line of it or a setting is wrong; the text does not quote the line."""
+
+
+class Line(NamedTuple):
+    """One recorded payload: when it came, as which source (None: its shape tells), and its body."""
+
+    at: datetime
+    source: str | None
+    body: bytes
+
+
+class Restart(NamedTuple):
+    """One restart that was decided."""
+
+    at: datetime
+    instance: str
+
+
+class Report(NamedTuple):
+    """What came of all payloads."""
+
+    events: int
+    outcomes: Mapping[str, int]
+    reasons: Mapping[str, int]
+    restarts: tuple[Restart, ...]
+    calls: int
+    hours: Mapping[str, int]
+    alarms_only: bool = False
+
+    def document(self) -> dict[str, Any]:
+        """Return the report as JSON that programs rely on."""
+        return {
+            "events": self.events,
+            "outcomes": dict(self.outcomes),
+            "reasons": dict(self.reasons),
+            "restarts": len(self.restarts),
+            "calls": self.calls,
+            "hours": dict(self.hours),
+        }
+
+
+def _line(text: bytes, sources: Iterable[str]) -> Line:
+    """Return one line of a recording, or raise UsageError."""
+    try:
+        document: Any = strict_json.loads(text, limit=MAX_LINE_BYTES)
+    except strict_json.InvalidJSON as error:
+        raise UsageError(f"no JSON: {error.problem}") from None
+    if isinstance(document, dict) and document.get("type") == RESULT_TYPE:
+        raise UsageError(RESULT_HINT)
+    if not isinstance(document, dict) or "payload" not in document:
+        raise UsageError('write {"at": "<RFC 3339>", "source": "<name>", "payload": {...}}')
+    at, source, payload = document.get("at"), document.get("source"), document["payload"]
+    received_at = timestamps.parse(at) if isinstance(at, str) else None
+    if received_at is None:
+        raise UsageError("`at` is no RFC 3339 time, such as 2026-01-05T03:00:00Z")
+    if source is not None and source not in sources:
+        raise UsageError(f"`source` is none of {', '.join(sources)}")
+    body = payload if isinstance(payload, str) else strict_json.dumps(payload)
+    return Line(received_at, source, body.encode("utf-8", "replace"))
+
+
+def read(files: Mapping[str, bytes], sources: Iterable[str]) -> list[Line]:
+    """Return the lines of all files in the order of time; raise UsageError with file and line."""
+    lines = []
+    for name, content in files.items():
+        for number, text in enumerate(content.splitlines(), start=1):
+            if not text.strip():
+                continue
+            try:
+                lines.append(_line(text, sources))
+            except UsageError as problem:
+                raise UsageError(f"{name}, line {number}: {problem}") from None
+    return sorted(lines, key=lambda line: line.at)
+
+
+class _Player:
+    """Plays events one after the other and counts what comes of them."""
+
+    def __init__(self, runtime: Runtime, clock: SimulatedClock) -> None:
+        self._runtime, self._clock = runtime, clock
+        self._recognizer = Recognizer(runtime.sources, runtime.schemas)
+        self._events = 0
+        self._outcomes: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._hours: Counter[str] = Counter()
+        self._restarts: list[Restart] = []
+        self._others = 0
+
+    def play(self, line: Line) -> None:
+        """Let time pass until a payload came, and take its events through the pipeline."""
+        self._clock.moment = line.at
+        recognized = self._recognizer.recognize(line.body, line.at, source=line.source)
+        for raw_event in recognized.raw_events:
+            self._count(self._data(raw_event), line.at)
+
+    def _data(self, raw_event: RawEvent) -> Mapping[str, Any] | None:
+        """Return what the result says of one event; None for a result that came back."""
+        opened: RawEvent | SubscriptionNotice = raw_event
+        if raw_event.channel == "smn":
+            try:
+                opened = open_smn(raw_event, self._runtime.sources, self._runtime.schemas)
+            except EventRejected as rejection:
+                return _without_instances(summarize.rejection(rejection))
+        if isinstance(opened, SubscriptionNotice):
+            return _without_instances(summarize.notice(opened))
+        deadline = Deadline(self._clock.monotonic(), DEADLINE_SECONDS)
+        credentials = self._runtime.settings.credentials
+        run, result = process(opened, self._runtime, deadline, credentials=credentials)
+        source = self._runtime.sources.get(run.context.source or "")
+        self._others += source is None or not source.alarm
+        return result.data if result is not None else None
+
+    def _count(self, data: Mapping[str, Any] | None, at: datetime) -> None:
+        if data is None:
+            return
+        self._events += 1
+        self._outcomes[Outcome(data["outcome"]).value] += 1
+        self._reasons.update(_reasons(data))
+        self._restarts += [
+            Restart(at, instance["id"])
+            for instance in data["instances"]
+            if instance["outcome"] == Outcome.ACCEPTED and data["action"] == "restart"
+        ]
+        if data["needs_human"]:
+            self._hours[at.astimezone(timezone.utc).strftime("%Y-%m-%dT%H")] += 1
+
+    def report(self) -> Report:
+        """Return what came of the events so far."""
+        return Report(
+            events=self._events,
+            outcomes=dict(self._outcomes.most_common()),
+            reasons=dict(self._reasons.most_common()),
+            restarts=tuple(self._restarts),
+            calls=sum(self._hours.values()),
+            hours=dict(self._hours),
+            alarms_only=not self._others,
+        )
+
+
+def _without_instances(summary: Summary) -> Mapping[str, Any]:
+    return {**summary._asdict(), "instances": (), "action": None}
+
+
+def _reasons(data: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the reason of an event, or the different reasons of its instances."""
+    if data["reason"] is not None:
+        yield data["reason"]
+        return
+    yield from sorted({one["reason"] for one in data["instances"] if one["reason"] is not None})
+
+
+def replay(
+    files: Mapping[str, bytes],
+    variables: Mapping[str, str],
+    *,
+    watch: Callable[[Sequence[Line]], Iterable[Line]] = iter,
+) -> Report:
+    """Return what would have come of the recorded payloads; raise UsageError."""
+    clock = SimulatedClock(datetime(2000, 1, 1, tzinfo=timezone.utc))
+    pattern = variables.get("RESTART_TASK_PATTERN", "").strip() or "restart"
+    cloud = SimulatedCloud(clock, any_instance=True, restart_task_name=pattern)
+    try:
+        runtime = _offline.runtime(variables, dry_run=False, clock=clock, http_client=cloud.client)
+    except SettingsInvalid as invalid:
+        raise UsageError("\n".join(invalid.problems)) from None
+    lines = read(files, tuple(runtime.sources))
+    player = _Player(runtime, clock)
+    for line in watch(lines):
+        try:
+            player.play(line)
+        except UnknownRoute as problem:
+            raise UsageError(f"{moment(line.at)}: {problem}") from None
+    return player.report()
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def headline(report: Report) -> str:
+    """Return the whole report in one sentence.
+
+    >>> headline(Report(41, {"accepted": 6, "skipped": 35}, {}, (), 1, {}, alarms_only=True))
+    '41 alarms → 0 restarts, 35 skips; a person would have been called 1 time.'
+    """
+    events = _number(report.events, "alarm" if report.alarms_only else "event")
+    others = {"accepted", "partial", "skipped"}
+    parts = [
+        _number(len(report.restarts), "restart"),
+        _number(report.outcomes.get("skipped", 0), "skip"),
+        *(f"{count} {name}" for name, count in report.outcomes.items() if name not in others),
+    ]
+    called = _number(report.calls, "time")
+    return f"{events} → {', '.join(parts)}; a person would have been called {called}."
+
+
+def _show_counts(title: str, counts: Mapping[str, int], meaning: Callable[[str], str]) -> None:
+    if not counts:
+        return
+    say(f"\n{title}")
+    for name, count in counts.items():
+        say(f"  {count:6} {paint(f'{name:20}', name)} {meaning(name)}".rstrip())
+
+
+def show(report: Report, *, as_json: bool) -> None:
+    """Print a report."""
+    if as_json:
+        say(to_json(report.document()))
+        return
+    say(headline(report))
+    _show_counts("outcomes", report.outcomes, lambda _: "")
+    _show_counts("reasons", report.reasons, lambda name: REASON_TEXTS.get(name, ""))
+    _show_counts("a person would have been called in these hours (UTC)", report.hours, lambda _: "")
+    if report.restarts:
+        say("\nrestarts")
+        for restart in report.restarts[:MAX_SHOWN_RESTARTS]:
+            say(f"  {moment(restart.at)}  {restart.instance}")
+        if len(report.restarts) > MAX_SHOWN_RESTARTS:
+            say(f"  … and {len(report.restarts) - MAX_SHOWN_RESTARTS} more")
+    say("\nassumed:")
+    for assumption in ASSUMPTIONS:
+        say(bullet(assumption))
+
+
+def watched(lines: Sequence[Line]) -> Iterable[Line]:
+    """Yield the lines, with a bar on a terminal where there are many."""
+    return progress(lines, "payloads")

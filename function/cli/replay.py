@@ -1,0 +1,49 @@
+"""Play recorded payloads against a simulated cloud: what would have been done, and who called.
+
+Every line of a file is {"at": "2026-01-05T03:00:00Z", "source": "alertmanager", "payload": {...}}:
+what a sender posted, and when. `source` may be left out where the shape of the payload tells. The
+lines of all files are played in the order of time; a restart takes ten minutes. Nothing is sent.
+
+examples:
+  python -m function replay last-month.jsonl
+  python -m function replay cluster-a.jsonl cluster-b.jsonl --env-file production.env
+  MAX_RESTARTS_PER_DAY=2 python -m function replay last-month.jsonl --json
+
+exit status: 0; 2 for a line that cannot be read (its number is said), or for wrong settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+USAGE_ERROR = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument("files", metavar="FILE", nargs="+", help="JSON lines; - is stdin")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+
+
+def _content(file: str) -> bytes:
+    return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Replay all files; return the exit status."""
+    from . import _replay  # noqa: PLC0415 - the other commands do not wait for it
+
+    try:
+        files = {file: _content(file) for file in arguments.files}
+        report = _replay.replay(files, os.environ, watch=_replay.watched)
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)  # noqa: T201 - a command prints
+        return USAGE_ERROR
+    except _replay.UsageError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a command prints
+        return USAGE_ERROR
+    _replay.show(report, as_json=arguments.json)
+    return 0
