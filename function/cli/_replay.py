@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from textwrap import fill
 from typing import Any, NamedTuple
 
 from ..lib import strict_json, timestamps
@@ -17,13 +18,13 @@ from ..reporting import summarize
 from ..reporting.messages import REASON_TEXTS
 from . import _offline
 from ._explanation import DEADLINE_SECONDS, moment
+from ._output import WIDTH, bullet, paint, progress, say
 from ._output import as_json as to_json
-from ._output import bullet, paint, progress, say
 from ._recognition import Recognizer, UnknownRoute, open_smn
 from ._simulated_cloud import RESTART_TIME, SimulatedClock, SimulatedCloud
 
 MAX_LINE_BYTES = 2 * 1024 * 1024
-MAX_SHOWN_RESTARTS = 20
+MAX_SHOWN_LINES = 20
 RESULT_HINT = (
     "this is a result of the function's own log, which holds no payload; "
     "record what senders post, with the moment at which it came"
@@ -241,6 +242,30 @@ def _show_counts(title: str, counts: Mapping[str, int], meaning: Callable[[str],
         say(f"  {count:6} {paint(f'{name:20}', name)} {meaning(name)}".rstrip())
 
 
+def _show_hours(hours: Mapping[str, int]) -> None:
+    """Print the hours in which a person would have been called, a day in a line."""
+    days: dict[str, list[str]] = {}
+    for hour, calls in sorted(hours.items()):
+        day, _, number = hour.partition("T")
+        days.setdefault(day, []).append(number if calls == 1 else f"{number} ({calls})")
+    say("\na person would have been called in these hours (UTC)")
+    for day, listed in list(days.items())[:MAX_SHOWN_LINES]:
+        say(fill(f"  {day}  {' '.join(listed)}", WIDTH, subsequent_indent=" " * 14))
+    _show_rest(len(days), "days")
+
+
+def _show_restarts(restarts: Sequence[Restart]) -> None:
+    say("\nrestarts")
+    for restart in restarts[:MAX_SHOWN_LINES]:
+        say(f"  {moment(restart.at)}  {restart.instance}")
+    _show_rest(len(restarts), "restarts")
+
+
+def _show_rest(total: int, what: str) -> None:
+    if total > MAX_SHOWN_LINES:
+        say(f"  … and {total - MAX_SHOWN_LINES} more {what}")
+
+
 def show(report: Report, *, as_json: bool) -> None:
     """Print a report."""
     if as_json:
@@ -249,13 +274,10 @@ def show(report: Report, *, as_json: bool) -> None:
     say(headline(report))
     _show_counts("outcomes", report.outcomes, lambda _: "")
     _show_counts("reasons", report.reasons, lambda name: REASON_TEXTS.get(name, ""))
-    _show_counts("a person would have been called in these hours (UTC)", report.hours, lambda _: "")
+    if report.hours:
+        _show_hours(report.hours)
     if report.restarts:
-        say("\nrestarts")
-        for restart in report.restarts[:MAX_SHOWN_RESTARTS]:
-            say(f"  {moment(restart.at)}  {restart.instance}")
-        if len(report.restarts) > MAX_SHOWN_RESTARTS:
-            say(f"  … and {len(report.restarts) - MAX_SHOWN_RESTARTS} more")
+        _show_restarts(report.restarts)
     say("\nassumed:")
     for assumption in ASSUMPTIONS:
         say(bullet(assumption))
