@@ -99,7 +99,7 @@ class EventRun:
         except EventRejected as rejection:
             self.rejection = rejection
             if not self.context.authenticated:  # its result does not say what is wrong
-                self.log("WARNING", f"Rejected: {rejection}.")
+                self.log("WARNING", f"Rejected: {rejection}.", route=self._route())
             return summarize.rejection(rejection)
         except StateUnreadable as problem:
             return summarize.unreadable_state(self.screened, problem)
@@ -133,9 +133,19 @@ class EventRun:
         """The event, as much as has been read of it so far."""
         return self.context.event or Event(())
 
+    def _route(self) -> str:
+        """Return the route on which the event came, or the kind of its trigger."""
+        channel = self.context.raw_event.channel
+        source = self.runtime.sources.get(channel)
+        if source is not None and source.route is not None:
+            return source.route
+        return channel if channel.startswith("trigger/") else f"/{channel}"
+
     def _handle_notice(self, notice: SubscriptionNotice) -> Summary:
         """Log the confirmation link of an authenticated SMN message; an operator has to open it."""
         self.context = self.context._replace(source="smn")
+        if notice.expired:
+            self.runtime.log("WARNING", "The link of a confirmation is dead after 48 hours.")
         if notice.link is not None:
             self.runtime.log("WARNING", "Open this link to confirm the topic.", link=notice.link)
         return summarize.notice(notice)

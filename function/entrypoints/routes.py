@@ -1,4 +1,4 @@
-"""Routes: one HTTP request, from whichever door, to one HTTP answer."""
+"""Answer one HTTP request, whichever entrypoint has received it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ METRICS = "/metrics"
 CLOUDEVENTS = "/"
 # Where the server says in the WSGI environment when the whole request was there, monotonic.
 RECEIVED = "kafka_remediator.received_at"
+NOT_FOUND = 404
+# A mistyped path is compared with the routes; bounded, because anybody may send one.
+_MAX_SEGMENTS, _MAX_SEGMENT_LENGTH, _SIMILAR = 4, 40, 0.65
 READ_METHODS, EVENT_METHODS = ("GET", "HEAD", "OPTIONS"), ("OPTIONS", "POST")
 
 
@@ -66,6 +69,32 @@ def enabled_routes(runtime: Runtime) -> list[str]:
     return sorted([*routes, *(("/init", "/invoke") if container else ())])
 
 
+def probable_route(path: str, routes: Collection[str]) -> str | None:
+    """Return the route that was probably meant by a path that is none, or None.
+
+    >>> [probable_route(path, ["/", "/smn"]) for path in ("/prod/smn", "/Smn/", "/snm", "/x", "//")]
+    ['/smn', '/smn', '/smn', None, '/']
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 - only a wrong path needs it
+
+    segments = [part for part in path.lower().partition("?")[0].split("/") if part]
+    if not segments:
+        return "/" if path.startswith("/") and "/" in routes else None
+    named = {route.strip("/"): route for route in (*routes, HEALTH) if route != "/"}
+    for segment in reversed(segments[-_MAX_SEGMENTS:]):
+        if near := get_close_matches(segment[:_MAX_SEGMENT_LENGTH], named, n=1, cutoff=_SIMILAR):
+            return named[near[0]]
+    return None
+
+
+def _no_route(probable: str | None) -> str:
+    return (
+        f"There is no such route; did you mean {probable}?"
+        if probable
+        else "There is no such route."
+    )
+
+
 def non_event_response(
     request: HttpRequest, routes: Collection[str], *, ready: bool, hook: bool = False
 ) -> HttpResponse | None:
@@ -75,7 +104,8 @@ def non_event_response(
     """
     health = request.path == HEALTH
     if not health and request.path not in routes:
-        return json_message(404, "There is no such route.")
+        probable = probable_route(request.path, routes)
+        return json_message(NOT_FOUND, _no_route(probable))
     methods = READ_METHODS if health else EVENT_METHODS
     allow = {"Allow": ", ".join(methods)}
     if request.method == "OPTIONS":
@@ -152,6 +182,10 @@ def handle_request(
     hook = runtime.settings.auth.is_enabled("cloudevents")
     found = non_event_response(request, routes, ready=True, hook=hook)
     if found is not None:
+        probable = probable_route(request.path, routes) if found.status == NOT_FOUND else None
+        if probable is not None:
+            level = runtime.settings.log_level
+            runtime.log("WARNING", _no_route(probable), min_level=level, route=probable)
         return found
     return handle_event(
         request, routes[request.path], runtime, credentials=credentials, remaining=remaining

@@ -1,4 +1,4 @@
-"""Authenticate: does the sender prove who it is? Nothing, or Unauthenticated."""
+"""Authenticate: return when the sender has proven who it is, else raise Unauthenticated."""
 
 from __future__ import annotations
 
@@ -6,53 +6,91 @@ from collections.abc import Callable, Mapping
 
 from ..model.errors import RouteDisabled, TopicNotListed, Unauthenticated
 from ..model.event import AuthMethod, RawEvent, UnwrappedEvent
-from ..settings.model import AuthSettings
+from ..settings.model import AuthSettings, secrets_name
 from . import smn_signature, webhook_signatures
 
-
-def require_enabled_route(raw_event: RawEvent, auth: AuthSettings) -> None:
-    """Raise RouteDisabled for an HTTP route on which nobody could prove himself."""
-    if not raw_event.channel.startswith("trigger/") and not auth.is_enabled(raw_event.channel):
-        raise RouteDisabled("this route has no secret, so it stays shut")
+_TOO_OLD = "is missing or more than 5 minutes off"
 
 
-def _bearer(raw_event: RawEvent, _: UnwrappedEvent, auth: AuthSettings) -> bool:
-    return webhook_signatures.bearer(raw_event.headers, auth.secrets[raw_event.channel])
-
-
-def _standard_webhooks(raw_event: RawEvent, _: UnwrappedEvent, auth: AuthSettings) -> bool:
-    secrets = auth.secrets[raw_event.channel]
-    return webhook_signatures.standard_webhooks(
-        raw_event.headers, raw_event.body, secrets, raw_event.received_at
-    )
-
-
-def _grafana(raw_event: RawEvent, _: UnwrappedEvent, auth: AuthSettings) -> bool:
-    return webhook_signatures.grafana(
-        raw_event.headers,
-        raw_event.body,
-        auth.secrets[raw_event.channel],
-        timestamp_header=auth.grafana_timestamp_header,
-        now=raw_event.received_at,
-    )
-
-
-def _smn(raw_event: RawEvent, unwrapped: UnwrappedEvent, auth: AuthSettings) -> bool:
-    file, signature = (
-        auth.certificate_file or smn_signature.DEFAULT_CERTIFICATES,
-        unwrapped.signature,
-    )
-    signed_by = smn_signature.matching_certificates(signature, file) if signature else ()
-    if any(smn_signature.is_valid(one, raw_event.received_at) for one in signed_by):
-        return True
-    raise Unauthenticated(smn_signature.failure_reason(signed_by, file))
-
-
-def _platform(raw_event: RawEvent, _: UnwrappedEvent, __: AuthSettings) -> bool:
+def _is_trigger(raw_event: RawEvent) -> bool:
     return raw_event.channel.startswith("trigger/")
 
 
-_CHECKS: Mapping[AuthMethod, Callable[[RawEvent, UnwrappedEvent, AuthSettings], bool]] = {
+def require_enabled_route(raw_event: RawEvent, auth: AuthSettings) -> None:
+    """Raise RouteDisabled for an HTTP route that has no credentials configured."""
+    channel = raw_event.channel
+    if _is_trigger(raw_event) or auth.is_enabled(channel):
+        return
+    opens = {
+        "smn": "SMN_TOPIC_URNS is not set",
+        "invoke": "the platform's X-CFF-Request-Id is missing",
+    }
+    raise RouteDisabled(opens.get(channel, f"{secrets_name(channel)} is not set"))
+
+
+def _bearer(raw_event: RawEvent, _: UnwrappedEvent, auth: AuthSettings) -> str | None:
+    if webhook_signatures.bearer(raw_event.headers, auth.secrets[raw_event.channel]):
+        return None
+    authorization = raw_event.headers.get("authorization")
+    if authorization is None:
+        return "there is no Authorization header"
+    if not authorization.lower().startswith("bearer "):
+        return "Authorization is no Bearer token"
+    return f"the Bearer token is none of {secrets_name(raw_event.channel)}"
+
+
+def _standard_webhooks(raw_event: RawEvent, _: UnwrappedEvent, auth: AuthSettings) -> str | None:
+    headers, secrets = raw_event.headers, auth.secrets[raw_event.channel]
+    now = raw_event.received_at
+    if webhook_signatures.standard_webhooks(headers, raw_event.body, secrets, now):
+        return None
+    for family in webhook_signatures.HEADER_FAMILIES:
+        if f"{family}-signature" not in headers:
+            continue
+        if not webhook_signatures.is_recent(headers.get(f"{family}-timestamp", ""), now):
+            return f"{family}-timestamp {_TOO_OLD}"
+        return f"{family}-signature matches none of {secrets_name(raw_event.channel)}"
+    return "there is no webhook-signature header"
+
+
+def _grafana(raw_event: RawEvent, _: UnwrappedEvent, auth: AuthSettings) -> str | None:
+    signature_header, timestamp_header = (
+        auth.grafana_signature_header,
+        auth.grafana_timestamp_header,
+    )
+    signed = webhook_signatures.grafana(
+        raw_event.headers,
+        raw_event.body,
+        auth.secrets[raw_event.channel],
+        signature_header=signature_header,
+        timestamp_header=timestamp_header,
+        now=raw_event.received_at,
+    )
+    if signed:
+        return None
+    if signature_header not in raw_event.headers:
+        return f"there is no {signature_header} header"
+    timestamp = raw_event.headers.get(timestamp_header or "", "")
+    if timestamp_header and not webhook_signatures.is_recent(timestamp, raw_event.received_at):
+        return f"{timestamp_header} {_TOO_OLD}"
+    return f"{signature_header} matches none of {secrets_name(raw_event.channel)}"
+
+
+def _smn(raw_event: RawEvent, unwrapped: UnwrappedEvent, auth: AuthSettings) -> str | None:
+    file = auth.certificate_file or smn_signature.DEFAULT_CERTIFICATES
+    signature = unwrapped.signature
+    signed_by = smn_signature.matching_certificates(signature, file) if signature else ()
+    if any(smn_signature.is_valid(one, raw_event.received_at) for one in signed_by):
+        return None
+    return smn_signature.failure_reason(signed_by, file)
+
+
+def _platform(raw_event: RawEvent, _: UnwrappedEvent, __: AuthSettings) -> str | None:
+    return None if _is_trigger(raw_event) else "the platform has not authenticated it"
+
+
+# Each returns None for a sender that is authenticated, else what was missing, never what was sent.
+_CHECKS: Mapping[AuthMethod, Callable[[RawEvent, UnwrappedEvent, AuthSettings], str | None]] = {
     AuthMethod.PLATFORM: _platform,
     AuthMethod.BEARER: _bearer,
     AuthMethod.STANDARD_WEBHOOKS: _standard_webhooks,
@@ -62,12 +100,14 @@ _CHECKS: Mapping[AuthMethod, Callable[[RawEvent, UnwrappedEvent, AuthSettings], 
 
 
 def authenticate(raw_event: RawEvent, unwrapped: UnwrappedEvent, auth: AuthSettings) -> None:
-    """Return when one proof of the event's channel holds, or raise Unauthenticated.
+    """Return when one authentication method of the event's channel holds.
 
-    A verified SMN message proves only that SMN sent it: its topic must be listed too.
+    Raises Unauthenticated with what was missing. A verified SMN message says only that SMN sent
+    it, for whichever tenant: its topic must be listed too, else it raises TopicNotListed.
     """
-    held = [_CHECKS[proof](raw_event, unwrapped, auth) for proof in unwrapped.auth_methods]
-    if raw_event.channel not in auth.platform_authenticated and not any(held):
-        raise Unauthenticated("the proof is missing or wrong")
+    if raw_event.channel not in auth.platform_authenticated:
+        missing = [_CHECKS[one](raw_event, unwrapped, auth) for one in unwrapped.auth_methods]
+        if None not in missing:
+            raise Unauthenticated(" and ".join(text for text in missing if text is not None))
     if unwrapped.signature is not None and unwrapped.signature.topic_urn not in auth.topic_urns:
         raise TopicNotListed("the topic is not in SMN_TOPIC_URNS")

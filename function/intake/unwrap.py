@@ -1,12 +1,13 @@
-"""Unwrap: what arrived, out of its envelope: which source, which payload, which proof."""
+"""Take an event out of its envelope: its source, its payload, and what authenticates it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-from ..lib import strict_json
+from ..lib import strict_json, timestamps
 from ..lib.schemas import Schemas, Violation
 from ..model.errors import InvalidJson, SchemaViolated, TooLarge, UnsupportedMediaType
 from ..model.event import (
@@ -23,6 +24,8 @@ _CONFIRMATIONS = {
     "SubscriptionConfirmation": "subscription_confirmation",
     "UnsubscribeConfirmation": "unsubscribe_confirmation",
 }
+# SMN documents that the link of a confirmation works for 48 hours.
+CONFIRMATION_LIFETIME = timedelta(hours=48)
 _OWN_KEYS = {
     "Notification": ("subject",),
     "SubscriptionConfirmation": ("subscribe_url",),
@@ -37,9 +40,14 @@ def _refuse_encoded(headers: Mapping[str, str]) -> None:
 
 
 def media_type(headers: Mapping[str, str]) -> str:
-    """Return the media type of a body, or raise UnsupportedMediaType for one we do not read."""
+    """Return the media type of a body, JSON where none is named.
+
+    Raises UnsupportedMediaType for a body that is encoded, or in another charset than UTF-8.
+    """
     _refuse_encoded(headers)
-    kind, _, parameters = headers.get("content-type", "").lower().partition(";")
+    # `kn source ping create` and binary mode of the CloudEvents SDK for Python send no type.
+    content_type = headers.get("content-type", "").strip() or "application/json"
+    kind, _, parameters = content_type.lower().partition(";")
     charset = parameters.partition("charset=")[2].strip(' "')
     if charset.partition(";")[0].strip(' "') not in {"", "utf-8", "utf8", "us-ascii"}:
         raise UnsupportedMediaType("the body is not UTF-8")
@@ -74,20 +82,31 @@ def _signed_texts(message: Mapping[str, Any]) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(text.encode() for text in texts))
 
 
+def _confirmation(message: Mapping[str, Any], now: datetime) -> SubscriptionNotice | None:
+    """Return a notice for a confirmation, without the link where that has expired."""
+    reason = _CONFIRMATIONS.get(message["type"])
+    if reason is None:
+        return None
+    sent_at = timestamps.parse(message["timestamp"])
+    dead = sent_at is not None and now - sent_at > CONFIRMATION_LIFETIME
+    if dead and reason == "subscription_confirmation":
+        return SubscriptionNotice(reason, expired=True)
+    return SubscriptionNotice(reason, message.get("subscribe_url"))
+
+
 def _own_notification(text: str) -> SubscriptionNotice | None:
     """Return a notice for a message to people that this function has published, else None."""
     return SubscriptionNotice("own_notification") if is_notification(text) else None
 
 
 def _smn(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
-    """Take the envelope of an SMN message over HTTPS, whose proof lies inside it.
+    """Take the envelope of an SMN message over HTTPS, whose signature lies inside it.
 
     Its media type is not looked at: SMN sends JSON as plain text.
     """
     _refuse_encoded(raw_event.headers)
     message = _checked(schemas, "envelopes/smn", raw_event.body)
-    reason = _CONFIRMATIONS.get(message["type"])
-    notice = SubscriptionNotice(reason, message.get("subscribe_url")) if reason else None
+    notice = _confirmation(message, raw_event.received_at)
     return UnwrappedEvent(
         source=None,
         payload=message["message"],
@@ -139,7 +158,9 @@ def _sns_trigger(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
 def _attributes(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Return the context attributes of a binary-mode CloudEvent as they stand in the headers."""
     attributes = {name[3:]: value for name, value in headers.items() if name.startswith("ce-")}
-    return {**attributes, "datacontenttype": headers.get("content-type", "")}
+    attributes.pop("datacontenttype", None)  # in this mode the Content-Type alone says it
+    content_type = headers.get("content-type", "").strip()
+    return {**attributes, "datacontenttype": content_type} if content_type else attributes
 
 
 def _posted(raw_event: RawEvent, name: str, source: Source) -> UnwrappedEvent:
@@ -166,7 +187,7 @@ _ENVELOPES: Mapping[str, Callable[[RawEvent, Schemas], UnwrappedEvent]] = {
 
 
 def unwrap(raw_event: RawEvent, sources: Mapping[str, Source], schemas: Schemas) -> UnwrappedEvent:
-    """Return what arrived out of its envelope, or raise Refused."""
+    """Return what arrived out of its envelope, or raise EventRejected."""
     if raw_event.too_large:
         raise TooLarge("the body is larger than 256 KiB")
     if raw_event.channel in _ENVELOPES:

@@ -1,4 +1,4 @@
-"""Proofs that a webhook carries in its headers: bearer, Standard Webhooks, Grafana's signature."""
+"""Check the credentials in a webhook's headers: Bearer, Standard Webhooks, Grafana's signature."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 
+# Standard Webhooks says five minutes: longer than clocks differ, too short to collect and replay.
 TOLERANCE_SECONDS = 300
+# Svix, from which Standard Webhooks comes, sends the same three headers under its own name.
+HEADER_FAMILIES = ("webhook", "svix")
 
 
 def _header_bytes(header: str) -> bytes:
@@ -18,14 +21,14 @@ def _header_bytes(header: str) -> bytes:
     return header.encode("latin-1", "replace")
 
 
-def _any_equal(given: Iterable[bytes], expected: Iterable[bytes]) -> bool:
+def _any_equal(received: Iterable[bytes], expected: Iterable[bytes]) -> bool:
     """Compare each with each in constant time, and stop at none."""
     wanted = tuple(expected)
-    equal = [hmac.compare_digest(one, other) for one in given for other in wanted]
+    equal = [hmac.compare_digest(one, other) for one in received for other in wanted]
     return any(equal)
 
 
-def _is_recent(timestamp: str, now: datetime) -> bool:
+def is_recent(timestamp: str, now: datetime) -> bool:
     """Tell whether a time in whole seconds is at most five minutes from now."""
     if not re.fullmatch(r"[0-9]{1,12}", timestamp):
         return False
@@ -47,19 +50,27 @@ def _webhook_key(secret: bytes) -> bytes:
         return secret
 
 
-def standard_webhooks(
-    headers: Mapping[str, str], body: bytes, secrets: tuple[bytes, ...], now: datetime
+def _signed_by_family(
+    family: str, headers: Mapping[str, str], body: bytes, secrets: tuple[bytes, ...], now: datetime
 ) -> bool:
-    """Tell whether one of the signatures is right, see standardwebhooks.com."""
-    identity, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-    if not identity or not _is_recent(timestamp, now):
+    """Check the three headers of one family; they are never mixed with those of the other."""
+    identity, timestamp = headers.get(f"{family}-id", ""), headers.get(f"{family}-timestamp", "")
+    if not identity or not is_recent(timestamp, now):
         return False
     text = b".".join((_header_bytes(identity), timestamp.encode(), body))
     expected = [
         b"v1," + base64.b64encode(hmac.new(_webhook_key(secret), text, sha256).digest())
         for secret in secrets
     ]
-    return _any_equal(map(_header_bytes, headers.get("webhook-signature", "").split(" ")), expected)
+    signatures = headers.get(f"{family}-signature", "").split(" ")
+    return _any_equal(map(_header_bytes, signatures), expected)
+
+
+def standard_webhooks(
+    headers: Mapping[str, str], body: bytes, secrets: tuple[bytes, ...], now: datetime
+) -> bool:
+    """Tell whether one of the signatures is right, see standardwebhooks.com."""
+    return any(_signed_by_family(family, headers, body, secrets, now) for family in HEADER_FAMILIES)
 
 
 def grafana(
@@ -67,15 +78,20 @@ def grafana(
     body: bytes,
     secrets: tuple[bytes, ...],
     *,
+    signature_header: str,
     timestamp_header: str | None,
     now: datetime,
 ) -> bool:
-    """Tell whether Grafana's signature is right, over the timestamp too where one is set up."""
+    """Tell whether Grafana's signature is right, over the timestamp too where one is set up.
+
+    A signature without a timestamp never ages: whoever has captured such a request can repeat it.
+    """
     text = body
     if timestamp_header is not None:
         timestamp = headers.get(timestamp_header, "")
-        if not _is_recent(timestamp, now):
+        if not is_recent(timestamp, now):
             return False
         text = timestamp.encode() + b":" + body
-    given = _header_bytes(headers.get("x-grafana-alerting-signature", ""))
-    return _any_equal([given], [hmac.new(s, text, sha256).hexdigest().encode() for s in secrets])
+    signature = _header_bytes(headers.get(signature_header, ""))
+    expected = [hmac.new(secret, text, sha256).hexdigest().encode() for secret in secrets]
+    return _any_equal([signature], expected)

@@ -81,7 +81,7 @@ def hint(error: ValidationError, words: frozenset[str]) -> str | None:
         return _unknown_key(error, words)
     if rule == "contentMediaType":
         return error.message
-    if rule == "pattern":
+    if rule == "pattern" or (rule == "not" and value != {}):
         return cast("str | None", schema.get("title"))
     if rule == "maxLength":
         return str(schema.get("title", value))

@@ -78,10 +78,11 @@ class SmnSignature(NamedTuple):
 
 
 class SubscriptionNotice(NamedTuple):
-    """A message of SMN about the subscription itself, instead of an event."""
+    """A message of SMN about the subscription itself; an expired link is left out."""
 
     reason: str
     link: str | None = None
+    expired: bool = False
 
 
 class UnwrappedEvent(NamedTuple):

@@ -96,6 +96,11 @@ _MISSING_KEYS = "HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK: are missing, and the pl
 _AFTER_THE_LISTING = frozenset({Outcome.ACCEPTED, Outcome.DRY_RUN, Outcome.UNKNOWN})
 LATE = "Time ran out before the answer came."
 
+DEAD_LINK = (
+    "Skipped: this confirmation is older than 48 hours, so its link is dead; "
+    "have SMN send a new one to confirm the topic."
+)
+
 
 def missing_credentials(*, container: bool) -> str:
     """Return why there are no keys: a container gets those of its agency only when told to."""

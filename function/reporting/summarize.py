@@ -120,7 +120,9 @@ def rejection(refusal: EventRejected) -> Summary:
 
 def notice(notice: SubscriptionNotice) -> Summary:
     """Say what a message about the subscription itself means."""
-    message = f"Skipped{messages.reason_suffix(notice.reason)}."
+    message = messages.DEAD_LINK
+    if not notice.expired:
+        message = f"Skipped{messages.reason_suffix(notice.reason)}."
     lost = notice.reason == "unsubscribe_confirmation"
     return Summary(Outcome.SKIPPED, notice.reason, message, 200, needs_human=lost)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import json
 import re
@@ -15,6 +16,7 @@ from ..model.event import CHANGING_ACTIONS, INSTANCE_ID_PATTERN, Action
 
 Parser = Callable[[str], object]
 MIN_SECRET_LENGTH = 16  # 16 random characters are out of reach of guessing over a network
+MIN_WEBHOOK_KEY_BYTES = 24  # the least that the specification of Standard Webhooks allows
 TOPIC_URN = "urn:smn:[^:]+:[0-9a-f]+:[A-Za-z0-9_-]+"
 _HOST = re.compile(r"([A-Za-z0-9](\.?[A-Za-z0-9-])*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 RESERVED_ATTRIBUTES = frozenset(
@@ -97,12 +99,28 @@ def instance_ids_or_all(text: str) -> frozenset[str] | None:
     return None if text == "*" else instance_ids(text)
 
 
+def _is_webhook_key(secret: str) -> bool:
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return False
+    return len(key) >= MIN_WEBHOOK_KEY_BYTES
+
+
 def secrets(text: str) -> tuple[bytes, ...]:
-    """Take a comma-separated list of secrets of at least 16 characters each."""
+    """Take a comma-separated list of secrets of at least 16 characters each.
+
+    One that begins with `whsec_` is a key of Standard Webhooks in Base64.
+    """
     values = split_list(text)
     for value in values:
         if len(token(value)) < MIN_SECRET_LENGTH:
             raise ValueError(f"has a secret of fewer than {MIN_SECRET_LENGTH} characters")
+        if value.startswith("whsec_") and not _is_webhook_key(value):
+            raise ValueError(
+                "has a whsec_ secret that is not whsec_ and the Base64 of at least "
+                f"{MIN_WEBHOOK_KEY_BYTES} bytes"
+            )
     return tuple(value.encode() for value in values)
 
 

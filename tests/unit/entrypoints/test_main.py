@@ -72,7 +72,8 @@ def test_a_request_is_taken_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None
     remediate = started(monkeypatch)
 
     assert answer(remediate) == (200, "dry_run")
-    assert answer(remediate, headers={}) == (415, "media_type")
+    assert answer(remediate, headers={"Content-Type": "text/plain"}) == (415, "media_type")
+    assert answer(remediate, headers={}) == (401, "unauthenticated")
     assert answer(remediate, "/health", method="GET", data=None) == (200, "")
     assert answer(remediate, "/invoke") == (404, "")
 

@@ -10,10 +10,22 @@ from typing import Any
 import pytest
 
 from function.entrypoints.routes import HttpRequest, HttpResponse, handle_request
-from tests.factories import NOW, ORDERS, PAYMENTS
+from function.lib import timestamps
+from tests.factories import HOUR, NOW, ORDERS, PAYMENTS
 from tests.fake_dms import throttled
 from tests.harness import SCHEMAS, Answered, Remediator, alerts, open_remediator
-from tests.signed_requests import LINK, RESTART, TOPIC, alarm, bearer, smn, smn_settings, webhook
+from tests.signed_requests import (
+    LINK,
+    RESTART,
+    TOPIC,
+    alarm,
+    alarm_template,
+    bearer,
+    grafana,
+    smn,
+    smn_settings,
+    webhook,
+)
 
 EVENTS = ("/smn", "/alertmanager", "/grafana", "/direct", "/")
 PING = "dev.knative.sources.ping"
@@ -62,15 +74,158 @@ def test_a_wrong_method_is_no_event(
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(
-    "path", ["/smn/", "//smn", "/SMN", "/healthz", "/init", "/invoke", "/direct?x", "", "*", "/.."]
-)
+@pytest.mark.parametrize("path", ["/init", "/invoke", "/admin", "", "*", "/..", "/x" * 9000])
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
 def test_an_unknown_route_is_no_event(
     path: str, method: str, remediator: Remediator, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ask(remediator, method, path, RESTART, **bearer()).status == 404
+    reply = ask(remediator, method, path, RESTART, **bearer())
+
+    assert (reply.status, json.loads(reply.body)["message"]) == (404, "There is no such route.")
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/smn/", "/smn"),
+        ("//smn", "/smn"),
+        ("/SMN", "/smn"),
+        ("/alertmanager/", "/alertmanager"),
+        ("/alert-manager", "/alertmanager"),
+        ("/prod/alertmanager", "/alertmanager"),
+        ("/alertmanager/api/v2/alerts", "/alertmanager"),
+        ("/direct?dry_run=true", "/direct"),
+        ("/healthz", "/health"),
+        ("//", "/"),
+    ],
+)
+def test_a_path_that_is_nearly_a_route_is_told_which_and_leaves_one_line(
+    path: str, route: str, remediator: Remediator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reply = ask(remediator, "POST", path, RESTART, **bearer())
+
+    out, err = capsys.readouterr()
+    said = f"There is no such route; did you mean {route}?"
+    assert (reply.status, json.loads(reply.body)["message"], out) == (404, said, "")
+    (line,) = lines(err)
+    assert (line["severity"], line["message"], line["route"]) == ("WARNING", said, route)
+    assert remediator.cloud.requests == ()
+
+
+STALE = str(round(NOW.timestamp()) - 301)
+TURNED_AWAY: dict[str, tuple[str, dict[str, str], str]] = {
+    "nothing": ("/alertmanager", {}, "there is no Authorization header"),
+    "another scheme": (
+        "/alertmanager",
+        {"authorization": "Basic aGVsbG8="},
+        "Authorization is no Bearer token",
+    ),
+    "another secret": (
+        "/alertmanager",
+        bearer("another-secret-of-mine"),
+        "the Bearer token is none of ALERTMANAGER_SECRETS",
+    ),
+    "no signature": (
+        "/direct",
+        {},
+        "there is no Authorization header and there is no webhook-signature header",
+    ),
+    "an old signature": (
+        "/direct",
+        {"webhook_signature": "v1,AAAA", "webhook_id": "1", "webhook_timestamp": STALE},
+        "webhook-timestamp is missing or more than 5 minutes off",
+    ),
+    "a wrong signature of Svix": (
+        "/",
+        {
+            "svix_signature": "v1,AAAA",
+            "svix_id": "1",
+            "svix_timestamp": str(round(NOW.timestamp())),
+        },
+        "svix-signature matches none of CLOUDEVENTS_SECRETS",
+    ),
+    "no signature of Grafana": (
+        "/grafana",
+        {},
+        "there is no x-grafana-alerting-signature header",
+    ),
+    "a wrong signature of Grafana": (
+        "/grafana",
+        {"x_grafana_alerting_signature": "00"},
+        "x-grafana-alerting-signature matches none of GRAFANA_SECRETS",
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "headers", "missing"), TURNED_AWAY.values(), ids=TURNED_AWAY)
+def test_an_unauthenticated_caller_leaves_one_line_with_route_and_what_was_missing(
+    path: str,
+    headers: dict[str, str],
+    missing: str,
+    remediator: Remediator,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reply = ask(remediator, "POST", path, RESTART, content_type="application/json", **headers)
+
+    (line,) = lines(capsys.readouterr().err)
+    assert (reply.status, line["severity"], line["route"]) == (401, "WARNING", path)
+    assert missing in line["message"]
+    assert not [value for value in headers.values() if value in line["message"]]
+    assert missing not in reply.body
+
+
+def test_a_late_timestamp_of_grafana_is_named_where_one_is_set_up(
+    remediator: Remediator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    remediator.set(GRAFANA_TIMESTAMP_HEADER="X-Sent", GRAFANA_SIGNATURE_HEADER="X-Mark")
+
+    assert ask(remediator, "POST", "/grafana", b"{}", x_mark="00", x_sent=STALE).status == 401
+    now = str(round(NOW.timestamp()))
+    assert ask(remediator, "POST", "/grafana", b"{}", x_mark="00", x_sent=now).status == 401
+
+    late, wrong = (line["message"] for line in lines(capsys.readouterr().err))
+    assert "x-sent is missing or more than 5 minutes off" in late
+    assert "x-mark matches none of GRAFANA_SECRETS" in wrong
+
+
+@pytest.mark.parametrize(
+    ("path", "setting", "missing"),
+    [
+        ("/smn", "SMN_TOPIC_URNS", "SMN_TOPIC_URNS is not set"),
+        ("/direct", "DIRECT_SECRETS", "DIRECT_SECRETS is not set"),
+        ("/", "CLOUDEVENTS_SECRETS", "CLOUDEVENTS_SECRETS is not set"),
+    ],
+)
+def test_a_route_that_is_shut_leaves_one_line_that_says_what_opens_it(
+    path: str,
+    setting: str,
+    missing: str,
+    remediator: Remediator,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    remediator.set(**{setting: ""})
+
+    assert ask(remediator, "POST", path, RESTART).status == 403
+
+    (line,) = lines(capsys.readouterr().err)
+    assert (line["route"], line["message"]) == (path, f"Rejected: {missing}.")
+
+
+def test_a_request_without_a_content_type_is_json(remediator: Remediator) -> None:
+    body = json.dumps(RESTART).encode()
+
+    assert ask(remediator, "POST", "/direct", body, **bearer()).status == 200
+    assert ask(remediator, "POST", "/", body, **BINARY, **bearer()).status == 200
+
+
+def test_grafana_may_sign_in_the_header_that_is_set_up(remediator: Remediator) -> None:
+    remediator.set(GRAFANA_SIGNATURE_HEADER="X-Hub-Mark")
+    body = json.dumps({**alerts(), "version": "1"}).encode()
+    signature = grafana(body)["x-grafana-alerting-signature"]
+
+    assert ask(remediator, "POST", "/grafana", body, **grafana(body)).status == 401
+    assert ask(remediator, "POST", "/grafana", body, x_hub_mark=signature).status == 200
 
 
 def test_health_says_ready_and_no_more(
@@ -196,6 +351,62 @@ def test_a_source_may_ask_only_for_what_is_its_own(
     assert remediator.cloud.requests == ()
 
 
+def test_an_alarm_of_the_json_template_restarts_its_instance(remediator: Remediator) -> None:
+    found = post(remediator, "/smn", smn(message=alarm_template()))
+
+    assert found.brief == (200, "accepted", None)
+    assert found.data["event"]["name"] == "kafka-broker-alive"
+    assert [effect.instance for effect in remediator.cloud.effects] == [ORDERS]
+
+
+def test_an_unmapped_alarm_of_the_json_template_says_which_setting_decides(
+    remediator: Remediator,
+) -> None:
+    unmapped = smn(message=alarm_template(MetricName="Nodo activo"))
+
+    found = post(remediator, "/smn", unmapped)
+
+    assert (found.brief, found.data["needs_human"]) == ((200, "skipped", "not_mapped"), False)
+    assert "ALARM_METRICS decides which names ask for a restart" in found.data["message"]
+    remediator.set(ALARM_METRICS="broker_alive,nodo activo")
+    assert post(remediator, "/smn", unmapped).brief == (200, "accepted", None)
+
+
+def test_a_firing_alarm_that_names_no_instance_calls_a_person(remediator: Remediator) -> None:
+    for message in (
+        alarm(dimension="kafka_broker:broker-0"),
+        alarm_template(ResourceId="broker-0"),
+    ):
+        found = post(remediator, "/smn", smn(message=message))
+
+        assert (found.brief, found.event["needshuman"]) == ((200, "skipped", "not_mapped"), True)
+        assert "names no Kafka instance" in found.data["message"]
+
+
+def test_an_alarm_that_cannot_be_read_calls_a_person_and_other_texts_do_not(
+    remediator: Remediator,
+) -> None:
+    unreadable = post(remediator, "/smn", smn(message=alarm_template(IsAlarm=None)))
+    text = post(remediator, "/smn", smn(message='{"hello":"world"}'))
+    forged = post(remediator, "/smn", {**smn(message=alarm_template(IsAlarm=None)), "subject": "x"})
+
+    assert (unreadable.brief, unreadable.event["needshuman"]) == ((400, "rejected", "schema"), True)
+    assert (text.brief, text.data["needs_human"]) == ((400, "rejected", "schema"), False)
+    assert (forged.status, "needshuman" in forged.event) == (401, False)
+
+
+def test_one_odd_alert_does_not_sink_its_group(remediator: Remediator) -> None:
+    group = alerts()
+    group["alerts"] = [{"status": "firing", "labels": None}, *group["alerts"], "alert"]
+
+    found = post(remediator, "/alertmanager", {**group, "version": "3", "groupKey": 7})
+
+    assert found.brief == (200, "accepted", None)
+    assert "2 alerts could not be read and were left out." in found.data["message"]
+    nothing = post(remediator, "/alertmanager", {"version": "4", "alerts": ["alert"]})
+    assert nothing.brief == (400, "rejected", "schema")
+
+
 @pytest.mark.parametrize("status", ["ok", "insufficient_data"])
 def test_an_alarm_that_is_over_is_skipped(status: str, remediator: Remediator) -> None:
     found = post(remediator, "/smn", smn(message=alarm(alarm_status=status)))
@@ -251,6 +462,33 @@ def test_the_link_of_a_confirmation_is_logged_for_a_person_and_nowhere_else(
     assert (line["severity"], line["link"]) == ("WARNING", LINK)
     assert LINK not in out
     assert remediator.cloud.connections == 0
+
+
+@pytest.mark.parametrize(("hours", "dead"), [(47, False), (49, True)])
+def test_a_confirmation_older_than_48_hours_is_said_to_be_dead(
+    hours: int, dead: bool, remediator: Remediator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent = timestamps.text(NOW - hours * HOUR)
+    message = smn(type="SubscriptionConfirmation", subscribe_url=LINK, subject=None, timestamp=sent)
+
+    found = post(remediator, "/smn", message)
+
+    assert found.brief == (200, "skipped", "subscription_confirmation")
+    (line,) = lines(capsys.readouterr().err)
+    assert (LINK in line.values()) is not dead
+    assert ("dead" in found.data["message"] and "dead" in line["message"]) is dead
+
+
+@pytest.mark.parametrize("member", ["message_id", "subject", "subscribe_url", "unsubscribe_url"])
+@pytest.mark.parametrize("line_break", ["\n", "\r", "x\nmessage_id\ny"])
+def test_a_line_break_in_a_signed_member_of_smn_is_rejected(
+    member: str, line_break: str, remediator: Remediator
+) -> None:
+    """Else one signature would cover two messages, and moving text from one to the other."""
+    broken: dict[str, Any] = {member: f"a{line_break}"}
+    found = post(remediator, "/smn", smn(**broken))
+
+    assert (found.status, found.data) == (400, {"outcome": "rejected", "reason": "schema"})
 
 
 def test_the_link_of_a_confirmation_of_another_topic_is_logged_nowhere(

@@ -45,6 +45,7 @@ ATTRIBUTES = {
 }
 TRIGGER = {"record": [{"event_source": "smn", "smn": {"message": alarm()}}]}
 READ = (
+    "",
     "application/json",
     "Application/JSON",
     "application/json; charset=utf-8",
@@ -53,7 +54,6 @@ READ = (
     "application/vnd.example.v1+json",
 )
 NOT_READ = (
-    "",
     "text/plain",
     "application/x-www-form-urlencoded",
     "application/xml",

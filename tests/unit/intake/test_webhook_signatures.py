@@ -52,11 +52,20 @@ def signs(headers: dict[str, str], *secrets: str, body: bytes = BODY, at: dateti
 
 
 def grafana_signs(
-    headers: dict[str, str], *, timestamp_header: str | None = None, body: bytes = BODY
+    headers: dict[str, str],
+    *,
+    signature_header: str = "x-grafana-alerting-signature",
+    timestamp_header: str | None = None,
+    body: bytes = BODY,
 ) -> bool:
     secrets = raw(OTHER, SECRET)
     return webhook_signatures.grafana(
-        headers, body, secrets, timestamp_header=timestamp_header, now=NOW
+        headers,
+        body,
+        secrets,
+        signature_header=signature_header,
+        timestamp_header=timestamp_header,
+        now=NOW,
     )
 
 
@@ -148,6 +157,27 @@ def test_a_secret_that_only_looks_like_base64_is_taken_as_it_stands() -> None:
     assert signs({**headers, "webhook-signature": f"v1,{signature}"}, odd)
 
 
+def svix(headers: dict[str, str]) -> dict[str, str]:
+    """Return the headers under the names that Svix gives them."""
+    return {name.replace("webhook-", "svix-"): value for name, value in headers.items()}
+
+
+def test_the_headers_of_svix_count_like_those_of_standard_webhooks() -> None:
+    for secret in (SECRET, WHSEC):
+        assert signs(svix(webhook(BODY, secret)), secret)
+        assert not signs(svix(webhook(BODY, OTHER)), secret)
+        assert not signs(svix(webhook(BODY, secret, at=NOW - TOLERANCE - SECOND)), secret)
+
+
+def test_both_families_of_headers_may_be_sent_and_are_never_mixed() -> None:
+    good, bad = webhook(BODY), webhook(BODY, OTHER)
+
+    assert signs({**good, **svix(bad)})
+    assert signs({**bad, **svix(good)})
+    for moved in good:
+        assert not signs({**good, moved: "", **svix({moved: good[moved]})})
+
+
 def test_one_good_signature_among_several_is_enough() -> None:
     headers = webhook(BODY)
     good = headers["webhook-signature"]
@@ -195,6 +225,13 @@ def test_grafana_signs_the_body() -> None:
     assert not grafana_signs(headers, body=BODY + b" ")
     assert not grafana_signs(grafana(BODY, "a-secret-of-nobody"))
     assert not grafana_signs({})
+
+
+def test_grafana_may_sign_in_a_header_of_another_name() -> None:
+    signature = grafana(BODY)["x-grafana-alerting-signature"]
+
+    assert grafana_signs({"x-hub-hmac": signature}, signature_header="x-hub-hmac")
+    assert not grafana_signs(grafana(BODY), signature_header="x-hub-hmac")
 
 
 @pytest.mark.parametrize(("shift", "proven"), TIMES.values(), ids=TIMES)

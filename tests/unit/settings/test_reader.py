@@ -226,6 +226,33 @@ def test_no_part_of_a_wrong_value_is_ever_printed(values: dict[str, str]) -> Non
     assert "§" not in "".join(lines)
 
 
+@pytest.mark.parametrize(
+    ("secret", "right"),
+    [
+        ("whsec_" + "QUJD" * 8, True),
+        ("whsec_" + "QUJD" * 8 + "QUI=", True),
+        ("whsec_" + "QUJD" * 8 + "QUI", False),
+        ("whsec_" + "QUJD" * 7, False),
+        ("whsec_this-is-no-base64-but-it-is-long-enough", False),
+        ("whsec_", False),
+        ("plain-text-that-is-no-key-of-a-webhook", True),
+    ],
+)
+@pytest.mark.parametrize("form", ["{}", "another-secret-of-mine,{}"])
+def test_a_key_of_standard_webhooks_is_the_base64_of_24_bytes(
+    secret: str, right: bool, form: str
+) -> None:
+    given = {"DIRECT_SECRETS": form.format(secret)}
+    if right:
+        assert taken(**given).auth.secrets["direct"][-1] == secret.encode()
+        return
+
+    (line,) = problems({**NEEDED, **given})
+
+    assert line.startswith("DIRECT_SECRETS: has a ")
+    assert secret not in line
+
+
 def test_secrets_have_no_repr() -> None:
     secret = "a-secret-that-stays-one"
     given = {f"{route.upper()}_SECRETS": secret for route in ROUTES}
