@@ -1,7 +1,9 @@
 """A process that answers for the cloud in fixed words, so that it costs next to nothing.
 
-The answers are written once, by the stand-in; what moves is only whether an instance restarts: from
-the call that asks for it to the first look at it. Started alone: `python -m …responder INSTANCES`.
+The answers are written once, by the stand-in; what moves is only whether an instance restarts (from
+the call that asks for it to the first look at it), and the time of its newest restart: a restart
+that the history does not show would not be repeated.
+Started alone: `python -m benchmarks.responder INSTANCES`.
 """
 
 import asyncio
@@ -19,6 +21,8 @@ from tests.fake_dms.cloud import Cloud
 ACCOUNT = Account()
 DAY = 86_400
 LENGTH = re.compile(rb"content-length: *([0-9]+)", re.IGNORECASE)
+NEWEST = "0000-00-00T00:00:00.000Z"
+"""Stands for the time of the newest restart until it is known; as long as a time is."""
 PROJECT = f"/v2/{ACCOUNT.project_id}/instances"
 
 
@@ -49,6 +53,12 @@ class Answers:
         self._listed = reading.instances(cloud, asked).encode()
         self._tasks = {id_: reading.tasks(cloud, id_, {"limit": "50"}).encode() for id_ in ids}
         self._resting = {id_: reading.instance(cloud, id_).encode() for id_ in ids}
+        newest = Task(created_at=NEWEST, updated_at=NEWEST)
+        for id_ in ids:
+            cloud.put_task(id_, newest)
+        self._with_newest = {
+            id_: reading.tasks(cloud, id_, {"limit": "50"}).encode() for id_ in ids
+        }
         for id_ in ids:
             cloud.restart(id_)
         self._shown = {id_: reading.instance(cloud, id_).encode() for id_ in ids}
@@ -56,6 +66,7 @@ class Answers:
             id_: document(200, {"results": [{"result": "success", "instance": id_}]}) for id_ in ids
         }
         self._restarting: set[str] = set()
+        self._restarted_at: dict[str, float] = {}
 
     def of(self, method: str, path: str, body: bytes) -> bytes:
         """Return the answer to one request; KeyError where nobody should ask that."""
@@ -65,13 +76,20 @@ class Answers:
             return self._listed
         id_, _, rest = path.removeprefix(f"{PROJECT}/").partition("/")
         if rest == "tasks":
-            return self._tasks[id_]
+            return self._history(id_)
         if id_ in self._restarting:
             self._restarting.remove(id_)
             return self._shown[id_]
         return self._resting[id_]
 
+    def _history(self, id_: str) -> bytes:
+        if id_ not in self._restarted_at:
+            return self._tasks[id_]
+        began = reading.iso(self._restarted_at[id_]).encode()
+        return self._with_newest[id_].replace(NEWEST.encode(), began)
+
     def _act(self, ids: list[str]) -> bytes:
+        self._restarted_at.update(dict.fromkeys(ids, time.time()))
         self._restarting.update(ids)
         if len(ids) == 1:
             return self._accepted[ids[0]].encode()

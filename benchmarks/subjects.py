@@ -9,7 +9,13 @@ from .load import Request, restart_event, restart_request
 from .processes import RIVALS, ROOT, SECRET
 
 T = TypeVar("T")
-OWN_SETTINGS = {"DRY_RUN": "false", "DIRECT_SECRETS": SECRET, "MAX_INSTANCES": "50"}
+OWN_SETTINGS = {
+    "DRY_RUN": "false",
+    "DIRECT_SECRETS": SECRET,
+    "MAX_INSTANCES": "50",
+    "COOLDOWN_SECONDS": "0",  # each client restarts its instance again and again
+    "MAX_RESTARTS_PER_DAY": "0",
+}
 MOST_CLIENTS = 16
 
 

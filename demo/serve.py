@@ -68,8 +68,8 @@ def _tell_what_arrives(arrival: Arrival, story: str) -> None:
 def worth_telling(line: str) -> str | None:
     """Return what a line of the function's log means to who reads along, or None.
 
-    >>> worth_telling('{"severity":"WARNING","message":"Refused: the secret is wrong."}')
-    'Refused: the secret is wrong.'
+    >>> worth_telling('{"severity":"WARNING","message":"Rejected: the secret is wrong."}')
+    'Rejected: the secret is wrong.'
     """
     if not line.startswith("{"):
         return line.rstrip()

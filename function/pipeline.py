@@ -196,7 +196,10 @@ class EventRun:
             to_hold=partial(remaining, deadline.end + CLAIM_MARGIN_SECONDS),
         )
         with self.runtime.ledger.claim(screened.targets or (PURGE,), times) as claim:
-            return self._observe_and_act(screened, source, claim)
+            summary = self._observe_and_act(screened, source, claim)
+        if claim.problem is not None:
+            self.log("WARNING", f"A claim was not given up, and expires: {claim.problem}.")
+        return summary
 
     def _observe_and_act(self, screened: ScreenedEvent, source: Source, claim: Claim) -> Summary:
         """Observe, decide, execute."""

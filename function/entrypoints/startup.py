@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 from .. import sources
@@ -55,9 +56,13 @@ def warn_of_misspelled_settings(variables: frozenset[str]) -> None:
 
 
 @lru_cache(maxsize=8)
-def ledger(project_id: str) -> Ledger:  # noqa: ARG001 - it is the key of the cache
-    """Return the ledger of a project; it outlives a change of settings."""
-    return MemoryLedger(components().clock.monotonic)
+def ledger(project_id: str, url: str | None = None, ca_bundle_file: Path | None = None) -> Ledger:
+    """Return the ledger of a project; it outlives a change of other settings."""
+    if url is None:
+        return MemoryLedger(components().clock.monotonic)
+    from ..ledger import redis, redis_server  # noqa: PLC0415 - costs cold start
+
+    return redis.RedisLedger(redis_server.RedisServer(url, ca_bundle_file), project_id)
 
 
 @lru_cache(maxsize=8)
@@ -88,12 +93,12 @@ def runtime(
     settings = _settings(
         own, platform_credentials=platform_credentials, http_entrypoint=http_entrypoint
     )
-    built = components()
+    built, outbound = components(), settings.outbound
     return Runtime(
         settings=settings,
         sources=built.sources,
         schemas=built.schemas,
         clock=built.clock,
-        ledger=ledger(settings.outbound.project_id),
+        ledger=ledger(outbound.project_id, settings.ledger_url, outbound.ca_bundle_file),
         metrics=_metrics() if settings.metrics else None,
     )

@@ -82,14 +82,14 @@ class _MemoryClaim:
     def __init__(self, ledger: MemoryLedger, token: str, begun: float) -> None:
         self._ledger, self._token = ledger, token
         self.begun = begun
+        self.problem: str | None = None
 
     @property
     def calls(self) -> tuple[SentCall, ...]:
         return self._ledger.sent_calls()
 
     def learn(self, changes: Changes) -> None:
-        if changes:
-            self._ledger.learn(changes)
+        self._ledger.learn(changes)
 
     def call_id(self, target: str) -> str:
         return f"{self._token}/{target}"

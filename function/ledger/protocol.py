@@ -23,6 +23,9 @@ class Claim(Protocol):
     begun: float
     """When it was obtained, on the clock of the ledger: before anything was read."""
 
+    problem: str | None
+    """Why the claim could not be given up, once it has ended; it expires by itself then."""
+
     @property
     def calls(self) -> tuple[SentCall, ...]:
         """The calls of the project, with what this event has learned of them."""

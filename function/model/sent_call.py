@@ -73,10 +73,6 @@ class Changes(NamedTuple):
             self.dropped | other.dropped,
         )
 
-    def __bool__(self) -> bool:
-        """Tell whether anything was learned."""
-        return any(tuple(self))
-
     @property
     def ids(self) -> frozenset[str]:
         """The calls of which anything was learned."""

@@ -164,10 +164,19 @@ def topic_urn(text: str) -> str:
 
 
 def redis_url(text: str) -> str:
-    """Take the URL of a Redis server; rediss is Redis over TLS."""
-    parts = urlsplit(token(text))
+    """Take the URL of a Redis server and the number of a database; rediss is Redis over TLS.
+
+    Options behind a question mark are refused: the library has some that switch verification off.
+    """
+    try:
+        parts = urlsplit(token(text))
+        parts.port  # noqa: B018 - reading it is what checks it
+    except ValueError:
+        raise ValueError("must be a redis:// or rediss:// URL") from None
     if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
         raise ValueError("must be a redis:// or rediss:// URL")
+    if parts.query or parts.fragment or not re.fullmatch(r"(/[0-9]{0,4})?", parts.path):
+        raise ValueError("must end with the port or the number of a database, without options")
     return text
 
 

@@ -24,6 +24,7 @@ class _NoLocks(MemoryLedger):
 
 class _ForgetfulClaim:
     begun = 0.0
+    problem: str | None = None
     calls: tuple[SentCall, ...] = ()
 
     def learn(self, changes: Changes) -> None:
