@@ -80,8 +80,11 @@ class ReachProbe:
             self._shake_hands(stack, sock, self._endpoint)
 
     @contextmanager
-    def _stage(self, stage: str, url: SplitResult) -> Iterator[float]:
-        """Note the stage that begins, and give it the seconds that are left."""
+    def _stage(self, stage: str, url: SplitResult, broken: str = "") -> Iterator[float]:
+        """Note the stage that begins, and give it the seconds that are left.
+
+        `broken` is what to say of an error of the connection.
+        """
         self._reach = Reach(stage, host_of(url), NO_ANSWER)
         seconds = self._seconds_left()
         if seconds <= 0:
@@ -90,6 +93,8 @@ class ReachProbe:
             yield seconds
         except TimeoutError:
             raise _StageFailed(NO_ANSWER) from None
+        except OSError:  # ssl.SSLError, too
+            raise _StageFailed(broken) from None
 
     def _connect(self, stack: ExitStack, url: SplitResult) -> socket.socket:
         with self._stage("DNS", url):
@@ -98,7 +103,8 @@ class ReachProbe:
             return stack.enter_context(closing(_connect_first(addresses, seconds)))
 
     def _shake_hands(self, stack: ExitStack, sock: socket.socket, url: SplitResult) -> None:
-        with self._stage("TLS", url) as seconds:
+        broken = "the handshake failed: is TLS spoken there?"
+        with self._stage("TLS", url, broken) as seconds:
             sock.settimeout(seconds)
             try:
                 tls = tls_context(self._ca_bundle_file).wrap_socket(
@@ -107,22 +113,13 @@ class ReachProbe:
             except ssl.SSLCertVerificationError as error:
                 cause = CERTIFICATE_PROBLEMS.get(error.verify_code, "its certificate is not valid")
                 raise _StageFailed(cause) from None
-            except TimeoutError:
-                raise
-            except OSError:  # ssl.SSLError, too
-                raise _StageFailed("the handshake failed: is TLS spoken there?") from None
             stack.enter_context(closing(tls))
 
     def _open_tunnel(self, sock: socket.socket, proxy: SplitResult) -> None:
-        with self._stage("proxy", proxy) as seconds:
+        with self._stage("proxy", proxy, "it ended the connection") as seconds:
             sock.settimeout(seconds)
-            try:
-                sock.sendall(_tunnel_request(self._endpoint, proxy))
-                status = _status_of(_read_head(sock))
-            except TimeoutError:
-                raise
-            except OSError:
-                raise _StageFailed("it ended the connection") from None
+            sock.sendall(_tunnel_request(self._endpoint, proxy))
+            status = _status_of(_read_head(sock))
         if status != 200:
             said = f"it answered {status}" if status else "it did not answer as a proxy does"
             raise _StageFailed(f"{said} to a tunnel to {host_of(self._endpoint)}")

@@ -175,9 +175,9 @@ def _topics(count: TopicCount | None) -> str:
     if count is None:
         return " Its topics could not be read (dms:topic:list)."
     if not count.single_replica:
-        return f" Each of its {count.topics} topic(s) has several replicas."
+        return f" None of the {count.topics} topic(s) looked at has a single replica."
     return (
-        f" {count.single_replica} of its {count.topics} topic(s) have one replica: "
+        f" {count.single_replica} of the {count.topics} topic(s) looked at have one replica: "
         "their clients are cut off during a restart."
     )
 

@@ -161,7 +161,17 @@ def test_topics_with_one_replica_are_counted_for_an_instance_that_is_asked_for()
         remediator.cloud.add_instance(ORDERS, topics=topics)
         answered = remediator.ask(action="check", instances=[ORDERS])
 
-    assert "3 of its 60 topic(s) have one replica" in detail(answered, "instances")
+    assert "3 of the 60 topic(s) looked at have one replica" in detail(answered, "instances")
+
+
+def test_no_more_than_200_topics_are_looked_at() -> None:
+    with open_remediator() as remediator:
+        topics = {f"topic-{number:03}": 3 for number in range(201)}
+        remediator.cloud.add_instance(ORDERS, topics=topics)
+        answered = remediator.ask(action="check", instances=[ORDERS])
+
+        assert "None of the 200 topic(s)" in detail(answered, "instances")
+        assert len(remediator.cloud.arrived("topics")) == 4
 
 
 def test_an_instance_that_is_asked_for_is_looked_at_first() -> None:

@@ -153,6 +153,18 @@ def test_the_first_cause_is_named(answers: tuple[CloudAnswer, ...], failed: str)
     assert [one.name for one in check.failed(tuple(found.values()))] == [failed]
 
 
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (Credentials("a", "b", "c", from_platform=True), "temporary keys of the platform"),
+        (Credentials(auth_token="t"), "HUAWEICLOUD_AUTH_TOKEN"),
+        (KEYS, "HUAWEICLOUD_SDK_AK"),
+    ],
+)
+def test_which_credentials_were_tried_is_said(keys: Credentials, words: str) -> None:
+    assert words in findings(readings(OK), keys=keys)["credentials"].detail
+
+
 def test_a_throttled_gateway_says_nothing_of_the_keys() -> None:
     found = findings(readings(CloudAnswer(429, "APIGW.0308")))
 
@@ -241,7 +253,7 @@ def test_modes_are_counted_by_tag_and_default() -> None:
 def test_topics_with_several_replicas_are_said_too() -> None:
     found = findings(readings(OK, topics={ORDERS: TopicCount(2, 0)}), ORDERS)
 
-    assert "several replicas" in found["instances"].detail
+    assert "None of the 2 topic(s)" in found["instances"].detail
 
 
 def test_many_names_are_cut_to_what_a_person_reads() -> None:

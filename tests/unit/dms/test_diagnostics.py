@@ -1,0 +1,165 @@
+"""The reads of a check: what is asked, how often, and what is kept when something does not come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+
+from function.dms import diagnostics
+from function.dms.diagnostics import DiagnosticSession
+from function.lib.clock import Deadline, SystemClock
+from function.model.check import AuthFailure, CheckRequest, Readings
+from function.model.decision import ActionCall
+from function.policy.action_requests import RestartRequest, restart
+from function.settings.model import Credentials, OutboundSettings
+from tests.factories import DRAFT, ORDERS, ids, limits
+from tests.fake_dms import FakeDms, Hold, Reset, throttled, vendor_error
+
+NOW = datetime(2026, 1, 5, 3, tzinfo=timezone.utc)
+PROBE = restart(RestartRequest((DRAFT,)))
+
+
+@contextmanager
+def session(cloud: FakeDms, seconds: float = 5, **keys: Any) -> Iterator[DiagnosticSession]:
+    account = cloud.account
+    credentials = Credentials(account.access_key, account.secret_key)._replace(**keys)
+    outbound = OutboundSettings(cloud.url, account.project_id)
+    deadline = Deadline(time.monotonic(), seconds)
+    opened = DiagnosticSession(outbound, credentials, clock=SystemClock(), deadline=deadline)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def read(
+    cloud: FakeDms,
+    *asked: str,
+    probe: ActionCall | None = None,
+    seconds: float = 5,
+    allowed: frozenset[str] | None = None,
+    **keys: Any,
+) -> Readings:
+    with session(cloud, seconds, **keys) as opened:
+        return diagnostics.read(
+            opened,
+            CheckRequest(asked, probe is not None),
+            limits(allowed=allowed),
+            probe=probe,
+            announce=lambda call: None,
+            now=NOW,
+        )
+
+
+@pytest.fixture
+def cloud() -> Iterator[FakeDms]:
+    with FakeDms() as cloud:
+        cloud.add_instance(ORDERS, status="RUNNING")
+        yield cloud
+
+
+def test_a_project_of_many_costs_a_list_and_five_histories() -> None:
+    """The gateway was seen to refuse more than 40 calls a minute."""
+    with FakeDms() as cloud:
+        for id_ in ids(60):
+            cloud.add_instance(id_, status="RUNNING")
+        readings = read(cloud)
+
+        assert readings.instances is not None
+        assert len(readings.instances) == 60
+        kinds = [arrival.kind for arrival in cloud.requests]
+    assert sorted(kinds) == ["list"] * 4 + ["show"] + ["tasks"] * 5
+
+
+def test_fifty_instances_that_are_asked_for_cost_five_histories_and_five_lists_of_topics() -> None:
+    with FakeDms() as cloud:
+        for id_ in ids(50):
+            cloud.add_instance(id_, status="RUNNING")
+        read(cloud, *ids(50))
+
+        kinds = [arrival.kind for arrival in cloud.requests]
+    assert (kinds.count("tasks"), kinds.count("topics"), kinds.count("show")) == (5, 5, 1)
+
+
+def test_instances_that_are_not_well_are_looked_at_first(cloud: FakeDms) -> None:
+    for id_ in ids(9):
+        cloud.add_instance(id_, status="RUNNING")
+    cloud.set_status(ORDERS, "ERROR")
+
+    assert ORDERS in read(cloud).histories
+
+
+def test_what_has_come_counts_where_something_hangs(cloud: FakeDms) -> None:
+    cloud.fault(Hold("request"), "show", times=None)
+    readings = read(cloud, seconds=1)
+
+    assert readings.instances is not None
+    assert readings.histories == (ORDERS,)
+    assert readings.problems["show"].transient
+
+
+def test_where_the_list_is_lost_the_instances_that_are_known_are_read(cloud: FakeDms) -> None:
+    cloud.fault(Reset("request"), "list", times=None)
+
+    assert read(cloud, ORDERS).histories == (ORDERS,)
+    assert read(cloud, allowed=frozenset({ORDERS})).histories == (ORDERS,)
+
+
+def test_after_a_refusal_of_the_keys_nothing_more_is_asked(cloud: FakeDms) -> None:
+    """Accounts are locked after many refusals, and every answer would be the same."""
+    readings = read(cloud, ORDERS, probe=PROBE, secret_key="wrong-secret")
+
+    assert {answer.auth_failure for answer in readings.answers} == {AuthFailure.WRONG_SIGNATURE}
+    assert {arrival.kind for arrival in cloud.requests} == {"list"}
+
+
+def test_without_an_answer_no_probe_is_sent(cloud: FakeDms) -> None:
+    cloud.fault(Reset("request"), times=None)
+    readings = read(cloud, probe=PROBE, seconds=1)
+
+    assert readings.probe is None
+    assert cloud.posts == ()
+
+
+def test_a_throttled_check_does_not_go_on_asking(cloud: FakeDms) -> None:
+    cloud.fault(throttled(), times=None)
+    read(cloud)
+
+    assert len(cloud.requests) <= 2
+
+
+def test_the_probe_is_sent_once_whatever_becomes_of_it(cloud: FakeDms) -> None:
+    cloud.fault(Reset("done"), "action", times=None)
+    readings = read(cloud, probe=PROBE)
+
+    assert readings.probe is not None
+    assert readings.probe.possibly_sent
+    assert len(cloud.posts) == 1
+    assert cloud.effects == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        (vendor_error(401, "APIGW.0301", "Get secretKey failed,ak:x"), AuthFailure.UNKNOWN_KEY),
+        (
+            vendor_error(401, "APIGW.0301", "verify aksk signature fail"),
+            AuthFailure.WRONG_SIGNATURE,
+        ),
+        (vendor_error(401, "APIG.0307", "words"), AuthFailure.EXPIRED),
+        (vendor_error(401, "APIGW.0301", "decrypt token fail"), AuthFailure.OTHER),
+        (vendor_error(401, "APIGW.0303", "signature expired"), None),
+        (vendor_error(403, "APIGW.0302", "expired"), None),
+    ],
+)
+def test_the_gateways_text_tells_what_is_wrong_with_keys(
+    answer: Any, failure: AuthFailure | None, cloud: FakeDms
+) -> None:
+    cloud.fault(answer, times=None)
+
+    assert {one.auth_failure for one in read(cloud).answers} == {failure}
