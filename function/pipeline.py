@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from . import readiness
 from .dms import observe
-from .dms.action import DmsActions
+from .dms.action import ActionSender, DmsActions
 from .dms.inventory import Inventory
 from .dms.session import DmsSession
 from .intake import authenticate, unwrap, validate
@@ -87,6 +87,8 @@ class EventRun:
             deadline=deadline,
             http_client=runtime.http_client,
         )
+
+        self.sender = ActionSender(self.session)
 
     def run(self) -> Summary:
         """Take the steps until the event is done, or leaves them early."""
@@ -202,8 +204,10 @@ class EventRun:
         return summary
 
     def _observe_and_act(self, screened: ScreenedEvent, source: Source, claim: Claim) -> Summary:
-        """Observe, decide, execute."""
+        """Observe, decide, execute; meanwhile open the connection for what may be sent."""
         own_time = self.runtime.clock.now()
+        if not self.limits.dry_run:
+            self.sender.open_early()
         inventory = Inventory(self.session, until=self.session.deadline.read_until)
         observation = observe.read_live_state(screened, self.limits, inventory, own_time)
         observation = observation._replace(clock_skew_seconds=self.session.clock_skew_seconds)
@@ -263,6 +267,7 @@ class EventRun:
         sent_at = self.runtime.clock.now()
         port = DmsActions(
             self.session,
+            self.sender,
             announce=self._log_call,
             look=partial(observe.reread, limits=self.limits, now=sent_at),
         )

@@ -17,13 +17,15 @@ Parcel = tuple[float, bytes]
 class Passage:
     """One connection through the relay; `flights` counts what its client sent in a row.
 
-    A flight is everything that a client sends before it gets something back.
+    A flight is everything that a client sends before it gets something back. `ended` says that the
+    client has closed its side.
     """
 
     def __init__(self, client: socket.socket, server: socket.socket, accepted: float) -> None:
         self.client, self.server, self.accepted = client, server, accepted
         self.flights = 0
         self.answered = True
+        self.ended = False
 
 
 class Relay:
@@ -125,6 +127,7 @@ class Relay:
             if content and from_client:
                 passage.flights += passage.answered
             passage.answered = not from_client
+            passage.ended |= from_client and not content
             self._news.notify_all()
 
     def _deliver(self, line: queue.SimpleQueue[Parcel], sink: socket.socket) -> None:

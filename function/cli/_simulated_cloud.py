@@ -157,6 +157,9 @@ class SimulatedClient(Client):
         self._cloud = cloud
         self._gate = gate or Gate()
 
+    def open(self, url: str, *, timeout: float) -> None:
+        """Open nothing: there is no network."""
+
     def send(self, request: PreparedRequest, **_: Any) -> RawResponse:
         """Return the answer of the simulated cloud."""
         self._gate.begin_sending()

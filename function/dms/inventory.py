@@ -14,8 +14,7 @@ from .session import DmsSession
 T = TypeVar("T")
 PAGE_SIZE = 50
 MAX_PAGES = 100
-MAX_PARALLEL_READS = 10
-MAX_SEQUENTIAL_READS = 2
+MAX_PARALLEL_READS = 10  # more would be as many handshakes at once, and as many calls throttled
 OK, NOT_FOUND = 200, 404
 
 
@@ -31,9 +30,7 @@ class Inventory:
         return self._session.gather([work], threads=1, until=self._until)[0]
 
     def gather(self, reads: Sequence[Callable[[], T]]) -> list[T]:
-        """Return what all the reads return; ten at a time, where a second connection pays."""
-        if len(reads) <= MAX_SEQUENTIAL_READS:
-            return [read() for read in reads]
+        """Return what all the reads return, done side by side, each over its own connection."""
         return self._session.gather(reads, threads=MAX_PARALLEL_READS, until=self._until)
 
     def _get(self, path: str, **parameters: Any) -> ApiResponse:
@@ -79,8 +76,8 @@ class Inventory:
     def tasks(self, instance_id: str, since: datetime) -> tuple[Task, ...]:
         """Return the background tasks of an instance since a moment, all pages.
 
-        Where a page starts is told in every dialect of the vendor's documents: `offset` counts
-        tasks from 0, `start` counts tasks or pages from 1. Rows count once, whatever is answered.
+        The vendor documents incompatible paging schemes, so parameters for all of them are sent:
+        `offset` counts tasks from 0, `start` counts tasks or pages from 1. Each row counts once.
         """
         path = f"/instances/{instance_id}/tasks"
         begin = since.strftime("%Y%m%d%H%M%S")
@@ -106,7 +103,7 @@ class Inventory:
     def recycle_bin(self) -> bool | None:
         """Tell whether deleted instances go to the recycle bin; None: the cloud does not say.
 
-        It is only said besides, so a cloud that keeps silent about it holds up no deletion.
+        Only informational: a failed read does not block the deletion.
         """
         patience = self._session.remaining(self._until) / 2
         response = self._session.get("/recycle", until=self._until - patience)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 from ..model.cloud_state import InstanceState, Observation, Task
 from ..model.decision import ScreenedEvent
@@ -13,6 +14,7 @@ from ..model.event import Action
 from ..settings.model import Limits
 from .inventory import Inventory
 
+T = TypeVar("T")
 DAY = timedelta(days=1)
 MAX_HISTORY = timedelta(days=30)
 CANCELLED_TASKS = frozenset({"CANCELLED", "DELETED"})
@@ -54,13 +56,8 @@ def restart_tasks(tasks: tuple[Task, ...], pattern: str) -> tuple[Task, ...]:
     return found
 
 
-def with_history(
-    state: InstanceState, inventory: Inventory, limits: Limits, *, since: datetime
-) -> InstanceState:
+def _with_tasks(state: InstanceState, tasks: tuple[Task, ...], limits: Limits) -> InstanceState:
     """Return an instance with the restarts among its background tasks."""
-    if state.status is None:
-        return state
-    tasks = inventory.tasks(state.id, since)
     dated = [(task.created_at, task.name) for task in tasks if task.created_at is not None]
     return state._replace(
         restart_tasks=restart_tasks(tasks, limits.restart_task_pattern),
@@ -68,41 +65,91 @@ def with_history(
     )
 
 
-def _listed(
-    screened: ScreenedEvent, limits: Limits, inventory: Inventory
-) -> tuple[Mapping[str, InstanceState], frozenset[str]]:
-    """Return what a list tells, where it saves reads, and which instances restart now."""
-    storm_watch = screened.alarm and limits.max_restarting > 0
-    if not storm_watch and len(screened.targets) == 1:
-        return {}, frozenset()
+def with_history(
+    state: InstanceState, inventory: Inventory, limits: Limits, *, since: datetime
+) -> InstanceState:
+    """Read the background tasks of an instance, and return it with its restarts."""
+    if state.status is None:
+        return state
+    return _with_tasks(state, inventory.tasks(state.id, since), limits)
+
+
+def _attempt(read: Callable[[], T]) -> T | StateUnreadable:
+    """Return what a read returns, or its problem, which matters only if the instance exists."""
+    try:
+        return read()
+    except StateUnreadable as problem:
+        return problem
+
+
+class _Listed(NamedTuple):
+    """The instances that a list tells all about, and which of the project restart now."""
+
+    known: Mapping[str, InstanceState]
+    restarting: frozenset[str] = frozenset()
+
+
+def _read_list(inventory: Inventory, *, storm_watch: bool) -> _Listed:
     rows, total = inventory.page(0)
     known = {row.id: row for row in rows if row.tags is not None and row.engine}
     if storm_watch and len(rows) < total:
         rows, total = inventory.instances(status="RESTARTING")
         if len(rows) < total:
             raise StateUnreadable("the list of instances is not complete", transient=True)
-    return known, frozenset(row.id for row in rows if row.status == "RESTARTING")
+    return _Listed(known, frozenset(row.id for row in rows if row.status == "RESTARTING"))
+
+
+def _read_one(inventory: Inventory, target: str) -> _Listed:
+    return _Listed({target: inventory.instance(target)})
 
 
 def _instances(
     screened: ScreenedEvent, limits: Limits, inventory: Inventory, now: datetime
 ) -> Observation:
-    known, restarting = _listed(screened, limits, inventory)
+    """Read statuses and histories side by side, then one by one what the list does not tell.
 
-    def state(target: str) -> InstanceState:
-        found = known.get(target) or inventory.instance(target)
-        if screened.action is not Action.RESTART:
-            return found
-        since = history_start(screened.raised_at.get(target), now)
-        return with_history(found, inventory, limits, since=since)
-
-    states = inventory.gather([partial(state, target) for target in screened.targets])
-    recycle_bin = inventory.recycle_bin() if screened.action is Action.DELETE else None
+    On a network this takes one round trip instead of two. A single target that no storm is watched
+    for needs no list.
+    """
+    targets = screened.targets
+    storm_watch = screened.alarm and limits.max_restarting > 0
+    reads: list[Callable[[], Any]] = [
+        partial(_read_list, inventory, storm_watch=storm_watch)
+        if storm_watch or len(targets) > 1
+        else partial(_read_one, inventory, targets[0])
+    ]
+    if screened.action is Action.RESTART:
+        for target in targets:
+            since = history_start(screened.raised_at.get(target), now)
+            reads.append(partial(_attempt, partial(inventory.tasks, target, since)))
+    elif screened.action is Action.DELETE:
+        reads.append(inventory.recycle_bin)
+    listed, *others = inventory.gather(reads)
+    missing = [target for target in targets if target not in listed.known]
+    shown = inventory.gather([partial(inventory.instance, target) for target in missing])
+    states = {**listed.known, **{state.id: state for state in shown}}
+    instances = {target: states[target] for target in targets}
+    if screened.action is Action.RESTART:
+        instances = {
+            target: _with_attempt(instances[target], tasks, limits)
+            for target, tasks in zip(targets, others, strict=True)
+        }
     return Observation(
-        instances={state.id: state for state in states},
-        restarting=restarting,
-        recycle_bin=recycle_bin,
+        instances=instances,
+        restarting=listed.restarting,
+        recycle_bin=others[0] if screened.action is Action.DELETE else None,
     )
+
+
+def _with_attempt(
+    state: InstanceState, tasks: tuple[Task, ...] | StateUnreadable, limits: Limits
+) -> InstanceState:
+    """Return an instance with its history; one that does not exist needs none."""
+    if state.status is None:
+        return state
+    if isinstance(tasks, StateUnreadable):
+        raise tasks
+    return _with_tasks(state, tasks, limits)
 
 
 def _failed_creations(inventory: Inventory) -> Observation:
@@ -133,4 +180,4 @@ def read_live_state(
     """Return the live state that a decision on these targets needs, or raise StateUnreadable."""
     if screened.action is Action.PURGE_FAILED:
         return inventory.with_deadline(lambda: _failed_creations(inventory))
-    return inventory.with_deadline(lambda: _instances(screened, limits, inventory, now))
+    return _instances(screened, limits, inventory, now)

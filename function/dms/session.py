@@ -28,6 +28,7 @@ T = TypeVar("T")
 MAX_REPEATS = 2
 FIRST_PAUSE_SECONDS = 0.1  # doubled each time
 RETRYABLE_STATUSES = frozenset({408, 500, 502, 503, 504})
+_JITTER = random.SystemRandom()  # without a state that forked copies would share
 HEADERS = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
 
 
@@ -91,13 +92,18 @@ class DmsSession:
         for client in self._clients:
             client.close()
 
+    @property
+    def url(self) -> str:
+        """Where the API is, with the project."""
+        return self._base
+
     def remaining(self, until: float) -> float:
         """Return the seconds left until a point on the monotonic clock."""
         return until - self._clock.monotonic()
 
     def sleep(self, seconds: float, *, until: float) -> None:
         """Let time pass, with jitter, before something is tried again; at most until a moment."""
-        jittered = seconds * random.uniform(1, 1.25)  # noqa: S311 - jitter, no secret
+        jittered = seconds * _JITTER.uniform(1, 1.25)
         time.sleep(max(min(jittered, self.remaining(until)), 0))
 
     def now(self) -> datetime:

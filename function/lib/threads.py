@@ -57,6 +57,17 @@ class Pool:
         inbox.put((future, work))
         return future
 
+    def start(self, work: Callable[[], T]) -> Future[T]:
+        """Begin work whose result may be asked for later; or raise ThreadUnavailable.
+
+        Its thread counts as abandoned until it is back, because nothing has to wait for it.
+        """
+        if self._abandoned >= MAX_ABANDONED:
+            raise ThreadUnavailable
+        future = self.submit(work)
+        self._abandon(future)
+        return future
+
     def gather(self, works: Sequence[Callable[[], T]], *, threads: int, seconds: float) -> list[T]:
         """Return all results; raise the first error, DeadlineExceeded or ThreadUnavailable."""
         if self._abandoned >= MAX_ABANDONED:
@@ -115,7 +126,7 @@ def _results(works: Sequence[Callable[[], T]]) -> list[T]:
 
 _pool = Pool()
 os.register_at_fork(after_in_child=_pool.begin)
-submit, gather = _pool.submit, _pool.gather
+submit, start, gather = _pool.submit, _pool.start, _pool.gather
 
 
 def call_with_timeout(seconds: float, work: Callable[[], T]) -> T:

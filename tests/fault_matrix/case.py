@@ -16,7 +16,7 @@ ALL: tuple[Action, ...] = ("restart", "purge_failed", "delete")
 BY_ID: tuple[Action, ...] = ("restart", "delete")
 EITHER: tuple[Action, ...] = ("restart", "purge_failed")
 Way = Literal[
-    "cloud", "impostor", "refused", "unreachable", "no name", "no DNS", "slow name", "full"
+    "cloud", "elsewhere", "refused", "unreachable", "no name", "no DNS", "slow name", "full"
 ]
 
 
@@ -58,7 +58,10 @@ BUSY = Expected("failed", "busy", 503, 1)
 
 @dataclass(frozen=True)
 class Dial:
-    """A fault of the stand-in and the calls that it meets; `times` None means every one."""
+    """A fault of the stand-in and the calls that it meets; `times` None means every one.
+
+    One that meets a connection (`kind`) waits elsewhere, where `ways` or `read_ways` lead.
+    """
 
     fault: Fault
     kind: str = "action"
@@ -70,11 +73,12 @@ class Dial:
 class Case:
     """One row of the table.
 
-    `ways` is where each connection leads, in order, the rest lead to the cloud; the first one is
-    for reading, the others for the POST. `hurry` lets the time for sending run out soon after the
-    state was read; at the last of the `looks` for the effect, time is over. `meanwhile` happens
-    when the POST has arrived. `pages` says that it calls a person although it may be sent again.
-    `elsewhere` is the status of a redirect to another host.
+    `ways` is where each connection for the POST leads, in order, the rest lead to the cloud; the
+    first of them is opened while the live state is read. `read_ways` is the same for reading.
+    `hurry` lets the time for sending run out soon after the state was read; at the last of the
+    `looks` for the effect, time is over. `meanwhile` happens when the POST has arrived. `pages`
+    says that it calls a person although it may be sent again. `elsewhere` is the status of a
+    redirect to another host.
     """
 
     name: str
@@ -85,6 +89,7 @@ class Case:
     actions: tuple[Action, ...] = EITHER
     instances: tuple[str, ...] = (ONE,)
     ways: tuple[Way, ...] = ()
+    read_ways: tuple[Way, ...] = ()
     tls: str | None = None
     hurry: bool = False
     seconds: float = 10.0

@@ -18,7 +18,7 @@ from tests.fake_dms import (
     vendor_error,
 )
 
-from .case import ACCEPTED, UNKNOWN, UNREADABLE, UNREADABLE_FOR_GOOD, Case, Dial, Expected
+from .case import ACCEPTED, UNKNOWN, UNREADABLE, UNREADABLE_FOR_GOOD, Case, Dial, Expected, Way
 from .cases_of_refusals import QUOTED
 
 IN_TIME = "did not answer in time"
@@ -34,41 +34,43 @@ def _once(name: str, fault: Fault) -> Case:
 
 def _connecting(name: str, fault: Fault, told: Expected, times: int | None) -> Case:
     dials = (Dial(fault, "connection", times),)
-    return Case(f"{name} before the request is read, reading", told, dials, looks=2)
+    elsewhere: tuple[Way, ...] = ("elsewhere",)
+    case_name = f"{name} before the request is read, reading"
+    return Case(case_name, told, dials, read_ways=elsewhere * (times or 9), looks=2)
 
 
 CASES = (
     Case(
         "connection refused, reading",
         UNREADABLE,
-        ways=("refused",) * 9,
+        read_ways=("refused",) * 9,
         says="Connect to localhost:",
     ),
     Case(
         "host name unknown, reading",
         UNREADABLE,
-        ways=("no name",) * 9,
+        read_ways=("no name",) * 9,
         says="DNS knows no host localhost:",
         pages=True,
     ),
     Case(
         "host name not resolved for now, reading",
         UNREADABLE,
-        ways=("no DNS",) * 9,
+        read_ways=("no DNS",) * 9,
         says="DNS could not resolve localhost:",
     ),
-    Case("host unreachable, reading", UNREADABLE, ways=("unreachable",) * 9),
+    Case("host unreachable, reading", UNREADABLE, read_ways=("unreachable",) * 9),
     Case(
         "host name found too late, reading",
         UNREADABLE,
-        ways=("slow name",),
+        read_ways=("slow name",) * 9,
         seconds=1.0,
         says="Timeout: no connect to localhost:",
     ),
     Case(
         "certificate expired, reading",
         UNREADABLE,
-        ways=("impostor",) * 9,
+        read_ways=("elsewhere",) * 9,
         tls="expired",
         says="TLS: the certificate of localhost:",
         pages=True,

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from function.lib.transport import Client
+
 from .case import Way
 
 Address = tuple[str, int]
@@ -43,11 +45,43 @@ class Full:
         return content
 
 
-class Resolver:
-    """Answers for `localhost` as the plan says, one way for each look-up, and then the cloud's."""
+class _Purpose(threading.local):
+    """What the connection is for that a thread opens."""
 
-    def __init__(self, plan: tuple[Way, ...], addresses: dict[Way, Address]) -> None:
-        self._plan = list(plan)
+    sending = False
+
+
+_PURPOSE = _Purpose()
+
+
+class MarkedClient(Client):
+    """A client whose look-ups the resolver can tell: only the POST has a gate of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._sending = options.get("gate") is not None
+
+    def open(self, *arguments: Any, **options: Any) -> None:
+        """Open the connection, marked."""
+        _PURPOSE.sending = self._sending
+        super().open(*arguments, **options)
+
+    def send(self, *arguments: Any, **options: Any) -> Any:
+        """Send, marked."""
+        _PURPOSE.sending = self._sending
+        return super().send(*arguments, **options)
+
+
+class Resolver:
+    """Answers for `localhost` as the plan says, one way for each look-up, and then the cloud's.
+
+    There is a plan for what reads, and one for what sends.
+    """
+
+    def __init__(
+        self, reading: tuple[Way, ...], sending: tuple[Way, ...], addresses: dict[Way, Address]
+    ) -> None:
+        self._plans = {False: list(reading), True: list(sending)}
         self._addresses = addresses
         self._real = socket.getaddrinfo
         self._lock = threading.Lock()
@@ -58,7 +92,8 @@ class Resolver:
         if host != "localhost":
             return self._real(host, port, *rest, **options)
         with self._lock:
-            way: Way = self._plan.pop(0) if self._plan else "cloud"
+            plan = self._plans[_PURPOSE.sending]
+            way: Way = plan.pop(0) if plan else "cloud"
         if way == "no name":
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         if way == "no DNS":
@@ -70,12 +105,14 @@ class Resolver:
 
 
 @contextlib.contextmanager
-def leading(plan: tuple[Way, ...], addresses: dict[Way, Address]) -> Iterator[Resolver]:
-    """Let the name of the cloud lead where the plan says, for a while."""
+def leading(
+    reading: tuple[Way, ...], sending: tuple[Way, ...], addresses: dict[Way, Address]
+) -> Iterator[Resolver]:
+    """Let the name of the cloud lead where the plans say, for a while."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         refused: Address = closed.getsockname()
     known: dict[Way, Address] = {"refused": refused, "unreachable": NOBODY}
-    resolver = Resolver(plan, known | addresses)
+    resolver = Resolver(reading, sending, known | addresses)
     real, socket.getaddrinfo = socket.getaddrinfo, resolver
     try:
         yield resolver

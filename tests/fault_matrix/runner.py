@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -21,7 +22,7 @@ from tests.fake_dms import Account, FakeDms, Hold, Place, redirect
 from .case import Action, Case, Dial, Meanwhile
 from .certificates import place
 from .idle import ended
-from .routes import Full, Resolver, leading
+from .routes import Full, MarkedClient, Resolver, leading
 
 CANARY = "canary-"
 ACCOUNT = Account(
@@ -37,7 +38,6 @@ SETTINGS = {
     "DIRECT_SECRETS": SECRET,
     "ENABLED_ACTIONS": "restart,purge_failed,delete",
 }
-LAST_READ: dict[Action, str] = {"restart": "tasks", "purge_failed": "list", "delete": "recycle"}
 SENDING_ENDS, CONFIRMING_ENDS = 0.8, 0.9
 FAILED_CREATION = "b3f1a0c2-8a55-4f0e-9d7c-2f3b61c4d801"
 
@@ -98,6 +98,7 @@ def runtime(cloud: FakeDms, *, seconds: float, platform: bool, **settings: str) 
     return startup.runtime(given, platform_credentials=platform)._replace(
         clock=clock,
         ledger=MemoryLedger(clock.monotonic),
+        http_client=MarkedClient,
     )
 
 
@@ -115,10 +116,38 @@ def _turn(cloud: FakeDms, case: Case, dials: tuple[Dial, ...]) -> None:
 def _steer(cloud: FakeDms, case: Case, action: Action, clock: SteeredClock) -> None:
     """Let time run out: for sending when the state was read, for looking at the second look."""
     if case.hurry:
-        ends = Meanwhile(lambda: clock.jump(SENDING_ENDS, left=0.4))
-        cloud.fault(ends, LAST_READ[action], skip=len(case.instances) - 1)
+        reads = _reads(case, action)
+        last = Countdown(sum(reads.values()), lambda: clock.jump(SENDING_ENDS, left=0.4))
+        for kind, times in reads.items():
+            cloud.fault(Meanwhile(last), kind, times=times)
     ends = Meanwhile(lambda: clock.jump(CONFIRMING_ENDS))
     cloud.fault(ends, "show", times=None, skip=case.looks)
+
+
+class Countdown:
+    """Lets something happen when it has been called so many times: reads come in any order."""
+
+    def __init__(self, times: int, happens: Callable[[], object]) -> None:
+        self._left, self._happens = times, happens
+        self._lock = threading.Lock()
+
+    def __call__(self) -> None:
+        """Count."""
+        with self._lock:
+            self._left -= 1
+            if self._left == 0:
+                self._happens()
+
+
+def _reads(case: Case, action: Action) -> dict[str, int]:
+    """Return how many reads of each kind there are before the POST."""
+    single = len(case.instances) == 1 and action != "purge_failed"
+    beside: dict[Action, dict[str, int]] = {
+        "restart": {"tasks": len(case.instances)},
+        "purge_failed": {},
+        "delete": {"recycle": 1},
+    }
+    return {"show" if single else "list": 1, **beside[action]}
 
 
 def _ask(case: Case, action: Action, runtime: Runtime, account: Account) -> HttpResponse:
@@ -150,14 +179,16 @@ def run_case(case: Case, action: Action) -> Played:
         _furnish(cloud, case)
         stack.enter_context(ended())
         stack.callback(cloud.release)
+        stack.callback(elsewhere.release)
         addresses: Any = {
             "cloud": cloud.address,
-            "impostor": elsewhere.address,
+            "elsewhere": elsewhere.address,
             "full": full.address,
         }
-        resolver: Resolver = stack.enter_context(leading(case.ways, addresses))
+        resolver: Resolver = stack.enter_context(leading(case.read_ways, case.ways, addresses))
         ready = runtime(cloud, seconds=case.seconds, platform=case.platform, **case.settings)
-        _turn(cloud, case, case.dials)
+        _turn(cloud, case, tuple(dial for dial in case.dials if dial.kind != "connection"))
+        _turn(elsewhere, case, tuple(dial for dial in case.dials if dial.kind == "connection"))
         if case.elsewhere is not None:
             cloud.fault(redirect(f"{elsewhere.url}/v2/", case.elsewhere), "action")
         if isinstance(ready.clock, SteeredClock):
@@ -165,5 +196,6 @@ def run_case(case: Case, action: Action) -> Played:
         given = _ask(case, action, ready, cloud.account)
         resolver.found.set()
         cloud.release()
+        elsewhere.release()
         stack.close()
         return Played(given, len(cloud.posts), len(elsewhere.requests), full.received())

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
-from function.dms.action import DmsActions
+from function.dms.action import ActionSender, DmsActions
 from function.dms.inventory import Inventory
 from function.dms.session import DmsSession
 from function.lib.clock import Clock, Deadline, SystemClock
@@ -33,7 +34,8 @@ class Bench:
 
 
 def look(cloud: Inventory, instances: tuple[str, ...]) -> Mapping[str, InstanceState]:
-    return {id_: cloud.instance(id_) for id_ in instances}
+    states = cloud.gather([partial(cloud.instance, id_) for id_ in instances])
+    return {state.id: state for state in states}
 
 
 class Moments(SystemClock):
@@ -64,7 +66,7 @@ def bench(
         def announce(call: ActionCall) -> None:
             made.announced.append((call, cloud.connections))
 
-        made = Bench(cloud, DmsActions(api, announce=announce, look=look))
+        made = Bench(cloud, DmsActions(api, ActionSender(api), announce=announce, look=look))
         yield made
         api.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,7 +24,7 @@ from tests.factories import (
     limits,
     screened,
 )
-from tests.fake_dms import Alter, Behaviour, Hold, Reply
+from tests.fake_dms import Alter, Behaviour, Hold, Reply, vendor_error
 from tests.harness import Remediator, ago, open_remediator
 
 
@@ -95,9 +96,34 @@ def test_what_the_list_does_not_show_is_read_by_its_id(remediator: Remediator) -
     assert [state.status for state in found.instances.values()] == ["RUNNING", "DELETING"]
 
 
-def test_an_instance_that_does_not_exist_has_no_history(remediator: Remediator) -> None:
-    assert seen(remediator, DRAFT, alarm=False).instances[DRAFT].status is None
-    assert kinds(remediator) == {"show": 1}
+@pytest.mark.parametrize("alarm", [True, False])
+def test_an_instance_that_does_not_exist_is_not_found_though_its_history_cannot_be_read(
+    remediator: Remediator, *, alarm: bool
+) -> None:
+    remediator.cloud.fault(vendor_error(404, "DMS.00404022"), kind="tasks")
+
+    assert seen(remediator, DRAFT, alarm=alarm).instances[DRAFT].status is None
+    assert kinds(remediator) == {"show": 1, "tasks": 1} | ({"list": 1} if alarm else {})
+
+
+@pytest.mark.parametrize("alarm", [True, False])
+def test_the_list_and_every_history_are_asked_for_before_anything_is_answered(
+    remediator: Remediator, *, alarm: bool
+) -> None:
+    remediator.cloud.fault(Hold(), times=None)
+    targets = ALL_THREE if alarm else (ORDERS,)
+    found: list[Observation] = []
+    thread = threading.Thread(
+        target=lambda: found.append(seen(remediator, *targets, alarm=alarm, seconds=20))
+    )
+    thread.start()
+    remediator.cloud.wait_for(len(targets) + 1)
+    remediator.cloud.clear_faults()
+    remediator.cloud.release()
+    thread.join(20)
+
+    assert set(found[0].instances) == set(targets)
+    assert len(remediator.cloud.requests) == len(targets) + 1
 
 
 @pytest.mark.parametrize("many", [False, True])

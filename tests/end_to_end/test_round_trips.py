@@ -1,0 +1,122 @@
+"""What one event waits for on a network, counted in round trips: by what stands before what.
+
+No clock decides here: an answer is held until everything that needs no answer has been sent.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.factories import NOW, ORDERS, ids
+from tests.fake_dms import Clock, FakeDms, Hold, Place
+from tests.fault_matrix.certificates import place
+from tests.harness import Answered, Remediator
+from tests.relay import Relay
+
+CONNECTED_FLIGHTS = {"plain": 0, "TLS": 2}  # ClientHello; Finished, where a request may follow
+READING = 2
+
+
+@contextmanager
+def behind_a_relay(kind: str, **settings: str) -> Iterator[tuple[Remediator, Relay]]:
+    """Open a remediator whose connections to the cloud pass a relay."""
+    clock = Clock(NOW.timestamp())
+    with (
+        FakeDms(place=place("good") if kind == "TLS" else Place(), clock=clock) as cloud,
+        Relay(cloud.address) as relay,
+    ):
+        cloud.add_instance(ORDERS, status="ERROR")
+        scheme, host, _ = cloud.url.split(":")
+        endpoint = f"{scheme}:{host}:{relay.port}"
+        yield Remediator(cloud, clock, {"DMS_ENDPOINT": endpoint, **settings}), relay
+
+
+class Held:
+    """An event whose reads are held unanswered; `answered` ends them and returns the result."""
+
+    def __init__(self, remediator: Remediator, *targets: str, alarm: bool) -> None:
+        self._cloud = remediator.cloud
+        self._cloud.fault(Hold(), times=None)
+        self._results: list[Answered] = []
+        send = remediator.alert if alarm else remediator.restart
+        self._thread = threading.Thread(target=lambda: self._results.append(send(*targets)))
+        self._thread.start()
+
+    def answered(self) -> Answered:
+        self._cloud.clear_faults()
+        self._cloud.release()
+        self._thread.join(20)
+        return self._results[0]
+
+
+@pytest.mark.parametrize("kind", CONNECTED_FLIGHTS)
+@pytest.mark.parametrize("alarm", [True, False])
+def test_the_call_leaves_one_answer_after_the_connections_stand(kind: str, *, alarm: bool) -> None:
+    with behind_a_relay(kind, DEADLINE_SECONDS="25") as (remediator, relay):
+        event = Held(remediator, ORDERS, alarm=alarm)
+        cloud = remediator.cloud
+        # Nothing was answered, and both reads have arrived, and the third connection stands.
+        cloud.wait_for(READING)
+        relay.wait_for(
+            lambda: (
+                len(relay.passages) == READING + 1
+                and all(passage.flights >= CONNECTED_FLIGHTS[kind] for passage in relay.passages)
+            )
+        )
+        assert (len(cloud.requests), cloud.posts) == (READING, ())
+
+        assert event.answered().brief == (200, "accepted", None)
+
+    kinds = [request.kind for request in cloud.requests]
+    assert sorted(kinds[:READING]) == (["list", "tasks"] if alarm else ["show", "tasks"])
+    assert kinds[READING:] == ["action", "show"]
+    # The call and the look after it open nothing: TCP, (TLS,) the reads, the call, the look.
+    assert len(relay.passages) == READING + 1
+
+
+@pytest.mark.parametrize("kind", CONNECTED_FLIGHTS)
+def test_ten_targets_wait_for_one_answer_more_at_most(kind: str) -> None:
+    settings = {"DEADLINE_SECONDS": "25", "MAX_RESTARTING": "20"}
+    with behind_a_relay(kind, **settings) as (remediator, relay):
+        targets = ids(10)
+        cloud = remediator.cloud
+        for target in targets:
+            cloud.add_instance(target, status="ERROR")
+        event = Held(remediator, *targets, alarm=True)
+        cloud.wait_for(10)  # of eleven reads: the last waits for a connection
+        relay.wait_for(lambda: len(relay.passages) == 11)
+
+        assert event.answered().brief == (200, "accepted", None)
+
+    assert [request.kind for request in cloud.requests].count("tasks") == 10
+    assert len(cloud.posts) == 1
+    assert len(relay.passages) == 11
+
+
+def test_nothing_is_opened_for_an_event_that_reads_nothing() -> None:
+    with behind_a_relay("plain") as (remediator, relay):
+        assert remediator.ces_alarm(alarm_status="insufficient_data").data["outcome"] == "skipped"
+        assert remediator.ask(action="delete", instances=[ORDERS]).status == 400
+
+        assert relay.passages == []
+
+
+def test_no_connection_is_opened_for_a_call_that_a_dry_run_never_sends() -> None:
+    with behind_a_relay("plain", DRY_RUN="true") as (remediator, relay):
+        assert remediator.restart().data["outcome"] == "dry_run"
+
+        assert len(relay.passages) == READING
+
+
+@pytest.mark.parametrize("kind", CONNECTED_FLIGHTS)
+def test_a_connection_for_a_call_that_is_not_sent_is_closed_unused(kind: str) -> None:
+    with behind_a_relay(kind) as (remediator, relay):
+        remediator.cloud.set_status(ORDERS, "FROZEN")
+        assert remediator.alert().data["reason"] == "status"
+        relay.wait_for(lambda: all(passage.ended for passage in relay.passages))
+
+        assert remediator.cloud.posts == ()
