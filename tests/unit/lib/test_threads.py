@@ -185,3 +185,16 @@ def test_a_forked_process_starts_threads_of_its_own() -> None:
             os._exit(1)
 
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_work_that_nothing_waits_for_counts_against_the_bound_until_it_is_back() -> None:
+    pool, release = Pool(), threading.Event()
+    begun = [pool.start(lambda: release.wait(30)) for _ in range(MAX_ABANDONED)]
+
+    with pytest.raises(ThreadUnavailable):
+        pool.start(lambda: True)
+    with pytest.raises(ThreadUnavailable):
+        pool.gather([lambda: True], threads=1, seconds=30)
+    release.set()
+    assert all(future.result(30) for future in begun)
+    assert pool.start(lambda: True).result(30)
