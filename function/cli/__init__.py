@@ -67,6 +67,7 @@ def main(arguments: Sequence[str]) -> int:
         status: int = parsed.run(parsed)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever reads has seen enough, as in `… | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - for its descriptor
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
         return 1
     return status

@@ -10,6 +10,7 @@ from ..entrypoints import routes, triggers
 from ..intake import cloudevents_http, unwrap
 from ..lib import strict_json
 from ..lib.schemas import Schema, Schemas, Violation
+from ..model.errors import EventRejected
 from ..model.event import RawEvent, Source, SubscriptionNotice
 
 SMN_TYPES = frozenset({"Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"})
@@ -70,14 +71,23 @@ class Recognizer:
             raise UnknownRoute("the path in this gateway event is no route")
         if channel == "smn":
             return Recognized((RawEvent("smn", request.body, at),), "smn")
+        return self._of_source(channel, self._structured(request, channel, at), at)
+
+    def _structured(self, request: routes.HttpRequest, channel: str, at: datetime) -> bytes:
+        """Return the body of a request; of a CloudEvent in binary mode with its attributes.
+
+        What makes the headers wrong is no part of the payload: the body is explained as it is.
+        """
         raw_event = RawEvent(channel, request.body, at, request.headers, request.too_large)
-        body = request.body
-        unwrapped = unwrap.unwrap(raw_event, self._sources, self._schemas)
-        if unwrapped.attributes is not None:
-            data = strict_json.loads(body)
+        try:
+            unwrapped = unwrap.unwrap(raw_event, self._sources, self._schemas)
+            if unwrapped.attributes is None:
+                return request.body
+            data = strict_json.loads(request.body)
             event = cloudevents_http.from_binary_mode(unwrapped.attributes, data)
-            body = strict_json.dumps(event).encode()
-        return self._of_source(channel, body, at)
+        except (EventRejected, strict_json.InvalidJSON):
+            return request.body
+        return strict_json.dumps(event).encode()
 
     def _of_shape(self, document: Any, body: bytes, at: datetime) -> Recognized:
         """Take the source whose schema accepts the document, else the one it is most like."""

@@ -98,6 +98,26 @@ def test_the_command_line_starts_as_a_module() -> None:
     assert "serve" in finished.stdout
 
 
+def test_a_reader_that_has_seen_enough_ends_a_command_quietly(
+    commands: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `… explain alarm.json | head -1` does: what is still in the buffer goes nowhere."""
+
+    class Gone:
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+        def fileno(self) -> int:
+            return 99
+
+    moved: list[int] = []
+    monkeypatch.setattr(os, "dup2", lambda _, to: moved.append(to))
+    monkeypatch.setattr(sys, "stdout", Gone())
+
+    assert cli.main(["probe"]) == 1
+    assert moved == [99]
+
+
 @pytest.mark.parametrize("entrypoint", ["handler", "main"])
 def test_the_entrypoints_of_platforms_load_nothing_of_the_command_line(entrypoint: str) -> None:
     """A cold start does not pay for it."""

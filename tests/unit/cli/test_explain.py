@@ -302,6 +302,11 @@ def test_wrong_options_are_named(options: Options, problem: str) -> None:
     assert problem in str(raised.value)
 
 
+def test_a_gateway_event_for_another_path_is_named() -> None:
+    with pytest.raises(UsageError, match="no route"):
+        explained({"httpMethod": "POST", "path": "/elsewhere", "body": ""})
+
+
 def test_a_limit_that_is_wrong_is_named_and_those_that_are_set_are_told() -> None:
     with pytest.raises(UsageError) as raised:
         explained(REQUEST, MAX_INSTANCES="many")

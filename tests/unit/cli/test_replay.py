@@ -156,6 +156,12 @@ def test_a_line_that_is_no_recorded_payload_is_named_by_its_number(bad: str, pro
     assert problem in str(raised.value)
 
 
+def test_a_purge_is_accepted_and_is_no_restart() -> None:
+    report = replayed(line(MINUTE, {"action": "purge_failed"}, "direct"))
+
+    assert (report.outcomes, report.restarts) == ({"accepted": 1}, ())
+
+
 def test_a_setting_that_is_wrong_is_named() -> None:
     with pytest.raises(UsageError, match="COOLDOWN_SECONDS"):
         replayed(alarm(0 * MINUTE), COOLDOWN_SECONDS="soon")
@@ -194,6 +200,10 @@ def test_the_command_prints_json_and_reads_stdin(
 
     assert cli.main(["replay", "-", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["restarts"] == 1
+
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(alarm(0 * MINUTE).encode())))
+    assert cli.main(["replay", "-"]) == 0
+    assert f"\nrestarts\n  {text(NOW)}  {ORDERS}\n\nassumed:" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("content", [None, "{"])
