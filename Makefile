@@ -79,10 +79,12 @@ clean: ## remove the virtual environment and every cache
 	rm -rf $(VENV) $(VENV)-lock mutants .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(READY): $(LOCKS)
+$(READY): $(LOCKS) tests/cloudevents2.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Python 3.10 or newer is needed, this is " + sys.version.split()[0] + "; try: make PYTHON=python3.12")'
 	@echo 'Setting up $(VENV) (once, and again when a requirement changes)'
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 		$(addprefix --requirement ,$(LOCKS))
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+		--target $(VENV)/cloudevents2 --requirement tests/cloudevents2.txt
 	@touch $@
