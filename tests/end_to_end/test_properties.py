@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from tests.signed_requests import (
     RESTART,
     SECRET,
     alarm,
+    alarm_template,
     bearer,
     grafana,
     smn,
@@ -35,11 +36,23 @@ NAMES = sorted(
     {
         *("authorization", "content-type", "content-encoding", "traceparent", "host"),
         *("webhook-id", "webhook-timestamp", "webhook-signature", "webhook-request-origin"),
+        *("svix-id", "svix-timestamp", "svix-signature"),
         *("x-grafana-alerting-signature", "x-cff-request-id", "x-cff-security-access-key"),
         *("ce-id", "ce-source", "ce-type", "ce-specversion", "ce-time", "ce-data", "ce-"),
     }
 )
-PATHS = ("/smn", "/alertmanager", "/grafana", "/direct", "/", "/health", "/init", "/invoke")
+PATHS = (
+    "/smn",
+    "/smn/",
+    "/prod/direct",
+    "/alertmanager",
+    "/grafana",
+    "/direct",
+    "/",
+    "/health",
+    "/init",
+    "/invoke",
+)
 WORDS = (
     *("Bearer", "Bearer ", "v1,", "v1,====", "%ff", '"\\"', "null", "gzip", "*", "1.0", "\ud800"),
     *("application/json", "application/cloudevents+json", "text/plain; charset=utf-8", "é", "\0"),
@@ -48,18 +61,38 @@ WORDS = (
 EVENT = {"specversion": "1.0", "id": "1", "source": "/t", "type": "dev.knative.sources.ping"}
 SNS = {"Message": alarm(), "MessageId": "1", "Timestamp": "2026-01-05T03:00:00Z"}
 TIMER = {"trigger_type": "TIMER", "trigger_name": "t", "time": "2026-01-05T03:00:00Z"}
+ODD_ALERTS: list[Any] = [
+    {"status": "firing"},
+    {"status": "firing", "labels": None},
+    {"status": "firing", "labels": {"kafka_instance_id": 7, "remediation": None, "port": 9092}},
+    "firing",
+]
+NO_DATA = {**alerts()["alerts"][0], "annotations": {"grafana_state_reason": "KeepLast, NoData"}}
+MESSAGES: tuple[dict[str, Any], ...] = (
+    json.loads(alarm(template_variable={"IsCycleTrigger": True})),
+    json.loads(alarm_template()),
+    json.loads(alarm_template(IsAlarm=False, ResourceId=7, AlarmTime="now")),
+    RESTART,
+    alerts(),
+)
 DOCUMENTS: tuple[dict[str, Any], ...] = (
     RESTART,
     {"action": "purge_failed"},
     {**EVENT, "data": RESTART},
     alerts(),
     {**alerts(), "version": "1"},
+    {**alerts(), "version": "3", "groupKey": 7, "truncatedAlerts": None},
+    {**alerts(), "alerts": [*ODD_ALERTS, *alerts()["alerts"]]},
+    {"version": "1", "orgId": None, "alerts": [NO_DATA, *ODD_ALERTS]},
     smn(),
+    smn(message=alarm_template()),
     smn(message=json.dumps(RESTART), subject=""),
     {"record": [{"event_source": "smn", "smn": {"message": alarm()}}]},
     {"Records": [{"EventSource": "aws:sns", "Sns": SNS}]},
     {**TIMER, "user_event": '{"action":"purge_failed"}'},
     {"httpMethod": "POST", "path": "/direct", "headers": bearer(), "body": "e30="},
+    {"httpMethod": "POST", "path": "/grafana/", "headers": bearer(), "body": json.dumps(alerts())},
+    *MESSAGES,
 )
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
 words = st.sampled_from(WORDS) | st.text(max_size=12)
@@ -72,9 +105,9 @@ headers = st.dictionaries(st.sampled_from(NAMES), words, max_size=6)
 
 
 @st.composite
-def documents(draw: st.DrawFn) -> Any:
+def documents(draw: st.DrawFn, of: tuple[dict[str, Any], ...] = DOCUMENTS) -> Any:
     """Return something near an event: one of ours with one member changed, or taken away."""
-    document = json.loads(json.dumps(draw(st.sampled_from(DOCUMENTS))))
+    document = json.loads(json.dumps(draw(st.sampled_from(of))))
     if draw(st.booleans()):
         place = document
         while isinstance(place, dict | list) and place:
@@ -84,6 +117,15 @@ def documents(draw: st.DrawFn) -> Any:
                 break
             place = place[key]
     return draw(anything) if draw(st.integers(0, 9)) == 0 else document
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Any:
+    """Return what the topic trigger hands over: messages near those of a topic, or cut off."""
+    messages = draw(st.lists(documents(MESSAGES), min_size=1, max_size=2))
+    texts = [json.dumps(message) for message in messages]
+    cut = draw(st.sampled_from([None, None, None, -1, 20]))
+    return {"record": [{"event_source": "smn", "smn": {"message": text[:cut]}} for text in texts]}
 
 
 def _bytes(document: Any) -> bytes:
@@ -185,7 +227,7 @@ def _allowed() -> set[bytes]:
 
 
 @QUICK
-@given(event=documents())
+@given(event=documents() | records())
 def test_no_event_breaks_the_event_door(event: Any, remediator: Remediator) -> None:
     with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()):
         try:
@@ -200,6 +242,26 @@ def test_no_event_breaks_the_event_door(event: Any, remediator: Remediator) -> N
     results = returned if isinstance(returned, list) else [returned] if returned else []
     assert [one["id"] for one in events] == [one["id"] for one in results]
     assert all(post.body in _allowed() for post in remediator.cloud.posts)
+
+
+@QUICK
+@given(event=records())
+def test_no_alarm_on_a_topic_is_rejected_without_calling_a_person(
+    event: Any, remediator: Remediator
+) -> None:
+    """An alarm that nobody can read is an outage that nobody sees."""
+    marks = ("alarm_status", "IsAlarm", "AlarmRuleName")
+    with (
+        redirect_stdout(StringIO()) as out,
+        redirect_stderr(StringIO()),
+        suppress(RetryableFailure),
+    ):
+        invoke(event, remediator.runtime, credentials=None, remaining=None)
+
+    for record, result in zip(event["record"], observed(out.getvalue()), strict=True):
+        marked = any(f'"{mark}"' in record["smn"]["message"] for mark in marks)
+        if marked and result["data"]["reason"] in {"schema", "invalid_json"}:
+            assert result["data"]["needs_human"]
 
 
 @QUICK
