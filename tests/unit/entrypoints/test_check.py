@@ -1,0 +1,75 @@
+"""A check from the place it runs in: its settings, its keys, its ledger; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from function.entrypoints.check import run_check
+from function.lib import schemas
+from function.model.errors import SchemaViolated, SettingsInvalid
+from tests.factories import AUDIT, ORDERS
+from tests.fake_dms import FakeDms
+from tests.redis_process import free_port, redis_process
+
+
+@pytest.fixture
+def cloud() -> Iterator[FakeDms]:
+    with FakeDms() as cloud:
+        cloud.add_instance(ORDERS, status="RUNNING")
+        yield cloud
+
+
+def environment(cloud: FakeDms, **settings: str) -> dict[str, str]:
+    return {**cloud.environment(), "DRY_RUN": "true", "DEADLINE_SECONDS": "2", **settings}
+
+
+def test_the_result_is_the_event_that_a_request_gets(
+    cloud: FakeDms, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = run_check(environment(cloud), instances=[ORDERS.upper()])
+
+    schemas.load().check("result", result.event)
+    assert result.data["outcome"] == "passed"
+    assert result.data["event"]["source"] == "direct"
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_sink_hears_nothing_of_it(cloud: FakeDms) -> None:
+    with FakeDms() as sink:
+        run_check(environment(cloud, K_SINK=sink.url))
+
+        assert sink.connections == 0
+
+
+def test_a_failed_check_has_the_name_of_what_failed(cloud: FakeDms) -> None:
+    result = run_check(environment(cloud), instances=[AUDIT])
+
+    assert result.data["outcome"] == "failed"
+    assert result.data["message"].startswith("Check failed. instances: ")
+
+
+def test_wrong_settings_and_wrong_ids_are_told_before_anything_is_read(cloud: FakeDms) -> None:
+    with pytest.raises(SettingsInvalid, match="DRY_RUN"):
+        run_check(environment(cloud, DRY_RUN="maybe"))
+    with pytest.raises(SchemaViolated, match="instances"):
+        run_check(environment(cloud), instances=["orders"])
+    assert cloud.requests == ()
+
+
+def copies(cloud: FakeDms, url: str) -> str:
+    result = run_check(environment(cloud, LEDGER_URL=url))
+    found = next(one for one in result.data["checks"] if one["name"] == "copies")
+    assert "a-password" not in found["detail"] + str(found["fix"])
+    status: str = found["status"].value
+    return status
+
+
+def test_the_redis_of_the_ledger_is_asked(cloud: FakeDms) -> None:
+    with redis_process(password="a-password-of-redis") as redis:
+        assert copies(cloud, redis.url) == "pass"
+        assert copies(cloud, redis.url.replace("a-password", "another")) == "fail"
+        redis.stall()
+        assert copies(cloud, redis.url) == "fail"
+    assert copies(cloud, f"redis://:a-password@127.0.0.1:{free_port()}") == "fail"
