@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from function.entrypoints import startup
 
 from .harness import Remediator, open_remediator
+from .redis_process import RedisProcess, redis_process
 
 # How fast examples are made depends on what else the machine does, which is no finding of a test.
 settings.register_profile(
@@ -45,3 +46,17 @@ def what_is_printed(capfd: pytest.CaptureFixture[str]) -> Any:
         return results, log
 
     return lines
+
+
+@pytest.fixture(name="running", scope="session")
+def run_a_redis_server() -> Iterator[RedisProcess]:
+    """Run one server for the tests that do not harm it."""
+    with redis_process() as server:
+        yield server
+
+
+@pytest.fixture(name="redis")
+def empty_the_redis_server(running: RedisProcess) -> RedisProcess:
+    """Return the server with nothing in it."""
+    running.send("FLUSHALL")
+    return running

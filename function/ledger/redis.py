@@ -207,7 +207,12 @@ class RedisClaim:
         """Enter a call where there is room for it; raise LedgerUnreadable if the claim is lost."""
         calls = [SentCall(self.call_id(target), target, sent_at) for target in targets]
         entered = json.dumps([_written(call) for call in calls])
-        reply = self._run(scripts.ENTER, entered, _limit(room, sent_at), MAX_CALLS)
+        try:
+            reply = self._run(scripts.ENTER, entered, _limit(room, sent_at), MAX_CALLS)
+        except LedgerUnreadable:
+            # A server that stalls may enter it when it goes on, although nothing is sent now.
+            self.learn(Changes(dropped=frozenset(call.id for call in calls)))
+            raise
         if reply[0] == 0:
             self._calls = _remembered(reply, at=1)
             return False

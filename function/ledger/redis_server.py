@@ -9,14 +9,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache, partial
-from hashlib import sha1
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from redis import Connection
-from redis.exceptions import AuthenticationError, InvalidResponse, NoScriptError, ResponseError
+from redis.exceptions import AuthenticationError, InvalidResponse, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -59,22 +58,12 @@ class _TlsConnection(Connection):
             raise
 
 
-@lru_cache(maxsize=16)
-def _digest(script: str) -> str:
-    return sha1(script.encode(), usedforsecurity=False).hexdigest()
-
-
 def _evaluate(
     connection: Connection, script: str, keys: Sequence[str], arguments: Sequence[object]
 ) -> Any:
-    """Run a script by its digest, or by its text where the server does not know it yet."""
-    operands = (len(keys), *keys, *arguments)
-    connection.send_command("EVALSHA", _digest(script), *operands)
-    try:
-        return connection.read_response()
-    except NoScriptError:
-        connection.send_command("EVAL", script, *operands)
-        return connection.read_response()
+    """Run a script by its text: 2 KB each time, and no second step where the server is new."""
+    connection.send_command("EVAL", script, len(keys), *keys, *arguments)
+    return connection.read_response()
 
 
 class RedisServer:

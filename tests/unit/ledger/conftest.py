@@ -1,9 +1,9 @@
-"""A Redis server for the tests of the ledger, and ledgers of both kinds."""
+"""Ledgers of both kinds for the tests that hold of each."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -11,23 +11,9 @@ from function.ledger.memory import MemoryLedger
 from function.ledger.protocol import Ledger
 from function.ledger.redis import RedisLedger
 from function.ledger.redis_server import RedisServer
-from tests.redis_process import RedisProcess, redis_process
+from tests.redis_process import RedisProcess
 
 PROJECT = "0123456789abcdef0123456789abcdef"
-
-
-@pytest.fixture(name="running", scope="session")
-def run_a_redis_server() -> Iterator[RedisProcess]:
-    """Run one server for the tests that do not harm it."""
-    with redis_process() as server:
-        yield server
-
-
-@pytest.fixture(name="redis")
-def empty_the_redis_server(running: RedisProcess) -> RedisProcess:
-    """Return the server with nothing in it."""
-    running.send("FLUSHALL")
-    return running
 
 
 def shared(redis: RedisProcess, project: str = PROJECT) -> RedisLedger:

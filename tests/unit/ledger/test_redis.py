@@ -322,8 +322,13 @@ def test_a_forked_process_leaves_the_connection_to_its_parent(
     assert connections(redis) == before + 2
 
 
-def test_a_script_that_the_server_forgot_is_sent_again(redis: RedisProcess) -> None:
-    ledger = shared(redis)
-    ledger.sent_calls()
-    redis.send("SCRIPT", "FLUSH")
-    ledger.sent_calls()
+def test_what_a_stalled_server_enters_too_late_is_forgotten(own: RedisProcess) -> None:
+    with shared(own).claim([ORDERS], AT_ONCE) as claim:
+        own.stall()
+        with unreadable("did not answer in time"):
+            claim.enter([ORDERS], NOW, None)
+    own.resume()
+
+    assert shared(own).sent_calls() == ()
+    with shared(own).claim([ORDERS], AT_ONCE):
+        pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -26,8 +27,6 @@ from tests.factories import (
 )
 
 PURGE = Intent(Action.PURGE_FAILED)
-
-
 DELETE = Intent(Action.DELETE, (ORDERS,))
 
 
@@ -216,3 +215,14 @@ def test_only_distinct_targets_count_and_not_those_that_are_skipped() -> None:
 def test_a_request_for_a_blocked_instance_is_not_allowed_before_it_is_too_many() -> None:
     with pytest.raises(NotAllowed):
         screen_of(restart(*ids(11)), source=REQUESTS, blocked={ids(1)[0]})
+
+
+@pytest.mark.parametrize(
+    ("raised", "reason"), [(30 * DAY, None), (30 * DAY + SECOND, "stale"), (300 * DAY, "stale")]
+)
+def test_an_alarm_that_began_before_the_history_does_is_stale(
+    raised: timedelta, reason: str | None
+) -> None:
+    found = screen_of(restart(raised_at=NOW - raised))
+    assert found.reason == reason
+    assert found.targets == (() if reason else (ORDERS,))

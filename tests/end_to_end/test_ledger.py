@@ -1,0 +1,282 @@
+"""Never twice: what was sent is remembered, whatever the cloud shows of it and when."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from function.ledger.memory import MemoryLedger
+from tests.factories import DRAFT, HOUR, MINUTE, NOW, ORDERS, SECOND, ids
+from tests.fake_dms import Behaviour, Hold, Reset
+from tests.fault_matrix.case import Meanwhile
+from tests.harness import CloudTime, Remediator, open_remediator, restarted
+from tests.redis_process import RedisProcess, free_port, redis_process
+
+SKIPPED = (200, "skipped", "already_restarting")
+HURRY = {"DEADLINE_SECONDS": "1"}  # nothing shows while the clock of the cloud stands
+
+
+@pytest.fixture(name="lagging")
+def open_a_cloud_that_lags() -> Iterator[Remediator]:
+    """Open a cloud that shows a restart 30 s after it was accepted, in status and tasks."""
+    with open_remediator(Behaviour(status_lag=30, task_lag=30), **HURRY) as remediator:
+        yield remediator
+
+
+def restarts(remediator: Remediator) -> int:
+    return len([deed for deed in remediator.cloud.effects if deed.action == "restart"])
+
+
+def test_a_cloud_that_lags_is_not_asked_twice(lagging: Remediator) -> None:
+    assert lagging.alert().brief == (200, "accepted", None)
+    for _ in range(9):
+        lagging.clock.advance(4)
+        assert lagging.alert().brief == SKIPPED
+    assert lagging.restart().brief == SKIPPED
+    assert restarts(lagging) == 1
+
+
+def test_no_more_restart_at_once_than_allowed_however_much_the_cloud_lags(
+    lagging: Remediator,
+) -> None:
+    outcomes = []
+    for instance in ids(12):
+        lagging.cloud.add_instance(instance, status="ERROR")
+        outcomes.append(lagging.alert(instance).data["reason"])
+        lagging.clock.advance(1)
+
+    assert outcomes == [None] * 3 + ["storm"] * 9
+    lagging.clock.advance(60)
+    assert lagging.alert(ids(5)[4]).data["reason"] == "storm"
+
+
+def test_room_is_free_again_once_the_list_shows_that_restarts_are_over(
+    lagging: Remediator,
+) -> None:
+    lagging.set(MAX_RESTARTING="1")
+    first, second = ids(2)
+    for instance in (first, second):
+        lagging.cloud.add_instance(instance, status="ERROR")
+    assert lagging.alert(first).brief == (200, "accepted", None)
+    lagging.clock.advance(31)
+    assert lagging.alert(second).data["reason"] == "storm"  # which saw it restarting
+    lagging.clock.advance(180)
+
+    raised = datetime.fromtimestamp(lagging.clock(), NOW.tzinfo)
+    assert lagging.alert(second, raised=raised).brief == (200, "accepted", None)
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_call_whose_answer_was_lost_is_not_repeated(lagging: Remediator, done: bool) -> None:
+    lagging.cloud.fault(Reset("done" if done else "request"), "action")
+
+    assert lagging.alert().brief == (202, "unknown", "unclear")
+    for wait in (1, 1, 20):
+        lagging.clock.advance(wait)
+        assert lagging.alert().brief == SKIPPED
+    lagging.clock.advance(20 * 60)
+    expected = "already_answered" if done else None
+    assert lagging.alert().data["reason"] == expected
+
+
+@pytest.mark.parametrize("behaviour", [{"keeps_tasks": False}, {"task_name": "kafkaReboot"}])
+def test_a_restart_that_the_history_never_shows_is_not_repeated(
+    behaviour: dict[str, Any],
+) -> None:
+    given = Behaviour(status_lag=30, restart_outcome="does_not_help", **behaviour)
+    with open_remediator(given, **HURRY) as remediator:
+        assert remediator.alert().brief == (200, "accepted", None)
+        for _ in range(9):
+            remediator.clock.advance(4)
+            assert remediator.alert().brief == SKIPPED
+        remediator.clock.advance(21 * 60)
+        answered = remediator.alert()
+        assert (answered.data["reason"], answered.data["needs_human"]) == (
+            "already_answered",
+            False,
+        )
+        remediator.clock.advance(20 * 60)
+        answered = remediator.alert()
+        assert (answered.data["reason"], answered.data["needs_human"]) == ("already_answered", True)
+        assert restarts(remediator) == 1
+
+
+def test_what_the_history_has_shown_is_gone_for_good(remediator: Remediator) -> None:
+    remediator.set(COOLDOWN_SECONDS="0")
+    remediator.restart()
+    remediator.clock.advance(300)
+    assert remediator.restart().brief == (200, "accepted", None)  # the first one was read
+    remediator.clock.advance(300)
+    for task in remediator.cloud.tasks(ORDERS):
+        if task.created_at == NOW.timestamp():
+            remediator.cloud.remove_task(ORDERS, task.id)
+
+    left = remediator.runtime.ledger.sent_calls()
+    assert [call.sent_at for call in left] == [NOW + 300 * SECOND]
+
+
+def test_a_purge_that_is_delivered_twice_at_once_is_sent_once(remediator: Remediator) -> None:
+    remediator.cloud.add_failed_creation(DRAFT)
+    hold = Hold(at="request")
+    remediator.cloud.fault(hold, kind="action")
+    found: list[tuple[int, str, str | None]] = []
+
+    def purge() -> None:
+        found.append(remediator.ask(action="purge_failed").brief)
+
+    threads = [threading.Thread(target=purge) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    remediator.cloud.wait_for(1, "action")
+    hold.release.set()
+    for thread in threads:
+        thread.join(30)
+
+    assert sorted(found) == [(200, "accepted", None), *[(200, "skipped", "cooldown")] * 2]
+    assert len(remediator.cloud.posts) == 1
+
+
+def test_an_alarm_raised_over_thirty_days_ago_is_stale(remediator: Remediator) -> None:
+    found = remediator.alert(raised=NOW - timedelta(days=30, seconds=1))
+    assert found.brief == (200, "skipped", "stale")
+    assert not remediator.cloud.requests
+
+
+class WrongClock(CloudTime):
+    """A clock of this machine that is ahead of the cloud's."""
+
+    ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+def set_clock(remediator: Remediator, ahead: timedelta) -> None:
+    clock = WrongClock(remediator.cloud)
+    clock.ahead = ahead
+    remediator.runtime = remediator.runtime._replace(
+        clock=clock, ledger=MemoryLedger(clock.monotonic)
+    )
+
+
+def test_the_clock_of_the_cloud_decides_how_long_ago_a_restart_was(
+    remediator: Remediator,
+) -> None:
+    restarted(remediator.cloud, began=50 * MINUTE)
+    set_clock(remediator, ahead=14 * MINUTE)
+    found = remediator.restart()
+
+    assert found.brief == (200, "skipped", "cooldown")
+    assert "The clock of this machine is 840 seconds ahead of the cloud's" in found.data["message"]
+
+
+def test_a_restart_is_dated_by_the_clock_of_the_cloud(remediator: Remediator) -> None:
+    set_clock(remediator, ahead=-10 * MINUTE)
+    assert remediator.restart().data["outcome"] == "accepted"
+
+    (call,) = remediator.runtime.ledger.sent_calls()
+    assert (call.sent_at, call.accepted) == (NOW, True)
+
+
+@pytest.mark.parametrize("ahead", [3 * HOUR, -3 * HOUR])
+def test_nothing_is_sent_by_a_clock_that_is_hours_off(
+    remediator: Remediator, ahead: timedelta
+) -> None:
+    restarted(remediator.cloud, began=5 * MINUTE)
+    set_clock(remediator, ahead=ahead)
+    found = remediator.restart()
+
+    assert found.brief == (503, "failed", "state_unreadable")
+    assert "seconds off the cloud's" in found.data["message"]
+    assert not remediator.cloud.posts
+
+
+@pytest.fixture(name="copies")
+def open_copies_with_a_shared_ledger(
+    lagging: Remediator, redis: RedisProcess
+) -> tuple[Remediator, ...]:
+    """Open three copies of the function in front of one cloud, with one ledger."""
+    lagging.set(LEDGER_URL=redis.url)
+    others = [Remediator(lagging.cloud, lagging.clock, lagging.settings) for _ in range(2)]
+    return (lagging, *others)
+
+
+def test_copies_that_share_the_ledger_restart_an_instance_once(
+    copies: tuple[Remediator, ...],
+) -> None:
+    found: list[Any] = []
+    threads = [
+        threading.Thread(target=lambda copy=copy: found.append(copy.alert().brief))
+        for copy in copies * 2
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    # Who waits longer than the share of the time that is kept for reading is told to come again.
+    assert found.count((200, "accepted", None)) == 1
+    assert {*found} <= {(200, "accepted", None), SKIPPED, (503, "failed", "busy")}
+    assert restarts(copies[0]) == 1
+    assert [copy.alert().brief for copy in copies] == [SKIPPED] * 3
+
+
+def test_copies_that_share_the_ledger_keep_the_storm_limit(copies: tuple[Remediator, ...]) -> None:
+    outcomes = []
+    for number, instance in enumerate(ids(7)):
+        copies[0].cloud.add_instance(instance, status="ERROR")
+        outcomes.append(copies[number % 3].alert(instance).data["reason"])
+    assert outcomes == [None] * 3 + ["storm"] * 4
+
+
+def test_without_its_ledger_a_copy_sends_nothing_from_the_start(remediator: Remediator) -> None:
+    remediator.cloud.add_failed_creation(DRAFT)
+    remediator.set(LEDGER_URL=f"redis://127.0.0.1:{free_port()}", ENABLED_ACTIONS="restart,delete")
+    for found in (remediator.alert(), remediator.restart(), remediator.delete(ORDERS)):
+        assert found.brief == (503, "failed", "ledger_unreadable")
+        assert (found.data["retryable"], found.data["needs_human"]) == (True, False)
+    assert not remediator.cloud.requests
+
+
+def test_a_ledger_that_is_killed_while_the_state_is_read_lets_nothing_out(
+    remediator: Remediator, out: Any
+) -> None:
+    with redis_process() as server:
+        remediator.set(LEDGER_URL=server.url)
+        remediator.cloud.fault(Meanwhile(server.kill), "tasks")
+        found = remediator.alert()
+
+    assert found.brief == (503, "failed", "ledger_unreadable")
+    assert not remediator.cloud.posts
+    assert "Nothing was sent: the ledger cannot be reached." in [
+        line["message"] for line in out()[1]
+    ]
+
+
+def test_a_ledger_that_is_killed_after_the_call_changes_its_result_no_longer(
+    remediator: Remediator, out: Any
+) -> None:
+    with redis_process() as server:
+        remediator.set(LEDGER_URL=server.url)
+        remediator.cloud.fault(Meanwhile(server.kill), "action")
+        found = remediator.alert()
+
+    assert found.brief == (200, "accepted", None)
+    assert "A claim was not given up, and expires: the ledger cannot be reached." in [
+        line["message"] for line in out()[1]
+    ]
+
+
+def test_a_stalled_ledger_holds_nobody_up(remediator: Remediator) -> None:
+    with redis_process() as server:
+        remediator.set(LEDGER_URL=server.url)
+        remediator.cloud.fault(Meanwhile(partial(server.stall)), "tasks")
+        assert remediator.alert().brief == (503, "failed", "ledger_unreadable")
+        server.resume()
+        assert remediator.alert().brief == (200, "accepted", None)
+    assert len(remediator.cloud.posts) == 1
