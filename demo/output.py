@@ -6,15 +6,16 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from textwrap import fill
+from textwrap import fill, wrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .runner import Played
 
-WIDTH = 90
+WIDTH, WIDEST = 90, 100
 COLOURS = {
     "accepted": "32",
+    "dry_run": "36",
     "skipped": "33",
     "rejected": "31",
     "failed": "31",
@@ -50,6 +51,11 @@ def _posted(posted: Sequence[Any]) -> str:
     return ", ".join(json.dumps(body, separators=(",", ":")) for body in posted) or "nothing"
 
 
+def shortened(line: str) -> str:
+    """Return a line that fits."""
+    return line if len(line) <= WIDEST else f"{line[: WIDEST - 1]}…"
+
+
 class Teller:
     """Prints the story as it happens."""
 
@@ -73,7 +79,7 @@ class Teller:
         self.say(f"\n{number}. {step.title}")
         if step.later:
             passed = changes(played.earlier, played.before)
-            self.part("later", f"{step.later / 60:.0f} minutes pass: {passed}")
+            self.part("later", f"{step.later:.0f} seconds pass: {passed}")
         self.part("in", f"POST {step.route}")
         self.part("decided", f"{verdict(data)}, answered {played.status}")
         if "message" in data:
@@ -99,7 +105,19 @@ class Teller:
 
     def _faults(self, played: Played) -> None:
         for fault in played.faults():
-            self.part(_painted("NOT SO", "NOT"), fault)
+            self.fault(fault)
+
+    def fault(self, fault: str) -> None:
+        """Show what is not as it must be."""
+        self.part(_painted("NOT SO", "NOT"), fault)
+
+    def command(self, title: str, command: str, lines: Sequence[str]) -> None:
+        """Show a command, and the lines of its output that tell the most."""
+        self.say(f"\n{title}")
+        folded = wrap(f"$ {command}", WIDTH, initial_indent="   ", subsequent_indent="       ")
+        self.say(" \\\n".join(folded))
+        for line in lines:
+            self.say(shortened(f"   {line}"))
 
     def ending(
         self, before: Mapping[str, str], played: Sequence[Played], faults: Sequence[str]

@@ -14,7 +14,7 @@ import requests
 from function.entrypoints import startup
 from function.lib.schemas import Violation
 
-from . import output
+from . import commands, output
 from .script import BEHIND_SECONDS, RESTART_SECONDS, Step, examples, steps
 from .server import function
 from .setup import Setup, setup
@@ -90,6 +90,7 @@ def _night(url: str, stage: Setup, log: Path, teller: output.Teller) -> bool:
         played.append(play_step(step, url, stage))
         teller.example(played[-1])
     faults = [f"{one.step.title}: {fault}" for one in played for fault in one.faults()]
+    faults += commands.play(teller)
     if _logged(log) != [one.event["id"] for one in played]:
         faults.append("expected every result once, in the answer and as a line of the log")
     teller.ending(before, played, faults)

@@ -15,8 +15,16 @@ ORDERS = "54602a9d-5e22-4239-9123-77e350df4a34"
 PAYMENTS = "7166cdea-dbad-4d79-9610-7163e6f8b640"
 CLICKS = "019cacb7-4ff0-4d3c-9f33-f5f7b7fdc0e6"
 SEARCH = "0b8a7c31-9d1e-4a52-8f60-3c2d5e7f9a10"
+BILLING = "d4e0b7a6-1c2f-4b8e-8a3d-5f6c7e8d9b02"
 DRAFT = "b3f1a0c2-8a55-4f0e-9d7c-2f3b61c4d801"
-NAMES = {ORDERS: "orders", PAYMENTS: "payments", CLICKS: "clicks", SEARCH: "search", DRAFT: "draft"}
+NAMES = {
+    ORDERS: "orders",
+    PAYMENTS: "payments",
+    CLICKS: "clicks",
+    SEARCH: "search",
+    BILLING: "billing",
+    DRAFT: "draft",
+}
 MINUTE = 60.0
 HOUR = 60 * MINUTE
 
@@ -62,7 +70,9 @@ def _restarted(cloud: FakeDms, instance: str, *, ago: float) -> None:
 
 @contextmanager
 def setup(restart_seconds: float, *, behind: float = 0) -> Iterator[Setup]:
-    """Set up five instances: two down, one restarted lately, one often, one never created.
+    """Set up six instances: three down, one restarted lately, one often, one never created.
+
+    Of those that are down, `billing` is only observed.
 
     The cloud's clock is `behind` by so many seconds, which the demo lets pass when it likes.
     """
@@ -70,6 +80,8 @@ def setup(restart_seconds: float, *, behind: float = 0) -> Iterator[Setup]:
     with FakeDms(Behaviour(restart_seconds=restart_seconds), clock=clock) as cloud:
         for instance in (ORDERS, PAYMENTS, CLICKS, SEARCH):
             cloud.add_instance(instance, name=NAMES[instance], status="ERROR")
+        observe = {"auto-remediation": "observe"}
+        cloud.add_instance(BILLING, name=NAMES[BILLING], status="ERROR", tags=observe)
         cloud.add_failed_creation(DRAFT, name=NAMES[DRAFT])
         _restarted(cloud, PAYMENTS, ago=30 * MINUTE)
         for hours in (3, 9, 15):

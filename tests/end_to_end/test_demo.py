@@ -20,10 +20,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from demo import runner, script
+from demo import commands, output, runner, script
 from demo.serve import served, worth_telling
 from demo.server import NotReady, function, is_free
-from demo.setup import ORDERS, setup
+from demo.setup import NAMES, ORDERS, setup
 from function.entrypoints import startup
 
 ROOT = Path(__file__).parents[2]
@@ -35,15 +35,19 @@ def test_the_demo_plays_every_step_as_it_tells(capsys: pytest.CaptureFixture[str
 
     told = capsys.readouterr().out
     assert "orders ERROR -> RESTARTING" in told
-    assert "4 minutes pass: orders RESTARTING -> RUNNING" in told
+    assert "50 seconds pass: orders RESTARTING -> RUNNING" in told
     for reason in ("already_restarting", "already_answered", "cooldown", "restart_limit"):
         assert f"skipped ({reason})" in told
     assert "rejected (unauthenticated), answered 401" in told
+    assert "dry_run (observed), answered 200" in told
     assert "draft CREATEFAILED -> gone" in told
+    for command in ("check --probe", "explain demo/", "replay demo/"):
+        assert f"\n   $ python -m function {command}" in told
+    assert "41 alarms → 6 restarts, 35 skips; a person would have been called 4 times." in told
     routed = startup.routed_sources()
     assert re.findall(r"^   (\w+) +POST /.+ sent ", told, re.MULTILINE) == list(routed)
     assert {"alertmanager", "cloudevents", "direct", "grafana"} <= set(routed)
-    events = 8 + len(routed)  # the night of the README, and an example of each
+    events = len(script.steps()) + len(routed)  # the story, and an example of each source
     assert f"{events} events, {events} results, 2 calls that change anything: 1 restart" in told
     assert told.endswith("All of it is as it must be.\n")
     assert "\033" not in told
@@ -70,6 +74,19 @@ def test_the_demo_fails_when_a_step_is_not_what_it_must_be(
     told = capsys.readouterr().out
     assert f"   NOT SO   {said}" in told
     assert f"Not as it must be:\n{first.title}: {said}" in told
+
+
+def test_the_demo_fails_when_a_command_is_not_what_it_must_be(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (*_, replay) = commands.COMMANDS
+    wrong = replace(replay, status=1, says="42 alarms")
+
+    assert commands.play(output.Teller(), (wrong,)) == [
+        "replay: expected the exit status 1",
+        "replay: expected to read: 42 alarms",
+    ]
+    assert "   NOT SO   expected to read: 42 alarms" in capsys.readouterr().out
 
 
 def test_a_function_that_does_not_start_is_told_with_its_reasons_and_ended() -> None:
@@ -105,7 +122,7 @@ def test_every_line_that_serve_prints_works() -> None:
     assert alarm["data"]["outcome"] == "accepted"
     assert direct["data"]["reason"] == "already_restarting"
     assert purge["data"]["request"] == script.PURGE
-    assert {one["name"] for one in state["instances"]} == {"orders", "payments", "clicks", "search"}
+    assert {one["name"] for one in state["instances"]} == {*NAMES.values()} - {"draft"}
 
 
 def _run(line: str) -> dict[str, Any]:
