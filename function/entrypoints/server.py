@@ -183,7 +183,8 @@ class _Listener(TcpWSGIServer):
     def pull_trigger(self) -> None:
         """Wake the loop, from a thread that has answered or from the handler of a signal."""
         if not self.ended:
-            super().pull_trigger()
+            with suppress(OSError):  # it has ended at this moment
+                super().pull_trigger()
 
     def add_task(self, task: _Channel) -> None:
         """Have a request answered: probes by a thread of their own, however many events wait."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections.abc import Callable, Mapping
-from typing import Any, TextIO
+from datetime import datetime, timezone
+from typing import Any
 
 import requests
 
-from ..lib import strict_json
+from ..lib import strict_json, timestamps
+from ..lib.log_stream import PATIENCE_SECONDS, Drops, LogStream
 from ..lib.send_gate import NoResponse
 from ..lib.threads import DeadlineExceeded, ThreadUnavailable, call_with_timeout, gather
 from ..lib.transport import Client
@@ -20,24 +20,24 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 WARNING_OUTCOMES = frozenset({"failed", "unknown", "rejected"})
 MAX_DELIVERY_SECONDS = 60.0
 """Longer than any event may take: deliveries end by themselves, at the deadline of their event."""
-_lock = threading.Lock()
-_dropped = 0
+_drops = Drops()
+# Two streams and no lock between them: requests that are turned away by the thousand may fill
+# stderr, and results still go out.
+_RESULTS, _LINES = LogStream("stdout", _drops), LogStream("stderr", _drops)
 
 
-def _write(stream: TextIO, line: Mapping[str, Any]) -> None:
-    """Write one JSON line in one piece; a log that is gone must not stop a restart."""
-    global _dropped  # noqa: PLW0603 - the log is one of a process, and so is this count
-    try:
-        with _lock:
-            stream.write(strict_json.dumps(line) + "\n")
-            stream.flush()
-    except (OSError, ValueError):
-        _dropped += 1
+def _write(stream: LogStream, line: Mapping[str, Any], seconds: float) -> None:
+    """Write one JSON line in one piece, or drop it: a log that stalls must not stop a restart."""
+
+    def text(dropped: int) -> str:
+        return strict_json.dumps({**line, "dropped": dropped} if dropped else line)
+
+    stream.write(text, seconds=seconds)
 
 
 def dropped_lines() -> int:
     """Return how many lines of the log nobody took, since the start of the process."""
-    return _dropped
+    return _drops.total
 
 
 def severity(result: ResultEvent) -> str:
@@ -47,15 +47,30 @@ def severity(result: ResultEvent) -> str:
     return "WARNING" if result.data["outcome"] in WARNING_OUTCOMES else "INFO"
 
 
-def log_result(result: ResultEvent) -> None:
-    """Write the result event as one line on stdout, whatever the log level."""
-    _write(sys.stdout, {**result.event, "severity": severity(result)})
+def log_result(result: ResultEvent, *, seconds: float = PATIENCE_SECONDS) -> None:
+    """Write the result event as one line on stdout, whatever the log level.
+
+    It waits for a reader that stalls for at most `seconds`, as `log` does.
+    """
+    data = result.data
+    message = data.get("message") or f"Event {data['outcome']}: {data.get('reason')}."
+    line = {**result.event, "severity": severity(result), "message": message}
+    _write(_RESULTS, line, seconds)
 
 
-def log(level: str, message: str, *, min_level: str = "DEBUG", **details: Any) -> None:
+def log(
+    level: str,
+    message: str,
+    *,
+    min_level: str = "DEBUG",
+    seconds: float = PATIENCE_SECONDS,
+    **details: Any,
+) -> None:
     """Write one line on stderr, unless the level is below the least that is wanted."""
     if LEVELS.index(level) >= LEVELS.index(min_level):
-        _write(sys.stderr, {"severity": level, "message": message, **details})
+        now = timestamps.text(datetime.now(timezone.utc))
+        line = {"time": now, "severity": level, "message": message, **details}
+        _write(_LINES, line, seconds)
 
 
 def post_to_sink(result: ResultEvent, outbound: OutboundSettings, *, seconds: float) -> bool:

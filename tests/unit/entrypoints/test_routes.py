@@ -278,7 +278,7 @@ def test_every_sender_can_have_an_instance_restarted(
     assert found.brief == (200, "accepted", None)
     assert [deed.instance for deed in remediator.cloud.effects] == [ORDERS]
     (line,) = lines(capsys.readouterr().out)
-    assert {**line, "severity": None} == {**found.event, "severity": None}
+    assert found.event.items() <= line.items()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,117 @@
+"""Write lines to standard streams whose reader may stall: a line waits a moment, or is dropped.
+
+A line is written in a thread that can be abandoned, since nothing else bounds a write: readiness of
+a pipe is no promise while other processes write to it, and O_NONBLOCK would hold for them too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import wait
+from typing import TextIO
+
+from .threads import ThreadUnavailable, submit
+
+# Two streams that stall cost an event 0.4 s, less than the tenth of 4.5 s that is kept for reports.
+PATIENCE_SECONDS = 0.2
+
+
+class Drops:
+    """Counts the lines that were dropped, and those of them that no line has said yet."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._unsaid = 0
+        self.lock = threading.Lock()
+
+    def count(self) -> None:
+        """Count one dropped line."""
+        with self.lock:
+            self.total += 1
+            self._unsaid += 1
+
+    def take(self) -> int:
+        """Return how many lines are to be said by the next line that goes out."""
+        with self.lock:
+            unsaid, self._unsaid = self._unsaid, 0
+        return unsaid
+
+    def give_back(self, unsaid: int) -> None:
+        """Have them said by another line: this one did not go out."""
+        with self.lock:
+            self._unsaid += unsaid
+
+
+class LogStream:
+    """One standard stream, by its name in `sys`; it shares nothing with the other but the count."""
+
+    def __init__(self, name: str, drops: Drops) -> None:
+        self._name, self._drops = name, drops
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._since = 0.0
+        self._torn = False
+
+    def write(self, text: Callable[[int], str], *, seconds: float = PATIENCE_SECONDS) -> None:
+        """Write one line, or drop it; `text` gets the number of dropped lines it has to say.
+
+        No line waits for one that has been stuck for as long as a line may wait.
+        """
+        now = time.monotonic()
+        end = now + min(PATIENCE_SECONDS, seconds)
+        if not self._lock.acquire(timeout=max(min(end, self._since + PATIENCE_SECONDS) - now, 0)):
+            self._drops.count()
+            return
+        self._since = time.monotonic()
+        stream: TextIO | None = getattr(sys, self._name)
+        if stream is not getattr(sys, f"__{self._name}__"):
+            # A platform, or a test, has put its own stream there, and may ask which thread writes.
+            self._put(text, lambda line: _write_through(stream, line))
+            return
+        try:
+            future = submit(lambda: self._put(text, lambda line: self._write_out(stream, line)))
+        except ThreadUnavailable:
+            self._lock.release()
+            self._drops.count()
+            return
+        if wait([future], max(end - time.monotonic(), 0)).done:
+            future.result()
+
+    def _put(self, text: Callable[[int], str], write: Callable[[str], None]) -> None:
+        """Write one line in full; the lock is released when the stream has taken it, or fails."""
+        unsaid = self._drops.take()
+        try:
+            # After a part of a line, on a full disk, the next one begins a line of its own.
+            write(("\n" if self._torn else "") + text(unsaid) + "\n")
+        except (OSError, ValueError):
+            self._drops.give_back(unsaid)
+            self._drops.count()
+        finally:
+            self._lock.release()
+
+    def _write_out(self, stream: TextIO | None, line: str) -> None:
+        """Write to the file below a stream.
+
+        Not through its buffer: a thread that is stuck there keeps the lock of the buffer, for which
+        Python would wait at its end, and abort.
+        """
+        if stream is None:
+            raise OSError("the stream was closed before the process began")
+        rest = line.encode()
+        while rest:
+            rest = rest[os.write(stream.fileno(), rest) :]
+            self._torn = bool(rest)
+
+
+def _write_through(stream: TextIO | None, line: str) -> None:
+    if stream is None:
+        raise OSError("the stream was taken away")
+    stream.write(line)
+    stream.flush()
