@@ -77,6 +77,7 @@ class EventRun:
         self.screened = ScreenedEvent(Action.RESTART, alarm=False)
         self.observation = Observation()
         self.rejection: EventRejected | None = None
+        self._held_lines: list[Callable[..., None]] = []
         self.limits = runtime.settings.limits
         outbound = runtime.settings.outbound
         self.context = EventContext(raw_event, outbound.project_id)
@@ -149,7 +150,8 @@ class EventRun:
         if notice.expired:
             self.runtime.log("WARNING", "The link of a confirmation is dead after 48 hours.")
         if notice.link is not None:
-            self.runtime.log("WARNING", "Open this link to confirm the topic.", link=notice.link)
+            message = "Open this link to confirm the topic."
+            self.log("WARNING", message, min_level="DEBUG", link=notice.link)
         return summarize.notice(notice)
 
     def _parse(self, unwrapped: UnwrappedEvent) -> Source:
@@ -284,11 +286,27 @@ class EventRun:
 
     def _log_call(self, call: ActionCall) -> None:
         """Log the call before it is sent, so that a process that is killed leaves a trace."""
-        self.runtime.log("INFO", "About to send.", request=call.body, event_id=self.event.id)
+        self.log("INFO", "About to send.", min_level="DEBUG", request=call.body)
 
-    def log(self, level: str, message: str, **details: Any) -> None:
-        """Write one line of the log, unless LOG_LEVEL is higher."""
-        self.runtime.log(level, message, min_level=self.runtime.settings.log_level, **details)
+    def log(
+        self, level: str, message: str, *, min_level: str | None = None, **details: Any
+    ) -> None:
+        """Write one line about the event, unless LOG_LEVEL is higher.
+
+        It names the event as the result does; before the sender is authenticated that is the id of
+        the result, so the line is held back until there is one.
+        """
+        least = min_level or self.runtime.settings.log_level
+        write = partial(self.runtime.log, level, message, min_level=least, **details)
+        self._held_lines.append(write)
+        if self.context.authenticated:
+            self.write_held_lines(report.event_id(self.context))
+
+    def write_held_lines(self, event_id: str) -> None:
+        """Write the lines that waited for the id of the event; no log outlasts its deadline."""
+        lines, self._held_lines = self._held_lines, []
+        for write in lines:
+            write(event_id=event_id, seconds=self.session.remaining(self.session.deadline.end))
 
 
 def _log_crash(run: EventRun, error: Exception) -> Summary:
@@ -319,6 +337,7 @@ def process(
         now=runtime.clock.now(),
         duration_ms=round(elapsed * 1000),
     )
+    event_run.write_held_lines(result.event_id)
     return event_run, result
 
 
@@ -338,7 +357,7 @@ def _emit(result: ResultEvent, event_run: EventRun, deadline: Deadline) -> None:
     An unauthenticated sender could otherwise fill the sink and wake people at will.
     """
     settings, metrics = event_run.runtime.settings, event_run.runtime.metrics
-    emit.log_result(result)
+    emit.log_result(result, seconds=event_run.session.remaining(deadline.end))
     if metrics is not None:
         elapsed = event_run.runtime.clock.monotonic() - deadline.start
         metrics.count(event_run.context, result, elapsed)
@@ -355,6 +374,6 @@ def _emit(result: ResultEvent, event_run: EventRun, deadline: Deadline) -> None:
         publish = partial(notify.publish, result, *to, sign, seconds=remaining)
         deliveries[Receiver.TOPIC] = publish
     for receiver, problem in emit.deliver(deliveries).items():
-        event_run.log("WARNING", problem, id=result.event["id"])
+        event_run.log("WARNING", problem)
         if metrics is not None:
             metrics.count_undelivered(receiver)

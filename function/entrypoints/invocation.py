@@ -57,13 +57,13 @@ def _platform_value(results: list[ResultEvent]) -> Any:
     """
     events = [_plain(result.event) for result in results]
     value = events[0] if len(events) == 1 else events
-    failed = [result.event["id"] for result in results if result.data.get("retryable")]
+    failed = [result for result in results if result.data.get("retryable")]
     done = any(result.data["outcome"] in DONE for result in results)
     if failed and not done:
         raise RetryableFailure(strict_json.dumps(value))
-    if failed:
-        message = "Failed beside what was done, so it is not repeated: send these again."
-        emit.log("ERROR", message, needshuman=True, ids=failed)
+    for result in failed:
+        message = "Failed beside what was done, so it is not repeated: send it again."
+        emit.log("ERROR", message, needshuman=True, event_id=result.event_id)
     return value or None
 
 
@@ -119,9 +119,10 @@ def _refused_request(
     found = routes.non_event_response(request, channels, ready=False)
     if found is not None:
         return found
-    emit.log("ERROR", "The settings are wrong.", problems=list(invalid.problems))
     raw_event = RawEvent(channels[request.path], request.body, clock.now(), request.headers)
     result = _refused(raw_event, invalid, clock, proven=False)
+    problems = list(invalid.problems)
+    emit.log("ERROR", "The settings are wrong.", problems=problems, event_id=result.event_id)
     return HttpResponse(result.status, strict_json.dumps(result.event), result.headers)
 
 

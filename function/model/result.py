@@ -65,6 +65,12 @@ class ResultEvent(NamedTuple):
         data: Mapping[str, Any] = self.event["data"]
         return data
 
+    @property
+    def event_id(self) -> str:
+        """The id under which the log speaks of the event: its own, or else that of the result."""
+        own: str | None = self.data.get("event", {}).get("id")
+        return own or str(self.event["id"])
+
 
 def with_envelope_fields(event: Event, unwrapped: UnwrappedEvent) -> Event:
     """Add what the envelope says: an id and a name where the event has none, and when it was sent.

@@ -13,6 +13,7 @@ from ..lib.log_stream import PATIENCE_SECONDS, Drops, LogStream
 from ..lib.send_gate import NoResponse
 from ..lib.threads import DeadlineExceeded, ThreadUnavailable, call_with_timeout, gather
 from ..lib.transport import Client
+from ..model.event import Outcome
 from ..model.result import Receiver, ResultEvent
 from ..settings.model import OutboundSettings
 
@@ -53,7 +54,7 @@ def log_result(result: ResultEvent, *, seconds: float = PATIENCE_SECONDS) -> Non
     It waits for a reader that stalls for at most `seconds`, as `log` does.
     """
     data = result.data
-    message = data.get("message") or f"Event {data['outcome']}: {data.get('reason')}."
+    message = data.get("message") or f"{Outcome(data['outcome']).value}: {data['reason']}"
     line = {**result.event, "severity": severity(result), "message": message}
     _write(_RESULTS, line, seconds)
 

@@ -13,6 +13,7 @@ from ..lib.text import one_line
 from ..model.check import Check
 from ..model.cloud_state import ApiResponse
 from ..model.decision import Verdict
+from ..model.event import RawEvent
 from ..model.result import RESULT_TYPE, EventContext, ResultEvent, Summary
 
 SCHEMA = "https://kafka-remediator.dev/schemas/result.json"
@@ -71,7 +72,7 @@ def _data(
         "message": findings.message,
         "event": {
             "source": context.source,
-            "id": event.id if event else None,
+            "id": event_id(context),
             "time": timestamps.text(event.sent_at) if event else None,
             "name": event.name if event else None,
         },
@@ -87,13 +88,23 @@ def _data(
     return data
 
 
+def event_id(context: EventContext) -> str:
+    """Return the event's own id; without one, a digest of its body and of its receipt."""
+    own = context.event.id if context.event else None
+    return own or sha256(_receipt(context.raw_event).encode()).hexdigest()[:32]
+
+
+def _receipt(raw_event: RawEvent) -> str:
+    return f"{sha256(raw_event.body).hexdigest()} {raw_event.received_at.isoformat()}"
+
+
 def _id(context: EventContext, findings: Summary) -> str:
     """Return the same id for the same event with the same fate, however often it is delivered."""
     raw_event, event = context.raw_event, context.event
     if event is not None and event.id is not None:
         own = f"{event.origin or ''} {event.id}"
     else:
-        own = f"{sha256(raw_event.body).hexdigest()} {raw_event.received_at.isoformat()}"
+        own = _receipt(raw_event)
     parts = [
         (verdict.id, verdict.outcome, verdict.reason, verdict.needs_human)
         for verdict in findings.verdicts

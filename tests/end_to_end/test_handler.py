@@ -274,7 +274,8 @@ def test_a_record_that_may_be_repeated_is_not_where_another_was_or_may_be_done(
     assert outcomes == ["unknown" if lost else "accepted", "failed"]
     log = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     (told,) = [one for one in log if one.get("needshuman")]
-    assert (told["severity"], told["ids"]) == ("ERROR", [results[1]["id"]])
+    assert told["severity"] == "ERROR"
+    assert told["event_id"] == results[1]["data"]["event"]["id"]
     assert len(cloud.posts) == 1
 
 

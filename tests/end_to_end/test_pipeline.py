@@ -50,6 +50,7 @@ def test_every_event_gets_one_result_in_the_answer_and_as_one_line(
     assert (found.status, found.data["reason"]) == (status, reason)
     assert len(results) == 1
     assert results[0].pop("severity") in {"INFO", "WARNING"}
+    assert results[0].pop("message")
     assert results[0] == found.event
 
 
@@ -90,6 +91,27 @@ def test_the_call_is_announced_before_it_is_sent_whatever_the_log_level(
 
     assert (line["message"], line["event_id"]) == ("About to send.", "change-7")
     assert line["request"] == REQUEST
+
+
+def test_every_line_about_an_event_has_the_id_of_its_result(
+    remediator: Remediator, out: Any
+) -> None:
+    """The sender's id, else one of ours; for a rejected caller the id of the result itself."""
+    remediator.set(LOG_LEVEL="DEBUG")
+    remediator.cloud.add_instance(PAYMENTS, status="ERROR")
+    remediator.ask(**REQUEST, id="change-7")
+    remediator.alert(PAYMENTS)
+    remediator.post("/direct", REQUEST, authorization="Bearer wrong-secret-of-16")
+    results, lines = out()
+
+    named, unnamed, rejected = results
+    assert [line["event_id"] for line in lines] == [
+        "change-7",
+        unnamed["data"]["event"]["id"],
+        rejected["id"],
+    ]
+    assert named["data"]["event"]["id"] == "change-7"
+    assert [line["message"] for line in lines[:2]] == ["About to send."] * 2
 
 
 @pytest.mark.parametrize(("level", "lines"), [("DEBUG", 1), ("WARNING", 1), ("ERROR", 0)])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from function.lib import timestamps
 from function.model.result import ResultEvent
 from function.reporting import emit
 from function.settings.model import OutboundSettings
@@ -26,7 +27,8 @@ BROKEN: list[Fault] = [
 
 def result(**fields: Any) -> ResultEvent:
     return ResultEvent(
-        {**EVENT, "data": {"outcome": "accepted", "needs_human": False, **fields}}, 200
+        {**EVENT, "data": {"outcome": "accepted", "reason": None, "needs_human": False, **fields}},
+        200,
     )
 
 
@@ -69,8 +71,28 @@ def test_a_result_is_one_line_on_stdout(capsys: pytest.CaptureFixture[str]) -> N
 
     written = capsys.readouterr()
     (line,) = written.out.split("\n")[:-1]
-    assert json.loads(line)["severity"] == "INFO"
+    assert (
+        json.loads(line).items()
+        >= {"severity": "INFO", "message": "two\nlines\u2028and more"}.items()
+    )
     assert (len(line.splitlines()), written.err) == (1, "")
+
+
+def test_the_line_of_a_rejected_caller_has_a_message_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data = {"outcome": "rejected", "reason": "unauthenticated"}
+    emit.log_result(ResultEvent({**EVENT, "data": data}, 401))
+
+    assert json.loads(capsys.readouterr().out)["message"] == "rejected: unauthenticated"
+
+
+def test_every_line_says_when_it_was_written(capsys: pytest.CaptureFixture[str]) -> None:
+    emit.log("INFO", "said", place="here")
+
+    line = json.loads(capsys.readouterr().err)
+    assert timestamps.parse(line.pop("time")) is not None
+    assert line == {"severity": "INFO", "message": "said", "place": "here"}
 
 
 @pytest.mark.parametrize("least", emit.LEVELS)
@@ -97,8 +119,16 @@ def test_a_log_that_is_gone_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(sys, "stdout", Broken())
     monkeypatch.setattr(sys, "stderr", closed)
 
+    before = emit.dropped_lines()
     emit.log_result(result())
     emit.log("ERROR", "said")
+    assert emit.dropped_lines() == before + 2
+
+    heard = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", heard)
+    emit.log("ERROR", "said")
+    emit.log("ERROR", "said")
+    assert [json.loads(line).get("dropped") for line in heard.getvalue().splitlines()] == [2, None]
 
 
 def test_lines_of_many_threads_stay_whole(capfd: pytest.CaptureFixture[str]) -> None:

@@ -173,8 +173,8 @@ def test_a_slow_sink_gets_only_the_time_for_the_report(
 
     assert (status, len(server.taken)) == (200, 1)
     log = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert ("The sink did not take the result.", result["id"]) in [
-        (one["message"], one.get("id")) for one in log
+    assert ("The sink did not take the result.", result["data"]["event"]["id"]) in [
+        (line["message"], line["event_id"]) for line in log
     ]
 
 
@@ -196,7 +196,7 @@ def test_a_broken_sink_changes_nothing_else(
 
     assert with_it[0] == without[0] == 200
     for one in (without[1], with_it[1]):
-        one["data"].update(duration_ms=0, api={**one["data"]["api"], "request_id": ""})
+        one["data"].update(duration_ms=0, api={**one["data"]["api"], "request_id": ""}, event=None)
         one.update(id="", time="")
     assert with_it == without
     assert [deed.action for deed in cloud.effects] == ["restart", "restart"]
