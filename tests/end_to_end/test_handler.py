@@ -205,7 +205,7 @@ def test_a_gateway_event_goes_the_way_of_the_routes(cloud: FakeDms, context: Con
     ("event", "status"),
     [
         (gateway("POST", "/direct", RESTART, headers={"content-type": "application/json"}), 401),
-        (gateway("POST", "/direct", RESTART, headers=None), 415),
+        (gateway("POST", "/direct", RESTART, headers=None), 401),
         (gateway("POST", "/alertmanager", {}), 403),
         (gateway("GET", "/direct"), 405),
         (gateway("POST", "/other"), 404),
