@@ -1,4 +1,4 @@
-"""Interpreters: which Python the zip is for, and how that one compiles."""
+"""Find the Python that a package is for: only that version compiles byte-code for itself."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Interpreter:
 
 
 def run(python: str | Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a Python in an environment that changes nothing about what it writes."""
+    """Run a Python without the PYTHON* variables, some of which change what it compiles."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return subprocess.run(  # noqa: S603 - it is the Python that was asked for
         [python, *arguments],
@@ -45,22 +45,22 @@ def run(python: str | Path, *arguments: str | Path) -> subprocess.CompletedProce
 def ask(command: str) -> Interpreter | None:
     """Return the interpreter behind a command, or None where there is none."""
     try:
-        found = run(command, "-I", "-c", _ASK)
+        answer = run(command, "-I", "-c", _ASK)
     except OSError:
         return None
-    if found.returncode:
+    if answer.returncode:
         return None
-    path, version, magic = found.stdout.rsplit(maxsplit=2)
+    path, version, magic = answer.stdout.rsplit(maxsplit=2)
     return Interpreter(Path(path), version, bytes.fromhex(magic))
 
 
 def choose(version: str | None) -> Interpreter:
-    """Return the interpreter of a version, or else the best there is; exit where it is missing."""
+    """Return the interpreter of a version, or the newest that FunctionGraph runs, or our own."""
     for wanted in [version] if version else RUNTIMES:
-        found = ask(f"python{wanted}")
-        if found is not None and found.version == wanted:
-            return found
-    own = ask(sys.executable)
-    if own is None or version not in {None, own.version}:
+        interpreter = ask(f"python{wanted}")
+        if interpreter is not None and interpreter.version == wanted:
+            return interpreter
+    running = ask(sys.executable)
+    if running is None or version not in {None, running.version}:
         sys.exit(f"no `python{version}` on PATH, and no other compiles for it: install it first")
-    return own
+    return running

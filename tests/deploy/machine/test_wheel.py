@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from function.lib.version import VERSION
 from tests.fake_dms import FakeDms
 
 ROOT = Path(__file__).parents[3]
@@ -76,6 +77,10 @@ def test_it_holds_every_module_and_schema_and_nothing_else(wheel: Path) -> None:
     certificates = {p.relative_to(ROOT).as_posix() for p in (ROOT / "function").rglob("*.pem")}
 
     assert packed == modules | schemas | certificates
+
+
+def test_its_version_is_the_one_that_the_server_logs(wheel: Path) -> None:
+    assert wheel.name.split("-")[1] == VERSION
 
 
 def test_it_brings_its_license(wheel: Path) -> None:

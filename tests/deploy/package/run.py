@@ -34,8 +34,8 @@ def main() -> None:
     sys.path.insert(0, sys.argv[1])
     import index  # type: ignore[import-not-found]  # it is at the root of the zip
 
-    given = json.load(sys.stdin)
-    returned = [index.handler(event, Context(given["settings"])) for event in given["events"]]
+    task = json.load(sys.stdin)
+    returned = [index.handler(event, Context(task["settings"])) for event in task["events"]]
     loaded = sorted({name.partition(".")[0] for name in sys.modules})
     json.dump({"returned": returned, "loaded": loaded}, sys.stderr)
 

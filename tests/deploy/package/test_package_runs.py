@@ -22,7 +22,7 @@ TOPIC = "urn:smn:eu-de:0123456789abcdef0123456789abcdef:kafka-alarms"
 
 
 def settings(cloud: FakeDms) -> dict[str, str]:
-    """Return what the operator sets, and the keys of the agency beside it."""
+    """Return what the operator sets, and the keys of the agency."""
     return {
         "DRY_RUN": "false",
         "DMS_ENDPOINT": cloud.url,
@@ -35,18 +35,18 @@ def settings(cloud: FakeDms) -> dict[str, str]:
     }
 
 
-def alone(*command: object, given: str = "") -> subprocess.CompletedProcess[str]:
+def alone(*command: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run Python with nothing but its standard library, and no environment."""
     arguments = [sys.executable, "-I", "-S", *map(str, command)]
     return subprocess.run(
-        arguments, input=given, capture_output=True, text=True, env={}, check=False
+        arguments, input=stdin, capture_output=True, text=True, env={}, check=False
     )
 
 
 def run(tree: Path, cloud: FakeDms, *events: object) -> dict[str, Any]:
     """Run events through `index.handler` of a tree."""
-    given = json.dumps({"settings": settings(cloud), "events": events})
-    done = alone(Path(__file__).with_name("run.py"), tree, given=given)
+    task = json.dumps({"settings": settings(cloud), "events": events})
+    done = alone(Path(__file__).with_name("run.py"), tree, stdin=task)
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stderr.splitlines()[-1])
     return answer
@@ -87,14 +87,14 @@ def test_an_alarm_of_an_smn_trigger_restarts(tree: Path, cloud: FakeDms) -> None
     (result,) = run(tree, cloud, smn())["returned"]
 
     assert result["data"]["outcome"] == "accepted"
-    assert [(deed.action, deed.instance) for deed in cloud.effects] == [("restart", INSTANCE)]
+    assert [(effect.action, effect.instance) for effect in cloud.effects] == [("restart", INSTANCE)]
 
 
 def test_a_timer_purges(tree: Path, cloud: FakeDms) -> None:
     (result,) = run(tree, cloud, timer())["returned"]
 
     assert result["data"]["outcome"] == "accepted"
-    assert [(deed.action, deed.instance) for deed in cloud.effects] == [("purge", FAILED)]
+    assert [(effect.action, effect.instance) for effect in cloud.effects] == [("purge", FAILED)]
 
 
 def test_a_request_of_an_api_gateway_restarts(tree: Path, cloud: FakeDms) -> None:
@@ -102,7 +102,7 @@ def test_a_request_of_an_api_gateway_restarts(tree: Path, cloud: FakeDms) -> Non
 
     assert answer["statusCode"] == 200
     assert json.loads(answer["body"])["data"]["outcome"] == "accepted"
-    assert [(deed.action, deed.instance) for deed in cloud.effects] == [("restart", INSTANCE)]
+    assert [(effect.action, effect.instance) for effect in cloud.effects] == [("restart", INSTANCE)]
 
 
 def test_the_signature_of_a_message_is_checked_with_what_is_packed(

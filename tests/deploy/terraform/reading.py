@@ -17,20 +17,20 @@ TEXT = "\n".join(path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob
 def unquoted(value: Any) -> Any:
     """Return what hcl2 reads without its notes and quotes; expressions stay text."""
     if isinstance(value, dict):
-        kept = {key: one for key, one in value.items() if not key.startswith("__")}
-        return {unquoted(key): unquoted(one) for key, one in kept.items()}
+        kept = {key: item for key, item in value.items() if not key.startswith("__")}
+        return {unquoted(key): unquoted(item) for key, item in kept.items()}
     if isinstance(value, list):
-        return [unquoted(one) for one in value]
+        return [unquoted(item) for item in value]
     quoted = isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"'
     return value[1:-1] if quoted else value
 
 
 def blocks(kind: str) -> list[dict[str, Any]]:
-    found = []
+    bodies = []
     for path in sorted(FOLDER.glob("*.tf")):
         with path.open(encoding="utf-8") as file:
-            found += unquoted(hcl2.load(file)).get(kind, [])
-    return found
+            bodies += unquoted(hcl2.load(file)).get(kind, [])
+    return bodies
 
 
 def resources() -> dict[tuple[str, str], dict[str, Any]]:
@@ -45,7 +45,7 @@ def resources() -> dict[tuple[str, str], dict[str, Any]]:
 def blocks_of(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     """Return the blocks behind an argument, also those that Terraform writes as dynamic ones."""
     if name == "dynamic":
-        yield from ((kind, block["content"][0]) for one in value for kind, block in one.items())
+        yield from ((kind, body["content"][0]) for block in value for kind, body in block.items())
     elif isinstance(value, list):
         yield from ((name, block) for block in value if isinstance(block, dict))
 
@@ -54,11 +54,11 @@ def undocumented(
     body: dict[str, Any], arguments: Arguments, path: str, newest: Version
 ) -> Iterator[str]:
     """Say what in a block the documentation of a release does not know, and what it misses."""
-    known = {name for name, one in arguments.items() if one.since <= newest} | META
-    dynamic = {kind for one in body.get("dynamic", []) for kind in one}
+    known = {name for name, argument in arguments.items() if argument.since <= newest} | META
+    dynamic = {kind for block in body.get("dynamic", []) for kind in block}
     used = (set(body) | dynamic) - {"dynamic"}
     yield from (f"{path}.{name} is unknown" for name in used - known)
-    required = {name for name, one in arguments.items() if one.required}
+    required = {name for name, argument in arguments.items() if argument.required}
     yield from (f"{path}.{name} is missing" for name in required - used)
     for name, value in body.items():
         for kind, block in blocks_of(name, value):

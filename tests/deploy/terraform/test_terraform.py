@@ -223,7 +223,7 @@ def test_the_alarm_is_one_that_the_function_answers() -> None:
     alarm = RESOURCE["huaweicloud_ces_alarmrule", "broker_alive"]
     schema = json.loads((ROOT / "schemas" / "events" / "ces_alarm.json").read_text("utf-8"))
     example = schema["examples"][0]
-    dimensions = [one["name"] for one in alarm["resources"][0]["dimensions"]]
+    dimensions = [dimension["name"] for dimension in alarm["resources"][0]["dimensions"]]
 
     assert {alarm["condition"][0]["metric_name"]} <= Limits(dry_run=True).alarm_metrics
     assert alarm["metric"][0]["namespace"] == example["namespace"]
@@ -257,9 +257,9 @@ def test_the_log_alarm_rings_exactly_for_results_that_need_a_human() -> None:
     rule = RESOURCE["huaweicloud_lts_keywords_alarm_rule", "needs_human"]
     word = re.compile(rf"\b{rule['keywords_requests'][0]['keywords']}\b")
     schema = json.loads((ROOT / "schemas" / "result.json").read_text(encoding="utf-8"))
-    results = [one for one in schema["examples"] if "needs_human" in one["data"]]
+    results = [result for result in schema["examples"] if "needs_human" in result["data"]]
 
-    rings = [bool(word.search(json.dumps(one))) for one in results]
+    rings = [bool(word.search(json.dumps(result))) for result in results]
 
-    assert rings == [one["data"]["needs_human"] for one in results]
+    assert rings == [result["data"]["needs_human"] for result in results]
     assert {True, False} <= set(rings)
