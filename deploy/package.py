@@ -31,10 +31,12 @@ DEPENDENCIES = frozenset(
 NOT_FOR_EVENTS = frozenset({"main.py", "__main__.py", "cli"})
 """The HTTP entrypoint and the command line: platforms call function/handler.py alone."""
 # cryptography needs cffi's compiled module alone; its Python package and pycparser, which make
-# bindings when cryptography is built, are 1.3 MB of code that nothing imports.
+# bindings when cryptography is built, are 1.3 MB of code that nothing imports. The compiled modules
+# of charset-normalizer have the same in Python beside them; no encoding is ever guessed here.
 UNUSED = (
     *("bin", "*/tests", "*/benchmarks", "*.dist-info/RECORD", "*.dist-info/INSTALLER"),
     *("cffi", "pycparser", "pycparser-*.dist-info", "**/*.pyi", "**/py.typed"),
+    *("charset_normalizer/*.so", "*__mypyc*.so"),
 )
 PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64")
 MAX_ZIP_BYTES = 40 * 2**20

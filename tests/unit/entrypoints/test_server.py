@@ -21,6 +21,7 @@ from function.entrypoints import server as server_module
 from function.entrypoints.routes import RECEIVED
 from function.entrypoints.server import Server, serve
 from function.entrypoints.startup import runtime
+from function.lib.version import VERSION
 
 PATIENCE = 30.0
 KIBIBYTE = 1024
@@ -345,7 +346,7 @@ def test_the_start_says_where_how_and_for_whom(
     (line,) = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert line["address"].startswith(f"{shown}:")
     assert line["message"] == f"Listening on http://{line['address']}"
-    assert (line["severity"], line["mode"], line["version"]) == ("INFO", "dry run", "0.1.0")
+    assert (line["severity"], line["mode"], line["version"]) == ("INFO", "dry run", VERSION)
     assert line["routes"] == ["/direct", "/init", "/invoke", "/smn"]
 
 
