@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.fake_dms import FakeDms
 from tests.gateway_events import gateway_events
+from tests.redis_process import redis_process
 
 from .conftest import FAILED, INSTANCE
 from .contents import HTTP_ONLY
@@ -43,9 +44,9 @@ def alone(*command: object, stdin: str = "") -> subprocess.CompletedProcess[str]
     )
 
 
-def run(tree: Path, cloud: FakeDms, *events: object) -> dict[str, Any]:
+def run(tree: Path, cloud: FakeDms, *events: object, **changes: str) -> dict[str, Any]:
     """Run events through `index.handler` of a tree."""
-    task = json.dumps({"settings": settings(cloud), "events": events})
+    task = json.dumps({"settings": {**settings(cloud), **changes}, "events": events})
     done = alone(Path(__file__).with_name("run.py"), tree, stdin=task)
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stderr.splitlines()[-1])
@@ -120,6 +121,21 @@ def test_a_second_alarm_in_the_same_process_finds_the_restart(tree: Path, cloud:
 
     assert first["data"]["outcome"] == "accepted"
     assert second["data"]["reason"] == "already_restarting"
+    assert len(cloud.effects) == 1
+
+
+def test_two_copies_share_a_ledger_with_what_is_packed(tree: Path, cloud: FakeDms) -> None:
+    with redis_process() as redis:
+        shared = {"LEDGER_URL": redis.url}
+        first, second = (run(tree, cloud, smn(), **shared) for _ in range(2))
+        kept = redis.send("DBSIZE")
+
+    assert "redis" in first["loaded"]
+    assert [ran["returned"][0]["data"]["outcome"] for ran in (first, second)] == [
+        "accepted",
+        "skipped",
+    ]
+    assert kept > 0
     assert len(cloud.effects) == 1
 
 
