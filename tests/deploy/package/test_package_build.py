@@ -22,7 +22,7 @@ def test_nothing_is_packed_that_only_http_or_the_command_line_needs(tree: Path) 
     packed = {path.name for path in tree.iterdir()}
 
     assert not HTTP_ONLY & packed
-    assert not any((tree / "function" / name).exists() for name in package.NOT_FOR_EVENTS)
+    assert not any(list((tree / "function").rglob(name)) for name in package.NOT_FOR_EVENTS)
     assert not (tree / "tests").exists()
 
 
