@@ -14,6 +14,8 @@ SEED = {
     "7166cdea-dbad-4d79-9610-7163e6f8b640": ("kafka-payments", "ERROR"),
     "019cacb7-4ff0-4d3c-9f33-f5f7b7fdc0e6": ("kafka-audit", "RUNNING"),
 }
+TAGS = {"kafka-orders": {"auto-remediation": "act"}}
+"""One instance is opted in, for whoever tries DEFAULT_MODE=observe."""
 SEED_FAILED = {
     "b3f1a0c2-8a55-4f0e-9d7c-2f3b61c4d801": "kafka-draft-1",
     "c8d90e14-17b6-4f5d-8b1a-6a0e5f9b7702": "kafka-draft-2",
@@ -42,7 +44,7 @@ def _options() -> argparse.Namespace:
 
 def _seed(cloud: FakeDms) -> None:
     for instance_id, (name, status) in SEED.items():
-        cloud.add_instance(instance_id, name=name, status=status)
+        cloud.add_instance(instance_id, name=name, status=status, tags=TAGS.get(name, {}))
     for instance_id, name in SEED_FAILED.items():
         cloud.add_failed_creation(instance_id, name=name)
 

@@ -1,0 +1,125 @@
+"""From zero to armed: the commands of the start pages, run as printed against the stand-in.
+
+A block behind `<!-- tried -->` is run; the text behind it is what it has to print, where `…` stands
+for anything. The blocks of one page are run in one shell, in order, as somebody would paste them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.factories import ORDERS
+from tests.fake_dms import FakeDms
+from tests.fake_dms.__main__ import SEED, TAGS
+from tests.readme_blocks import PAGES, ROOT
+from tests.redis_process import free_port
+
+TRIED = re.compile(
+    r"^<!-- tried -->\n```sh\n(?P<commands>.*?)^```\n(?:\n```text\n(?P<prints>.*?)^```)?",
+    re.DOTALL | re.MULTILINE,
+)
+START = sorted(name for name in PAGES if name.startswith("docs/start-"))
+RIGHTS = [
+    "dms:instance:list",
+    "dms:instance:get",
+    "dms:instance:getBackgroundTask",
+    "dms:instance:modifyStatus",
+]
+
+
+class Step(NamedTuple):
+    """One block of commands, and what it prints."""
+
+    commands: str
+    prints: str
+
+
+def steps(page: str) -> list[Step]:
+    found = TRIED.finditer(PAGES[page])
+    return [Step(match["commands"], match["prints"] or "") for match in found]
+
+
+def pattern(prints: str) -> str:
+    return re.escape(prints.strip()).replace("…", "[^\\n]*")
+
+
+@pytest.fixture
+def cloud() -> Iterator[FakeDms]:
+    with FakeDms() as cloud:
+        for id_, (name, status) in SEED.items():
+            cloud.add_instance(id_, name=name, status=status, tags=TAGS.get(name, {}))
+        yield cloud
+
+
+def place(folder: Path, cloud: FakeDms, commands: Path | None = None) -> dict[str, str]:
+    """Lay out the checkout in a folder, and return the environment of its shell."""
+    for name in ("function", "schemas", "deploy"):
+        (folder / name).symlink_to(ROOT / name)
+    own = [str(commands)] if commands else []
+    path = os.pathsep.join([*own, str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {"PATH": path, "HOME": str(folder), "DMS_ENDPOINT": cloud.url}
+
+
+def filled(text: str, cloud: FakeDms, port: int) -> str:
+    """Put the values of this stand-in where the page names those of the reader."""
+    account = cloud.account
+    text = text.replace("your-access-key", account.access_key)
+    text = text.replace("your-secret-key", account.secret_key)
+    return text.replace("your-project-id", account.project_id).replace("8080", str(port))
+
+
+def run(page: str, folder: Path, environment: dict[str, str], cloud: FakeDms) -> list[str]:
+    """Run the steps of a page in one shell, and return what each has printed."""
+    mark, port = "=== step ===", free_port()
+    script = "set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n"
+    for step in steps(page):
+        script += f"echo '{mark}'\n{filled(step.commands, cloud, port)}\n"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        check=False,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=80,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.split(f"{mark}\n")[1:]
+
+
+def assert_as_printed(page: str, printed: list[str]) -> None:
+    for step, output in zip(steps(page), printed, strict=True):
+        expected = pattern(step.prints)
+        assert re.fullmatch(expected, output.strip()), f"{step.commands}\n{output}"
+
+
+def test_the_machine_is_armed_as_the_page_prints_it(cloud: FakeDms, tmp_path: Path) -> None:
+    page = "docs/start-machine.md"
+    printed = run(page, tmp_path, place(tmp_path, cloud), cloud)
+
+    assert_as_printed(page, printed)
+    assert [effect.instance for effect in cloud.effects] == [ORDERS]
+
+
+@pytest.mark.parametrize("page", START)
+def test_the_policy_to_paste_is_the_least_that_reads_and_restarts(page: str) -> None:
+    blocks = re.findall(r"^```json\n(.*?)^```", PAGES[page], re.DOTALL | re.MULTILINE)
+    policy = next(block for block in map(json.loads, blocks) if "Statement" in block)
+
+    assert [one["Action"] for one in policy["Statement"]] == [RIGHTS]
+
+
+@pytest.mark.parametrize("page", START)
+def test_a_check_stands_before_the_arming(page: str) -> None:
+    text = PAGES[page]
+
+    assert 0 < text.index("check") < text.rindex("DRY_RUN=false" if "tf" not in page else "dry_run")
