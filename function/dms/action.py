@@ -34,7 +34,8 @@ class _Line(NamedTuple):
     @classmethod
     def new(cls, session: DmsSession) -> _Line:
         """Return a line that is not connected yet."""
-        gate = Gate(once=True)
+        until = session.deadline.send_until
+        gate = Gate(once=True, is_late=lambda: session.remaining(until) <= 0)
         return cls(gate, session.open_client(gate))
 
 
@@ -93,7 +94,7 @@ class ActionSender:
         except DeadlineExceeded:
             failure, timed_out = NoResponse(client.stage, timed_out=True), True
         except NoResponse as problem:
-            failure = problem
+            failure, timed_out = problem, isinstance(problem, SendCancelled)
         except ThreadUnavailable:
             return ApiResponse(possibly_sent=False, problem="this machine gives no more threads")
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 
@@ -39,21 +40,22 @@ class Gate:
     """Decides a race once: either sending began before `close()`, or it never begins.
 
     `close()` also shuts the tracked sockets, which ends TLS handshakes and reads in abandoned
-    threads. With `once` a second request does not pass. `stage` is how far the exchange has come.
+    threads. With `once` a second request does not pass; after `is_late` none does, though the
+    thread that should close the gate is late as well. `stage` is how far the exchange has come.
     """
 
-    def __init__(self, *, once: bool = False) -> None:
+    def __init__(self, *, once: bool = False, is_late: Callable[[], bool] = lambda: False) -> None:
         self._lock = threading.Lock()
-        self._once = once
+        self._once, self._is_late = once, is_late
         self._sockets: list[socket.socket] = []
         self.closed = False
         self.sending_begun = False
         self.stage = Stage.CONNECT
 
     def begin_sending(self) -> None:
-        """Pass, for good; raise SendCancelled when the gate was closed first."""
+        """Pass, for good; raise SendCancelled when the gate was closed first, or it is too late."""
         with self._lock:
-            if self.closed or (self._once and self.sending_begun):
+            if self.closed or self._is_late() or (self._once and self.sending_begun):
                 raise SendCancelled(self.stage)
             self.sending_begun = True
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from function.dms.action import ActionSender, DmsActions
 from function.dms.inventory import Inventory
 from function.dms.session import DmsSession
 from function.lib.clock import Clock, Deadline, SystemClock
+from function.lib.transport import Client, RawResponse
 from function.model.cloud_state import InstanceState
 from function.model.decision import ActionCall
 from function.model.errors import StateUnreadable
@@ -50,7 +52,11 @@ class Moments(SystemClock):
 
 @contextmanager
 def bench(
-    *, seconds: float = 30.0, elapsed: float = 0.0, clock: Clock | None = None
+    *,
+    seconds: float = 30.0,
+    elapsed: float = 0.0,
+    clock: Clock | None = None,
+    http_client: Callable[..., Client] = Client,
 ) -> Iterator[Bench]:
     clock = clock or SystemClock()
     with FakeDms() as cloud:
@@ -61,6 +67,7 @@ def bench(
             Credentials(account.access_key, account.secret_key, from_platform=True),
             clock=clock,
             deadline=Deadline(clock.monotonic() - elapsed, seconds),
+            http_client=http_client,
         )
 
         def announce(call: ActionCall) -> None:
@@ -78,6 +85,29 @@ def test_a_call_is_announced_before_anything_of_it_is_sent() -> None:
         assert made.announced == [(RESTART, 0)]
         assert (reply.status, len(made.cloud.posts)) == (200, 1)
         assert made.port.platform_credentials
+
+
+def test_a_process_that_was_frozen_before_the_gate_sends_nothing_after_its_deadline() -> None:
+    """Both threads wake up late, and the one that sends may be the first to go on."""
+
+    class FrozenClock(SystemClock):
+        late = 0.0
+
+        def monotonic(self) -> float:
+            return super().monotonic() + self.late
+
+    clock = FrozenClock()
+
+    class FreezingClient(Client):
+        def send(self, *args: Any, **kwargs: Any) -> RawResponse:
+            clock.late = 60.0
+            return super().send(*args, **kwargs)
+
+    with bench(clock=clock, http_client=FreezingClient) as made:
+        response = made.port.send(RESTART)
+
+        assert (response.possibly_sent, response.timed_out) == (False, True)
+        assert made.cloud.posts == ()
 
 
 def test_a_look_reads_the_instances_it_is_asked_for() -> None:
