@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -62,8 +63,9 @@ def cloud() -> Iterator[FakeDms]:
 
 def place(folder: Path, cloud: FakeDms, commands: Path | None = None) -> dict[str, str]:
     """Lay out the checkout in a folder, and return the environment of its shell."""
-    for name in ("function", "schemas", "deploy"):
+    for name in ("function", "schemas"):
         (folder / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "deploy" / "kubernetes", folder / "deploy" / "kubernetes")
     own = [str(commands)] if commands else []
     path = os.pathsep.join([*own, str(Path(sys.executable).parent), os.environ["PATH"]])
     return {"PATH": path, "HOME": str(folder), "DMS_ENDPOINT": cloud.url}
@@ -105,6 +107,19 @@ def assert_as_printed(page: str, printed: list[str]) -> None:
 def test_the_machine_is_armed_as_the_page_prints_it(cloud: FakeDms, tmp_path: Path) -> None:
     page = "docs/start-machine.md"
     printed = run(page, tmp_path, place(tmp_path, cloud), cloud)
+
+    assert_as_printed(page, printed)
+    assert [effect.instance for effect in cloud.effects] == [ORDERS]
+
+
+def test_kubernetes_is_armed_as_the_page_prints_it(cloud: FakeDms, tmp_path: Path) -> None:
+    page = "docs/start-kubernetes.md"
+    kubectl = tmp_path / "bin" / "kubectl"
+    kubectl.parent.mkdir()
+    here = Path(__file__).with_name("kubectl_here.py")
+    kubectl.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{here}" "$@"\n', "utf-8")
+    kubectl.chmod(0o755)
+    printed = run(page, tmp_path, place(tmp_path, cloud, kubectl.parent), cloud)
 
     assert_as_printed(page, printed)
     assert [effect.instance for effect in cloud.effects] == [ORDERS]
