@@ -13,13 +13,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import pytest
 
+from function.handler import handler
+from function.lib.clock import SystemClock
 from tests.factories import ORDERS
-from tests.fake_dms import FakeDms
+from tests.fake_dms import Account, Clock, FakeDms
 from tests.fake_dms.__main__ import SEED, TAGS
 from tests.readme_blocks import PAGES, ROOT
 from tests.redis_process import free_port
@@ -137,4 +141,58 @@ def test_the_policy_to_paste_is_the_least_that_reads_and_restarts(page: str) -> 
 def test_a_check_stands_before_the_arming(page: str) -> None:
     text = PAGES[page]
 
-    assert 0 < text.index("check") < text.rindex("DRY_RUN=false" if "tf" not in page else "dry_run")
+    arming = text.index("\n## 6. Arm it" if "functiongraph" in page else "\n## 7. Arm it")
+    assert "\n## 4. Check" in text or "\n## 5. Check" in text
+    assert "Check once more" in text[arming:]
+
+
+EVENT = re.compile(
+    r"^<!-- event: (?P<settings>.*?) -->\n```json\n(?P<event>.*?)^```\n"
+    r"(?P<between>.*?)^```json\n(?P<data>.*?)^```",
+    re.DOTALL | re.MULTILINE,
+)
+MOMENT = datetime(2026, 1, 5, 3, tzinfo=timezone.utc)
+
+
+def agency(account: Account) -> SimpleNamespace:
+    """Return the context of FunctionGraph, with the temporary keys of an agency."""
+    return SimpleNamespace(
+        getSecurityAccessKey=lambda: account.access_key,
+        getSecuritySecretKey=lambda: account.secret_key,
+    )
+
+
+def environment_of_the_function(cloud: FakeDms, given: str) -> dict[str, str]:
+    """Return what Terraform sets, and what the step of the page says."""
+    return {
+        "DMS_ENDPOINT": cloud.url,
+        "HUAWEICLOUD_REGION": "eu-west-101",
+        "HUAWEICLOUD_SDK_PROJECT_ID": cloud.account.project_id,
+        "ENABLED_ACTIONS": "restart",
+        **dict(pair.split("=") for pair in given.split()),
+    }
+
+
+def shown(data: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of a result that the page prints."""
+    return {name: data[name] for name in expected}
+
+
+def test_functiongraph_is_armed_as_the_page_prints_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(MOMENT.timestamp())
+    page = PAGES["docs/start-functiongraph.md"]
+    found = list(EVENT.finditer(page))
+    monkeypatch.setattr(SystemClock, "now", lambda self: MOMENT)
+    with FakeDms(clock=clock) as cloud:
+        cloud.add_instance(ORDERS, status="ERROR", tags={"auto-remediation": "act"})
+        for match in found:
+            settings = environment_of_the_function(cloud, match["settings"])
+            monkeypatch.setattr(os, "environ", settings)
+            result = handler(json.loads(match["event"]), agency(cloud.account))
+            expected = json.loads(match["data"])
+            assert shown(result["data"], expected) == expected, match["event"]
+
+        assert len(found) == 4
+        assert [effect.instance for effect in cloud.effects] == [ORDERS]
