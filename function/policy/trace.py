@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..model.cloud_state import Observation
 from ..model.decision import ScreenedEvent
-from ..model.event import Event, Intent
+from ..model.event import CHANGING_ACTIONS, Event, Intent
 from ..settings.model import Limits
 from .decide import rule_context
 from .instance_rules import RULES, Answer, Skip, answers
@@ -49,16 +49,18 @@ def _is_skipped(intent: Intent, traced: TracedEvent) -> bool:
 
 def _in_order(traced: TracedEvent, instance_id: str, reason: str | None) -> Iterator[Answer]:
     """Yield every answer in order, also beyond the one that decides."""
-    intent = deciding_intent(traced, instance_id)
+    intent, action = deciding_intent(traced, instance_id), traced.screened.action
     if intent is not None:
         yield from intent_answers(intent, traced.event, traced.limits, traced.now)
+    if action not in CHANGING_ACTIONS:  # its findings are no verdicts of these rules
+        return
     for rule in (*RULES_OF_THE_EVENT, "state_unreadable"):
         yield Answer(rule, Skip(rule) if reason == rule else None)
     state = traced.observation.instances.get(instance_id)
-    if state is not None and traced.screened.action in RULES:
+    if state is not None and action in RULES:
         now = traced.observation.cloud_time(traced.now)
         context = rule_context(instance_id, traced.screened, traced.limits, now)
-        yield from answers(traced.screened.action, state, context)
+        yield from answers(action, state, context)
     for rule in RULES_OF_THE_DECISION:
         yield Answer(rule, Skip(rule) if reason == rule else None)
 
@@ -66,7 +68,8 @@ def _in_order(traced: TracedEvent, instance_id: str, reason: str | None) -> Iter
 def trace(traced: TracedEvent, instance_id: str, reason: str | None) -> tuple[Answer, ...]:
     """Return the answers to an instance, up to and with the rule that its verdict names.
 
-    `reason` is the reason of its verdict, or of the refusal of the event; None means act.
+    `reason` is the reason of its verdict, or of the rejection of the event; None means act. An
+    alarm that is not firing may be followed up: then what was found stands behind that answer.
     """
     reason = traced.rejected or reason
     given: list[Answer] = []
