@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from textwrap import fill
 from typing import Any, NamedTuple
 
-from ..lib import strict_json, timestamps
+from ..lib import strict_json, threads, timestamps
 from ..lib.clock import Deadline
 from ..model.errors import EventRejected, SettingsInvalid
 from ..model.event import Outcome, RawEvent, SubscriptionNotice
@@ -205,11 +205,12 @@ def replay(
         raise UsageError("\n".join(invalid.problems)) from None
     lines = read(files, tuple(runtime.sources))
     player = _Player(runtime, clock)
-    for line in watch(lines):
-        try:
-            player.play(line)
-        except UnknownRoute as problem:
-            raise UsageError(f"{moment(line.at)}: {problem}") from None
+    with threads.inline():
+        for line in watch(lines):
+            try:
+                player.play(line)
+            except UnknownRoute as problem:
+                raise UsageError(f"{moment(line.at)}: {problem}") from None
     return player.report()
 
 

@@ -106,8 +106,11 @@ class SimulatedCloud:
     def _history(self, instance_id: str, query: Mapping[str, str]) -> tuple[int, Any]:
         begin_time = query.get("begin_time", "00010101000000")
         begin = datetime.strptime(begin_time, "%Y%m%d%H%M%S").replace(tzinfo=timezone.utc)
-        begun = self._restarts.get(instance_id, [])
-        rows = [self._restart_row(number, began) for number, began in enumerate(begun)]
+        rows = [
+            self._restart_row(number, began)
+            for number, began in enumerate(self._restarts.get(instance_id, []))
+            if began >= begin
+        ]
         rows += [
             row
             for row in self._tasks.get(instance_id, [])

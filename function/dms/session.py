@@ -103,8 +103,9 @@ class DmsSession:
 
     def sleep(self, seconds: float, *, until: float) -> None:
         """Let time pass, with jitter, before something is tried again; at most until a moment."""
-        jittered = seconds * _JITTER.uniform(1, 1.25)
-        time.sleep(max(min(jittered, self.remaining(until)), 0))
+        jittered = min(seconds * _JITTER.uniform(1, 1.25), self.remaining(until))
+        if jittered > 0:  # sleeping for 0 seconds still gives up the processor
+            time.sleep(jittered)
 
     def now(self) -> datetime:
         """Return the time of day."""

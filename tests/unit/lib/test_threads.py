@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from function.lib import threads
 from function.lib.threads import (
     MAX_ABANDONED,
     MAX_IDLE,
@@ -198,3 +199,23 @@ def test_work_that_nothing_waits_for_counts_against_the_bound_until_it_is_back()
     release.set()
     assert all(future.result(30) for future in begun)
     assert pool.start(lambda: True).result(30)
+
+
+def test_inline_work_is_done_in_the_calling_thread_and_only_meanwhile() -> None:
+    with threads.inline():
+        assert (
+            threads.gather([threading.get_ident] * 3, threads=3, seconds=0)
+            == [threading.get_ident()] * 3
+        )
+        assert threads.submit(threading.get_ident).result() == threading.get_ident()
+        with pytest.raises(ZeroDivisionError):
+            threads.gather([lambda: 1 // 0], threads=1, seconds=0)
+
+    assert threads.gather([threading.get_ident], threads=1, seconds=60) != [threading.get_ident()]
+
+
+def test_work_is_handed_to_threads_again_when_inline_work_has_failed() -> None:
+    with pytest.raises(ValueError, match="of the caller"), threads.inline():
+        raise ValueError("of the caller")
+
+    assert threads.gather([threading.get_ident], threads=1, seconds=60) != [threading.get_ident()]
