@@ -1,4 +1,4 @@
-"""The event door: `handler(event, context)` for FunctionGraph and AWS Lambda."""
+"""The event entrypoint: `handler(event, context)` for FunctionGraph and AWS Lambda."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .model.errors import SettingsInvalid
 def handler(event: Any, context: Any) -> Any:
     """Return the result event of an event, or the answer to a request of an API gateway.
 
-    Raises TryAgain, whose text is the result event, for what failed and may be tried again.
+    Raises RetryableFailure, whose text is the result event, for what failed and may be tried again.
     """
-    given = platform_context.settings(context, startup.variable_names(), os.environ)
+    variables = platform_context.settings(context, startup.variable_names(), os.environ)
     credentials = platform_context.credentials(context)
     startup.warn_of_misspelled_settings(frozenset(os.environ))
     try:
-        runtime = startup.runtime(given, platform_credentials=credentials is not None)
+        runtime = startup.runtime(variables, platform_credentials=credentials is not None)
     except SettingsInvalid as invalid:
         built = startup.components()
         return reject_all(

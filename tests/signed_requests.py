@@ -1,4 +1,4 @@
-"""What senders send, with the proof that each can really give; none of it made by the function."""
+"""What senders send, signed as each of them really signs; nothing here comes from the function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Container: FunctionGraph calls an event function in a container over HTTP, /init and /invoke."""
+"""Answer FunctionGraph, which calls an event function in a container over /init and /invoke."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def _invoked(
 
 
 def handle_request(request: HttpRequest, runtime: Runtime) -> HttpResponse:
-    """Return the answer to a request; only here are the headers of FunctionGraph believed."""
+    """Return the answer to a request; only here are FunctionGraph's headers trusted."""
     credentials = platform_context.header_credentials(request.headers)
     if request.path not in {INIT, INVOKE}:
         return routes.handle_request(request, runtime, credentials=credentials)
-    found = routes.non_event_response(request, {INIT, INVOKE}, ready=True)
-    if found is not None:
-        return found
+    response = routes.non_event_response(request, {INIT, INVOKE}, ready=True)
+    if response is not None:
+        return response
     return (
         routes.json_message(200)
         if request.path == INIT

@@ -1,4 +1,4 @@
-"""Invocations: a platform calls with an event, and takes a result, an HTTP answer or an error."""
+"""Run the events of one platform invocation; return results, an HTTP answer, or raise to retry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from ..settings.model import Credentials
 from . import routes, triggers
 from .routes import HttpRequest, HttpResponse
 
+# Reads, the call and a look at its effect fit easily; a function should not be billed for more.
 MAX_SECONDS = 25.0
+# The platform kills the process at its timeout: the result has to be returned before.
 RESERVE_SECONDS = 1.0
 DONE = frozenset({Outcome.ACCEPTED, Outcome.PARTIAL, Outcome.UNKNOWN})
 
@@ -75,13 +77,13 @@ def run_each(
     remaining: float | None,
 ) -> Any:
     """Run every event of one invocation, each with its share of the time that is left."""
-    own = runtime.settings.credentials
+    configured = runtime.settings.credentials
     results = []
     end = runtime.clock.monotonic() + allowed_seconds(remaining)
-    for number, one in enumerate(raw_event):
+    for number, single in enumerate(raw_event):
         begin = runtime.clock.monotonic()
         deadline = Deadline(begin, (end - begin) / (len(raw_event) - number))
-        result = run(one, runtime, deadline, credentials=own or credentials)
+        result = run(single, runtime, deadline, credentials=configured or credentials)
         results += [result] if result is not None else []
     return _platform_value(results)
 
@@ -103,24 +105,26 @@ def invoke(
     return run_each(raw_event, runtime, credentials=credentials, remaining=remaining)
 
 
-def _refused(one: RawEvent, invalid: SettingsInvalid, clock: Clock, *, proven: bool) -> ResultEvent:
+def _rejected(
+    raw_event: RawEvent, invalid: SettingsInvalid, clock: Clock, *, authenticated: bool
+) -> ResultEvent:
     """Return the result of an event that came while the settings are wrong, and emit it."""
-    context = EventContext(one, project_id="", authenticated=proven)
-    found = summarize.invalid_settings(invalid.problems)
-    result = report.build(context, found, dry_run=False, now=clock.now(), duration_ms=0)
+    context = EventContext(raw_event, project_id="", authenticated=authenticated)
+    summary = summarize.invalid_settings(invalid.problems)
+    result = report.build(context, summary, dry_run=False, now=clock.now(), duration_ms=0)
     emit.log_result(result)
     return result
 
 
-def _refused_request(
+def _rejected_request(
     request: HttpRequest, channels: Mapping[str, str], invalid: SettingsInvalid, clock: Clock
 ) -> HttpResponse:
     """Answer a request while the settings are wrong; what is wrong goes to the log only."""
-    found = routes.non_event_response(request, channels, ready=False)
-    if found is not None:
-        return found
+    response = routes.non_event_response(request, channels, ready=False)
+    if response is not None:
+        return response
     raw_event = RawEvent(channels[request.path], request.body, clock.now(), request.headers)
-    result = _refused(raw_event, invalid, clock, proven=False)
+    result = _rejected(raw_event, invalid, clock, authenticated=False)
     problems = list(invalid.problems)
     emit.log("ERROR", "The settings are wrong.", problems=problems, event_id=result.event_id)
     return HttpResponse(result.status, strict_json.dumps(result.event), result.headers)
@@ -132,6 +136,9 @@ def reject_all(
     """Return what the platform gets while the settings are wrong: what is wrong, and no action."""
     request = triggers.http_request(event)
     if request is not None:
-        return _gateway(_refused_request(request, channels, invalid, clock))
+        return _gateway(_rejected_request(request, channels, invalid, clock))
     raw_event = triggers.received(event, clock.now())
-    return _platform_value([_refused(one, invalid, clock, proven=True) for one in raw_event])
+    # Events of triggers come from the platform, which has authenticated them.
+    return _platform_value(
+        [_rejected(single, invalid, clock, authenticated=True) for single in raw_event]
+    )

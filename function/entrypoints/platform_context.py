@@ -1,4 +1,4 @@
-"""Platform contexts: what FunctionGraph and Lambda hand to a function beside its event."""
+"""Read what FunctionGraph and Lambda hand to a function beside its event."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _METHODS = ("getSecurityAccessKey", "getSecuritySecretKey", "getSecurityToken")
 def _call(context: Any, method: str, *arguments: str) -> Any:
     """Call a method of a context that may not have it, or may raise where it has no answer."""
     try:
-        found = getattr(context, method, None)
-        return found(*arguments) if callable(found) else None
+        function = getattr(context, method, None)
+        return function(*arguments) if callable(function) else None
     except Exception:  # noqa: BLE001 - the platform's own, undocumented: no answer is None here
         return None
 
@@ -48,14 +48,14 @@ def header_credentials(headers: Mapping[str, str]) -> Credentials | None:
 
 def settings(context: Any, names: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
     """Return the settings of the environment, and from a context those that are not there."""
-    given = {name: environment.get(name) for name in names}
-    for name, value in given.items():
-        found = None if value else _call(context, "getUserData", name)
-        given[name] = value if found is None else found
+    texts = {name: environment.get(name) for name in names}
+    for name, value in texts.items():
+        user_data = None if value else _call(context, "getUserData", name)
+        texts[name] = value if user_data is None else user_data
     project = _call(context, "getProjectID")
-    if not given.get("HUAWEICLOUD_SDK_PROJECT_ID") and project:
-        given["HUAWEICLOUD_SDK_PROJECT_ID"] = project
-    return {name: str(value) for name, value in given.items() if value is not None}
+    if not texts.get("HUAWEICLOUD_SDK_PROJECT_ID") and project:
+        texts["HUAWEICLOUD_SDK_PROJECT_ID"] = project
+    return {name: str(value) for name, value in texts.items() if value is not None}
 
 
 def remaining_seconds(context: Any) -> float | None:

@@ -158,8 +158,8 @@ def handle_event(
         headers=request.headers,
         too_large=request.too_large,
     )
-    own = runtime.settings.credentials
-    result = run(raw_event, runtime, deadline, credentials=own or credentials)
+    configured = runtime.settings.credentials
+    result = run(raw_event, runtime, deadline, credentials=configured or credentials)
     if result is None:
         return HttpResponse(204)
     return HttpResponse(result.status, strict_json.dumps(result.event), result.headers)
@@ -180,13 +180,14 @@ def handle_request(
         return _metrics_page(request, runtime.metrics)
     routes = channels(runtime.sources)
     hook = runtime.settings.auth.is_enabled("cloudevents")
-    found = non_event_response(request, routes, ready=True, hook=hook)
-    if found is not None:
-        probable = probable_route(request.path, routes) if found.status == NOT_FOUND else None
+    response = non_event_response(request, routes, ready=True, hook=hook)
+    if response is not None:
+        wrong_path = response.status == NOT_FOUND
+        probable = probable_route(request.path, routes) if wrong_path else None
         if probable is not None:
             level = runtime.settings.log_level
             runtime.log("WARNING", _no_route(probable), min_level=level, route=probable)
-        return found
+        return response
     return handle_event(
         request, routes[request.path], runtime, credentials=credentials, remaining=remaining
     )

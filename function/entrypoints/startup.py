@@ -1,4 +1,4 @@
-"""Start: what a process builds once, and the settings it runs with."""
+"""Build once what a process needs, and read the settings it runs with."""
 
 from __future__ import annotations
 
@@ -31,11 +31,9 @@ class _Components(NamedTuple):
 
 @lru_cache(maxsize=1)
 def components() -> _Components:
-    """Build what needs no settings; raise SourceWithoutTwin when a source is incomplete."""
+    """Build what needs no settings; raise SourceSchemaMismatch when a source is incomplete."""
     loaded = schemas.load()
-    found = sources.discover(loaded.names("events"))
-    clock = SystemClock()
-    return _Components(found, loaded, clock)
+    return _Components(sources.discover(loaded.names("events")), loaded, SystemClock())
 
 
 def routed_sources() -> tuple[str, ...]:
@@ -67,10 +65,10 @@ def ledger(project_id: str, url: str | None = None, ca_bundle_file: Path | None 
 
 @lru_cache(maxsize=8)
 def _settings(
-    given: tuple[tuple[str, str], ...], *, platform_credentials: bool, http_entrypoint: bool
+    variables: tuple[tuple[str, str], ...], *, platform_credentials: bool, http_entrypoint: bool
 ) -> Settings:
     return reader.read(
-        dict(given),
+        dict(variables),
         routes=routed_sources(),
         platform_credentials=platform_credentials,
         http_entrypoint=http_entrypoint,
@@ -84,14 +82,19 @@ def _metrics() -> Metrics:
 
 
 def runtime(
-    given: Mapping[str, str], *, platform_credentials: bool = False, http_entrypoint: bool = False
+    variables: Mapping[str, str],
+    *,
+    platform_credentials: bool = False,
+    http_entrypoint: bool = False,
 ) -> Runtime:
     """Return what events run with, or raise SettingsInvalid; checked when settings change."""
-    own = tuple(
-        (name, given[name]) for name in sorted(variable_names()) if given.get(name) is not None
+    looked_at = tuple(
+        (name, variables[name])
+        for name in sorted(variable_names())
+        if variables.get(name) is not None
     )
     settings = _settings(
-        own, platform_credentials=platform_credentials, http_entrypoint=http_entrypoint
+        looked_at, platform_credentials=platform_credentials, http_entrypoint=http_entrypoint
     )
     built, outbound = components(), settings.outbound
     return Runtime(

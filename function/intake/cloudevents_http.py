@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 over HTTP: binary and structured mode, folded into one form (pure)."""
+"""Bring CloudEvents 1.0 over HTTP, in binary and structured mode, into one form (pure)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _attribute(header: str) -> str:
 
 
 def from_binary_mode(attributes: Mapping[str, str], data: Any) -> dict[str, Any]:
-    """Return an event whose attributes came in headers; raise SchemaViolated for a broken one."""
+    """Return an event whose attributes came in headers, or raise SchemaViolated."""
     return {**{name: _attribute(value) for name, value in attributes.items()}, "data": data}
 
 
@@ -50,7 +50,7 @@ def normalize(event: Any) -> Any:
     """Return an event without unset attributes and with its data in `data`; else as it is.
 
     JSON null is how the JSON format may say that an attribute is unset (section 2.2). Raises
-    OwnResultEvent for a result of ours, SchemaViolated for a type that nothing here reads.
+    OwnResultEvent for a result of ours, SchemaViolated for an event of another type.
     """
     if not isinstance(event, dict):
         return event
@@ -61,5 +61,7 @@ def normalize(event: Any) -> Any:
         raise SchemaViolated(
             f"this is a CloudEvent of another type than {', '.join(REQUEST_TYPES)}"
         )
-    given = {name: value for name, value in event.items() if value is not None or name == "data"}
-    return _with_data(given)
+    attributes = {
+        name: value for name, value in event.items() if value is not None or name == "data"
+    }
+    return _with_data(attributes)

@@ -1,4 +1,4 @@
-"""The proof of an SMN message: a signature by one of the certificates that we keep."""
+"""Check the signature of an SMN message against certificates that are kept here, never fetched."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 DEFAULT_CERTIFICATES = Path(__file__).with_name("smn_signing_certificate.pem")
+# RSA keys below 2048 bits are no longer considered secure (NIST SP 800-131A).
 MIN_KEY_BITS = 2048
 
 
@@ -45,20 +46,20 @@ def _verifies(certificate: Certificate, signature: bytes, text: bytes) -> bool:
     return True
 
 
-def matching_certificates(proof: SmnSignature, file: Path) -> tuple[Certificate, ...]:
+def matching_certificates(signed: SmnSignature, file: Path) -> tuple[Certificate, ...]:
     """Return the certificates of a file that have signed a text of a message, valid now or not."""
     try:
-        signature = base64.b64decode(proof.signature, validate=True)
+        signature = base64.b64decode(signed.signature, validate=True)
     except (binascii.Error, ValueError):
         return ()
     # The spare bits of the last character make several texts of one signature; SMN sends one.
-    one_of_many = base64.b64encode(signature).decode() != proof.signature
-    if proof.version != "v1" or one_of_many:
+    malleable = base64.b64encode(signature).decode() != signed.signature
+    if signed.version != "v1" or malleable:
         return ()
     return tuple(
         certificate
         for certificate in certificates(file)
-        if any(_verifies(certificate, signature, text) for text in proof.texts)
+        if any(_verifies(certificate, signature, text) for text in signed.texts)
     )
 
 
@@ -68,18 +69,18 @@ def is_valid(certificate: Certificate, now: datetime) -> bool:
 
 
 def failure_reason(signed_by: Iterable[Certificate], file: Path) -> str:
-    """Say, for the log, why a message is not proven that these certificates have signed."""
+    """Return, for the log, why a message signed by these certificates is not authenticated."""
     from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - costs cold start
 
     validity = " or ".join(
-        f"from {timestamps.text(one.not_valid_before_utc)}"
-        f" to {timestamps.text(one.not_valid_after_utc)}"
-        for one in signed_by
+        f"from {timestamps.text(certificate.not_valid_before_utc)}"
+        f" to {timestamps.text(certificate.not_valid_after_utc)}"
+        for certificate in signed_by
     )
     if validity:
         return (
             f"signed by a certificate that is valid {validity}: "
             "check the clock, or set SMN_CERTIFICATE_FILE"
         )
-    tried = ", ".join(one.fingerprint(SHA256()).hex() for one in certificates(file))
+    tried = ", ".join(signer.fingerprint(SHA256()).hex() for signer in certificates(file))
     return f"no certificate has signed it; SHA-256 of the certificates: {tried}"

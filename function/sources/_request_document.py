@@ -1,4 +1,4 @@
-"""The request document, our own vocabulary, which several sources carry."""
+"""The request document of this project, which several sources carry."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from . import _request_document
 
 
 def parse(document: dict[str, Any]) -> Event:
-    """Return what a CloudEvent asks for; only source and id together make it one of a kind."""
+    """Return what a CloudEvent asks for; only source and id together identify it."""
     event = _request_document.parse(document["data"])
     return event._replace(
         id=document["id"],

@@ -1,4 +1,4 @@
-"""Direct requests: our own request document, posted to /direct.
+"""Direct requests: the request document, posted to /direct.
 
 >>> intent = parse({"action": "restart",
 ...     "instances": ["54602A9D-5e22-4239-9123-77e350df4a34"]}).intents[0]

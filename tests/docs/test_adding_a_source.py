@@ -69,7 +69,7 @@ def test_the_printed_source_passes_every_check_as_it_is(check: str, tree: Path) 
 
 
 @pytest.mark.parametrize(("secret", "status"), [(SECRET, 200), ("another-secret-of-16", 401)])
-def test_the_two_files_open_a_route_for_whoever_has_its_secret(
+def test_the_two_files_open_a_route_for_callers_with_its_secret(
     secret: str, status: int, tree: Path
 ) -> None:
     schema = json.loads((tree / "schemas/events/backup.json").read_text(encoding="utf-8"))

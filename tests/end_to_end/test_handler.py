@@ -1,4 +1,4 @@
-"""The event door: FunctionGraph's triggers, its context, and what each invocation gets back."""
+"""The event entrypoint: FunctionGraph's triggers, its context, and what an invocation gets back."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ def brief(result: Any) -> tuple[str, str | None]:
 def gateway(method: str, path: str, body: Any = None, **fields: Any) -> dict[str, Any]:
     encoded = base64.b64encode(json.dumps(body).encode()).decode()
     headers = {"Content-TYPE": "application/json", "X-Real-Ip": "203.0.113.7"}
-    proven = {name.title(): value for name, value in bearer().items()}
-    event = {"httpMethod": method, "path": path, "headers": {**headers, **proven}}
+    authenticated = {name.title(): value for name, value in bearer().items()}
+    event = {"httpMethod": method, "path": path, "headers": {**headers, **authenticated}}
     return {**event, "body": encoded, "isBase64Encoded": True, "requestContext": {}, **fields}
 
 
@@ -215,7 +215,7 @@ def test_a_gateway_event_goes_the_way_of_the_routes(cloud: FakeDms, context: Con
         (gateway("POST", "/direct", body="not base64"), 400),
     ],
     ids=[
-        "no proof",
+        "no credentials",
         "no headers",
         "closed",
         "method",
@@ -226,7 +226,7 @@ def test_a_gateway_event_goes_the_way_of_the_routes(cloud: FakeDms, context: Con
         "base64",
     ],
 )
-def test_a_gateway_event_that_is_refused_calls_nobody(
+def test_a_rejected_gateway_event_calls_nothing(
     event: dict[str, Any], status: int, cloud: FakeDms, context: Context
 ) -> None:
     assert handler(event, context)["statusCode"] == status
@@ -319,7 +319,7 @@ def test_a_gateway_event_never_raises(cloud: FakeDms, context: Context) -> None:
 
 
 @pytest.mark.parametrize("event", [None, [], 7, "text", {}, {"hello": "world"}, float("nan")])
-def test_everything_else_is_refused_clearly(event: Any, cloud: FakeDms, context: Context) -> None:
+def test_everything_else_is_rejected_clearly(event: Any, cloud: FakeDms, context: Context) -> None:
     data = checked(handler(event, context))
 
     assert data["outcome"] == "rejected"

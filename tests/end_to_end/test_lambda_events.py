@@ -58,15 +58,15 @@ def now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def proven(event: dict[str, Any]) -> dict[str, Any]:
+def authenticated(event: dict[str, Any]) -> dict[str, Any]:
     """Add what a sender of our own document sends, and the generators do not."""
     own = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
     return {**event, "headers": {**event["headers"], **own}}
 
 
 @pytest.mark.parametrize("name", HTTP)
-def test_a_proven_request_over_http_restarts(name: str, cloud: FakeDms) -> None:
-    answer = handler(proven(generated(name)), Context())
+def test_an_authenticated_request_over_http_restarts(name: str, cloud: FakeDms) -> None:
+    answer = handler(authenticated(generated(name)), Context())
 
     assert answer["statusCode"] == 200
     assert answer["headers"]["Content-Type"] == "application/cloudevents+json"
@@ -76,8 +76,8 @@ def test_a_proven_request_over_http_restarts(name: str, cloud: FakeDms) -> None:
 
 
 @pytest.mark.parametrize("name", HTTP)
-def test_a_request_over_http_without_proof_is_refused(name: str, cloud: FakeDms) -> None:
-    event = proven(generated(name))
+def test_a_request_over_http_without_credentials_is_rejected(name: str, cloud: FakeDms) -> None:
+    event = authenticated(generated(name))
     del event["headers"]["Authorization"]
 
     answer = handler(event, Context())
@@ -94,7 +94,7 @@ def test_a_request_over_http_without_proof_is_refused(name: str, cloud: FakeDms)
 def test_a_failure_over_http_is_an_answer_and_no_error(name: str, cloud: FakeDms) -> None:
     cloud.fault(throttled(), times=None)
 
-    answer = handler(proven(generated(name)), Context())
+    answer = handler(authenticated(generated(name)), Context())
 
     assert answer["statusCode"] == 503
     assert answer["headers"]["Retry-After"]

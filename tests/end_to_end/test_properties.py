@@ -1,4 +1,4 @@
-"""What holds for every input: no defect, no act without proof, and always one valid result."""
+"""Whatever arrives is answered, has at most one result, and acts only as an authenticated event."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def is_one_result(reply: HttpResponse, printed: str) -> bool:
     given_headers=headers,
     body=bodies,
 )
-def test_no_unproven_request_acts_or_breaks(
+def test_no_unauthenticated_request_acts_or_breaks(
     method: str, path: str, given_headers: dict[str, str], body: bytes, remediator: Remediator
 ) -> None:
     body = body.replace(b"signature", b"no_signature")
@@ -198,21 +198,21 @@ def test_no_unproven_request_acts_or_breaks(
     path=st.sampled_from(PATHS),
     body=bodies,
     given_headers=headers,
-    proof=st.sampled_from([bearer, webhook, grafana]),
+    credentials=st.sampled_from([bearer, webhook, grafana]),
     kind=st.sampled_from(["", "cloudevents+"]),
 )
-def test_no_proven_request_breaks(
+def test_no_authenticated_request_breaks(
     path: str,
     body: bytes,
     given_headers: dict[str, str],
-    proof: Any,
+    credentials: Any,
     kind: str,
     remediator: Remediator,
 ) -> None:
-    proven = proof() if proof is bearer else proof(body)
+    authenticated = credentials() if credentials is bearer else credentials(body)
     media = {"content-type": f"application/{kind}json"}
 
-    request = HttpRequest("POST", path, {**given_headers, **media, **proven}, body)
+    request = HttpRequest("POST", path, {**given_headers, **media, **authenticated}, body)
     reply, printed = ask(request, remediator)
 
     assert reply.status in {200, 204, 202, 400, 401, 403, 404, 405, 415}
@@ -228,7 +228,7 @@ def _allowed() -> set[bytes]:
 
 @QUICK
 @given(event=documents() | records())
-def test_no_event_breaks_the_event_door(event: Any, remediator: Remediator) -> None:
+def test_no_event_breaks_the_handler(event: Any, remediator: Remediator) -> None:
     with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()):
         try:
             returned = invoke(event, remediator.runtime, credentials=None, remaining=None)
@@ -282,7 +282,7 @@ def test_no_invocation_breaks_the_container(
 
 @QUICK
 @given(raw=st.text(max_size=30), flag=st.sampled_from([True, False, None, "true", 0]))
-def test_no_body_of_a_gateway_breaks_the_event_door(
+def test_no_body_of_a_gateway_breaks_the_handler(
     raw: str, flag: Any, remediator: Remediator
 ) -> None:
     secret = {"Authorization": f"Bearer {SECRET}", "CONTENT-Type": "application/json"}

@@ -107,7 +107,7 @@ def test_a_check_without_keys_says_which_switch_brings_them(cloud: FakeDms) -> N
     assert "Include Keys" in checks["credentials"]["fix"]
 
 
-def test_without_a_request_id_nobody_is_invoked(
+def test_without_a_request_id_nothing_is_invoked(
     cloud: FakeDms, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer = ask(runtime(cloud), "/invoke", RESTART, **KEYS)
@@ -133,7 +133,7 @@ def test_what_may_be_repeated_is_an_error_whose_body_is_the_result(cloud: FakeDm
         (b'{"a":1,"a":2}', "invalid_json"),
     ],
 )
-def test_a_body_that_is_no_event_is_refused_once(
+def test_a_body_that_is_no_event_is_rejected_once(
     body: bytes, reason: str, cloud: FakeDms, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer = ask(runtime(cloud), "/invoke", body, **INVOKED, **KEYS)
@@ -142,7 +142,7 @@ def test_a_body_that_is_no_event_is_refused_once(
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 
-def test_a_body_that_is_too_large_is_refused(cloud: FakeDms) -> None:
+def test_a_body_that_is_too_large_is_rejected(cloud: FakeDms) -> None:
     request = HttpRequest("POST", "/invoke", INVOKED, too_large=True)
 
     assert brief(container.handle_request(request, runtime(cloud))) == (
@@ -152,7 +152,7 @@ def test_a_body_that_is_too_large_is_refused(cloud: FakeDms) -> None:
     )
 
 
-def test_several_records_and_gateway_events_are_answered_as_at_the_event_door(
+def test_several_records_and_gateway_events_are_answered_as_by_the_handler(
     cloud: FakeDms,
 ) -> None:
     open_to = runtime(cloud, DIRECT_SECRETS=SECRET)
@@ -174,7 +174,7 @@ def test_a_result_of_ours_that_comes_back_answers_null(cloud: FakeDms) -> None:
     assert (answer.status, answer.body) == (200, "null")
 
 
-def test_the_other_routes_are_there_too_and_need_their_proof(cloud: FakeDms) -> None:
+def test_the_other_routes_are_there_too_and_need_their_credentials(cloud: FakeDms) -> None:
     open_to = runtime(cloud, DIRECT_SECRETS=SECRET)
     kind = {"content-type": "application/json"}
 

@@ -1,4 +1,4 @@
-"""The HTTP door without a server: how it reads a request, and what it is set up with."""
+"""The HTTP entrypoint without a server: how it reads a request, and what it is set up with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.signed_requests import RESTART, SECRET
 
 Remediate = Callable[[flask.Request], flask.Response]
 BODY = json.dumps(RESTART).encode()
-PROVEN = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
+AUTHENTICATED = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
 
 
 class Broken(io.RawIOBase):
@@ -41,7 +41,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDms]:
     """An environment with all that is needed, and the cloud that it names."""
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "")  # the door sets it: take it back in the end
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "")  # the server sets it: take it back in the end
     with FakeDms() as cloud:
         cloud.add_instance(ORDERS, status="ERROR")
         settings = {"DRY_RUN": "true", "DIRECT_SECRETS": SECRET, **cloud.environment()}
@@ -51,15 +51,15 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDms]:
 
 
 def started(monkeypatch: pytest.MonkeyPatch) -> Remediate:
-    """Import the door as a server would, once for this test."""
+    """Import the server as a server would, once for this test."""
     monkeypatch.delitem(sys.modules, "function.main", raising=False)
     target: Remediate = import_module("function.main").remediate
     return target
 
 
 def answer(remediate: Remediate, path: str = "/direct", **request: object) -> tuple[int, str]:
-    given = {"method": "POST", "data": BODY, "headers": PROVEN, **request}
-    with flask.Flask("door").test_request_context(path, **given):
+    given = {"method": "POST", "data": BODY, "headers": AUTHENTICATED, **request}
+    with flask.Flask("server").test_request_context(path, **given):
         reply = remediate(flask.request)
         again = flask.request.get_data()
     assert len(again) <= LIMIT
@@ -98,7 +98,7 @@ def test_a_body_that_breaks_off_is_none(monkeypatch: pytest.MonkeyPatch) -> None
     assert answer(started(monkeypatch), environ_overrides=environ) == (400, "invalid_json")
 
 
-def test_in_a_container_of_functiongraph_the_door_can_be_invoked(
+def test_in_a_container_of_functiongraph_the_function_can_be_invoked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("FUNCTIONGRAPH_CONTAINER", "true")

@@ -51,7 +51,7 @@ def ask(
 
 
 def post(open_remediator: Remediator, path: str, body: Any, **headers: str) -> Answered:
-    """Post with a proof, and return the result, which keeps its schema."""
+    """Post with a credentials, and return the result, which keeps its schema."""
     kind = {"content_type": "application/json", **bearer()}
     reply = ask(open_remediator, "POST", path, body, **{**kind, **headers})
     event = json.loads(reply.body)
@@ -114,7 +114,7 @@ def test_a_path_that_is_nearly_a_route_is_told_which_and_leaves_one_line(
 
 
 STALE = str(round(NOW.timestamp()) - 301)
-TURNED_AWAY: dict[str, tuple[str, dict[str, str], str]] = {
+REJECTED_CALLERS: dict[str, tuple[str, dict[str, str], str]] = {
     "nothing": ("/alertmanager", {}, "there is no Authorization header"),
     "another scheme": (
         "/alertmanager",
@@ -158,7 +158,9 @@ TURNED_AWAY: dict[str, tuple[str, dict[str, str], str]] = {
 }
 
 
-@pytest.mark.parametrize(("path", "headers", "missing"), TURNED_AWAY.values(), ids=TURNED_AWAY)
+@pytest.mark.parametrize(
+    ("path", "headers", "missing"), REJECTED_CALLERS.values(), ids=REJECTED_CALLERS
+)
 def test_an_unauthenticated_caller_leaves_one_line_with_route_and_what_was_missing(
     path: str,
     headers: dict[str, str],
@@ -197,7 +199,7 @@ def test_a_late_timestamp_of_grafana_is_named_where_one_is_set_up(
         ("/", "CLOUDEVENTS_SECRETS", "CLOUDEVENTS_SECRETS is not set"),
     ],
 )
-def test_a_route_that_is_shut_leaves_one_line_that_says_what_opens_it(
+def test_a_closed_route_leaves_one_line_that_says_what_opens_it(
     path: str,
     setting: str,
     missing: str,
@@ -303,7 +305,7 @@ def test_every_sender_can_have_an_instance_restarted(
     ],
     ids=["no JSON", "schema", "media type", "confirm", "disabled", "too many"],
 )
-def test_what_is_refused_is_one_result_and_no_call(
+def test_what_is_rejected_is_one_result_and_no_call(
     body: Any,
     kind: str,
     status: int,
@@ -318,7 +320,7 @@ def test_what_is_refused_is_one_result_and_no_call(
     assert remediator.cloud.requests == ()
 
 
-def test_a_body_that_is_too_large_is_refused_before_its_proof(remediator: Remediator) -> None:
+def test_a_body_that_is_too_large_is_rejected_before_authentication(remediator: Remediator) -> None:
     reply = handle_request(HttpRequest("POST", "/direct", {}, too_large=True), remediator.runtime)
 
     assert reply.status == 413
@@ -420,7 +422,7 @@ def test_an_alarm_of_another_service_is_skipped(remediator: Remediator) -> None:
     assert post(remediator, "/smn", smn(message=other)).brief == (200, "skipped", "not_mapped")
 
 
-def test_a_plain_text_message_of_a_topic_is_refused(remediator: Remediator) -> None:
+def test_a_plain_text_message_of_a_topic_is_rejected(remediator: Remediator) -> None:
     found = post(remediator, "/smn", smn(message="Maintenance starts at noon.", subject=""))
 
     assert found.brief == (400, "rejected", "invalid_json")

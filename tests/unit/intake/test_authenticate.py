@@ -15,7 +15,7 @@ from tests.factories import DAY, HOUR, NOW
 from tests.harness import Remediator, alerts, open_remediator
 from tests.signed_requests import RESTART, smn, smn_settings
 
-Prove = Callable[[bytes, str], dict[str, str]]
+Signer = Callable[[bytes, str], dict[str, str]]
 SECRETS = {
     "ALERTMANAGER_SECRETS": "secret-of-alertmanager",
     "GRAFANA_SECRETS": "secret-of-grafana-00",
@@ -36,7 +36,7 @@ def by_bearer(_: bytes, secret: str) -> dict[str, str]:
     return signed_requests.bearer(secret)
 
 
-PROOFS: dict[str, Prove] = {
+SIGNERS: dict[str, Signer] = {
     "bearer": by_bearer,
     "grafana": signed_requests.grafana,
     "standard webhooks": signed_requests.webhook,
@@ -75,28 +75,28 @@ def reason(reply: HttpResponse) -> tuple[int, str]:
     return reply.status, data["reason"]
 
 
-@pytest.mark.parametrize("proof", PROOFS)
+@pytest.mark.parametrize("credentials", SIGNERS)
 @pytest.mark.parametrize("route", DOCUMENTS)
-def test_a_route_takes_the_proofs_that_its_sender_can_give(
-    route: str, proof: str, remediator: Remediator
+def test_a_route_accepts_the_credentials_of_its_sender(
+    route: str, credentials: str, remediator: Remediator
 ) -> None:
-    headers = PROOFS[proof](body_of(route), SECRETS[ROUTES[route]])
+    headers = SIGNERS[credentials](body_of(route), SECRETS[ROUTES[route]])
 
     reply = send(remediator, route, headers)
 
-    wanted = (200, "dry_run") if proof in ACCEPTED[route] else (401, "unauthenticated")
+    wanted = (200, "dry_run") if credentials in ACCEPTED[route] else (401, "unauthenticated")
     assert reason(reply) == wanted
 
 
-@pytest.mark.parametrize("proof", PROOFS)
+@pytest.mark.parametrize("credentials", SIGNERS)
 @pytest.mark.parametrize("route", DOCUMENTS)
 @pytest.mark.parametrize("other", DOCUMENTS)
 def test_a_secret_opens_no_route_but_its_own(
-    route: str, other: str, proof: str, remediator: Remediator
+    route: str, other: str, credentials: str, remediator: Remediator
 ) -> None:
     if route == other:
         return
-    headers = PROOFS[proof](body_of(route), SECRETS[ROUTES[other]])
+    headers = SIGNERS[credentials](body_of(route), SECRETS[ROUTES[other]])
 
     assert reason(send(remediator, route, headers)) == (401, "unauthenticated")
 
@@ -110,26 +110,26 @@ def test_two_secrets_open_a_route_while_one_replaces_the_other(
 
     for secrets in (old, f"{old},{new}", new):
         remediator.set(**{name: secrets})
-        proofs = [signed_requests.bearer(secret) for secret in (old, new)]
-        seen.append([send(remediator, route, proof).status for proof in proofs])
+        credentials = [signed_requests.bearer(secret) for secret in (old, new)]
+        seen.append([send(remediator, route, credentials).status for credentials in credentials])
 
     assert seen == [[200, 401], [200, 200], [401, 200]]
 
 
 @pytest.mark.parametrize("route", DOCUMENTS)
-def test_a_route_without_its_secret_is_shut_even_with_a_proof(
+def test_a_route_without_a_secret_is_closed_even_for_a_signed_request(
     route: str, remediator: Remediator
 ) -> None:
     secret = SECRETS[ROUTES[route]]
     remediator.set(**{ROUTES[route]: ""})
 
-    for proof in PROOFS.values():
-        reply = send(remediator, route, proof(body_of(route), secret))
+    for credentials in SIGNERS.values():
+        reply = send(remediator, route, credentials(body_of(route), secret))
         assert reason(reply) == (403, "route_closed")
         assert set(json.loads(reply.body)["data"]) == {"outcome", "reason"}
 
 
-def test_smn_is_shut_without_a_listed_topic(remediator: Remediator, tmp_path: Path) -> None:
+def test_smn_is_closed_without_a_listed_topic(remediator: Remediator, tmp_path: Path) -> None:
     body = json.dumps(smn()).encode()
     remediator.set(SMN_CERTIFICATE_FILE=smn_settings(tmp_path)["SMN_CERTIFICATE_FILE"])
 
@@ -137,7 +137,7 @@ def test_smn_is_shut_without_a_listed_topic(remediator: Remediator, tmp_path: Pa
 
 
 @pytest.mark.parametrize("route", DOCUMENTS)
-def test_a_route_whose_caller_the_platform_knows_needs_no_proof(
+def test_a_route_that_the_platform_authenticates_needs_no_credentials(
     route: str, remediator: Remediator
 ) -> None:
     source = ROUTES[route].removesuffix("_SECRETS").lower()
@@ -169,7 +169,7 @@ def test_the_payload_does_not_choose_its_authenticator(
     assert remediator.cloud.requests == ()
 
 
-def test_every_malformed_proof_gets_the_same_answer(remediator: Remediator) -> None:
+def test_all_malformed_credentials_get_the_same_answer(remediator: Remediator) -> None:
     good = signed_requests.webhook(body_of("/direct"), SECRETS["DIRECT_SECRETS"])
     malformed: list[dict[str, str]] = [
         {},
@@ -222,7 +222,7 @@ def test_a_refusal_of_smn_says_in_the_log_which_certificates_were_tried(
     assert "SHA-256" not in reply.body
 
 
-def test_a_certificate_that_is_not_valid_now_is_told_in_the_log_and_to_nobody_else(
+def test_a_certificate_that_is_not_valid_now_is_named_in_the_log_only(
     remediator: Remediator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     expired = signed_requests.certificate(begins=NOW - DAY, ends=NOW - HOUR)

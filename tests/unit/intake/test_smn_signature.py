@@ -1,4 +1,4 @@
-"""The proof of an SMN message: which signatures, certificates, subjects and topics are believed."""
+"""The signature of an SMN message: which certificates, subjects and topics are accepted."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def written(directory: Path, *certificates: bytes) -> Path:
 
 
 def check(message: dict[str, Any], file: Path | None, topics: frozenset[str] = TOPICS) -> None:
-    """Take a message as the route does, up to the proof."""
+    """Take a message as the route does, up to the credentials."""
     received = RawEvent("smn", json.dumps(message).encode(), NOW)
-    proofs = AuthSettings(topic_urns=topics, certificate_file=file)
-    authenticate.authenticate(received, unwrap.unwrap(received, {}, SCHEMAS), proofs)
+    credentials = AuthSettings(topic_urns=topics, certificate_file=file)
+    authenticate.authenticate(received, unwrap.unwrap(received, {}, SCHEMAS), credentials)
 
 
 def refused(message: dict[str, Any], file: Path | None) -> str:
@@ -69,7 +69,7 @@ def test_a_confirmation_is_signed_over_its_link(kind: str, file: Path) -> None:
 
 
 @pytest.mark.parametrize("subject", ["An alarm", "", None, "Störung ✓"])
-def test_a_message_is_proven_whatever_its_subject(subject: str | None, file: Path) -> None:
+def test_a_message_is_authenticated_whatever_its_subject(subject: str | None, file: Path) -> None:
     check(smn(subject=subject), file)
 
 
@@ -96,7 +96,7 @@ def test_no_subject_never_means_do_not_verify(subject: str | None, file: Path) -
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(SIGNED), drawn=st.data())
-def test_a_changed_character_anywhere_breaks_the_proof(
+def test_a_changed_character_anywhere_breaks_the_signature(
     name: str, drawn: st.DataObject, file: Path
 ) -> None:
     message = smn()
@@ -108,18 +108,18 @@ def test_a_changed_character_anywhere_breaks_the_proof(
     refused({**message, name: changed}, file)
 
 
-def test_another_time_breaks_the_proof(file: Path) -> None:
+def test_another_time_breaks_the_signature(file: Path) -> None:
     refused({**smn(), "timestamp": text(NOW + SECOND)}, file)
 
 
-def test_another_type_breaks_the_proof(file: Path) -> None:
+def test_another_type_breaks_the_signature(file: Path) -> None:
     confirmation = smn(type="SubscriptionConfirmation", subscribe_url=LINK)
 
     refused({**confirmation, "type": "UnsubscribeConfirmation"}, file)
     refused({**confirmation, "type": "Notification"}, file)
 
 
-def test_a_changed_byte_of_the_signature_breaks_the_proof(file: Path) -> None:
+def test_a_changed_byte_of_the_signature_breaks_the_signature(file: Path) -> None:
     raw = bytearray(base64.b64decode(smn()["signature"]))
     for place in (0, 100, 255):
         raw[place] ^= 1
@@ -148,11 +148,11 @@ def test_only_version_one_is_known(version: str, file: Path) -> None:
 
 
 @pytest.mark.parametrize("signature", MALFORMED)
-def test_a_malformed_signature_is_no_proof(signature: str, file: Path) -> None:
+def test_a_malformed_signature_is_rejected(signature: str, file: Path) -> None:
     refused(smn(signature=signature), file)
 
 
-def test_another_hash_or_padding_is_no_proof(file: Path) -> None:
+def test_another_hash_or_padding_is_rejected(file: Path) -> None:
     own, key = smn_text(smn()), rsa_key()
     pss = padding.PSS(padding.MGF1(SHA256()), padding.PSS.DIGEST_LENGTH)
 

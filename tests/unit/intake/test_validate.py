@@ -47,7 +47,7 @@ def test_a_payload_that_its_schema_accepts_is_a_document() -> None:
 
 
 @pytest.mark.parametrize("body", NOT_STRICT.values(), ids=NOT_STRICT)
-def test_what_is_not_strict_json_is_refused_without_a_quotation(body: bytes) -> None:
+def test_what_is_not_strict_json_is_rejected_without_a_quotation(body: bytes) -> None:
     with pytest.raises(InvalidJson) as refusal:
         accepted(body)
 
@@ -56,7 +56,7 @@ def test_what_is_not_strict_json_is_refused_without_a_quotation(body: bytes) -> 
 
 
 @pytest.mark.parametrize("document", [{}, [], None, True, 7, {"action": "rm -rf"}])
-def test_what_breaks_the_schema_is_refused_without_a_quotation(document: object) -> None:
+def test_what_breaks_the_schema_is_rejected_without_a_quotation(document: object) -> None:
     with pytest.raises(SchemaViolated) as refusal:
         accepted(document)
 
@@ -111,7 +111,7 @@ def test_the_subject_of_cloud_eye_marks_a_text_as_an_alarm() -> None:
     "message",
     ["The maintenance window starts at noon.", '{"hello":"world"}', '{"action":"reboot"}', "[7]"],
 )
-def test_other_messages_on_a_topic_call_nobody(message: str) -> None:
+def test_other_messages_on_a_topic_call_no_person(message: str) -> None:
     with pytest.raises(EventRejected) as refusal:
         topic(message, name="Maintenance")
 
@@ -177,7 +177,7 @@ def test_a_document_on_the_wrong_way_in_is_recognized(
     assert str(refusal.value).endswith(f"; it looks like {words}")
 
 
-def test_alerts_in_a_topic_are_recognized_and_call_nobody() -> None:
+def test_alerts_in_a_topic_are_recognized_and_call_no_person() -> None:
     with pytest.raises(SchemaViolated, match="alerts of Alertmanager") as refusal:
         topic({"version": "4", "alerts": []})
 
@@ -202,7 +202,7 @@ def test_attributes_and_data_of_a_binary_event_make_one_document() -> None:
 
 
 @pytest.mark.parametrize("missing", ["specversion", "id", "source", "type"])
-def test_a_cloudevent_without_a_required_attribute_is_refused(missing: str) -> None:
+def test_a_cloudevent_without_a_required_attribute_is_rejected(missing: str) -> None:
     event = {**EVENT, "type": "dev.knative.sources.ping"}
     kept = {name: value for name, value in event.items() if name != missing}
 
@@ -233,7 +233,7 @@ def test_a_cloudevent_without_a_required_attribute_is_refused(missing: str) -> N
     ],
     ids=str,
 )
-def test_a_cloudevent_that_is_not_one_of_ours_is_refused(change: dict[str, Any]) -> None:
+def test_a_cloudevent_that_is_not_one_of_ours_is_rejected(change: dict[str, Any]) -> None:
     event = {**EVENT, "type": "dev.knative.sources.ping", **change}
 
     with pytest.raises(SchemaViolated, match=r"schemas/events/cloudevents\.json"):
@@ -272,7 +272,7 @@ def test_data_in_base64_is_the_same_data() -> None:
 
 
 @pytest.mark.parametrize("data", ["", "!", "e30", base64.b64encode(b"{").decode(), "e30=\n"])
-def test_data_in_broken_base64_or_of_broken_json_is_refused(data: str) -> None:
+def test_data_in_broken_base64_or_of_broken_json_is_rejected(data: str) -> None:
     event = {"specversion": "1.0", "id": "1", "source": "/test", "data_base64": data}
 
     with pytest.raises(SchemaViolated, match="not Base64 of JSON"):

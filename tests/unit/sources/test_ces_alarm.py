@@ -241,7 +241,7 @@ def test_the_first_whole_uuid_of_a_resource_is_the_instance_of_the_json_template
         (1767578400123, None),
     ],
 )
-def test_both_forms_of_an_alarm_time_are_read_and_any_other_says_nothing(
+def test_both_forms_of_an_alarm_time_are_read_and_any_other_counts_as_missing(
     text: Any, raised: str | None
 ) -> None:
     intent = only(read("ces_alarm", template(AlarmTime=text)))

@@ -104,7 +104,7 @@ def test_every_source_is_found_by_its_name_in_order() -> None:
         (set(SOURCES) - {"timer"}, "function/sources/timer.py has no schemas/events/timer.json"),
     ],
 )
-def test_a_file_without_its_twin_stops_the_start_with_its_name(
+def test_a_file_without_its_counterpart_stops_the_start_with_its_name(
     schema_names: Any, missing: str
 ) -> None:
     with pytest.raises(SourceSchemaMismatch) as caught:
