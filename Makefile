@@ -8,7 +8,7 @@ LOCKS := requirements.txt tests/requirements.txt
 UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve check test storm fuzz mutants bench bench-compare lint format lock package build-Remediator clean
+.PHONY: help demo serve check test simulation fuzz mutants bench bench-compare lint format lock package build-Remediator clean
 .SUFFIXES:
 
 help: ## show this list
@@ -28,7 +28,7 @@ test: lint ## every linter, type check and test, with the branch coverage of fun
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
 
 
-storm: $(READY) ## play many nights of alarms against copies of the function, and print the tally
+simulation: $(READY) ## play hours of alarms against copies of the function, and print the tally
 	@$(BIN)/python -m tests.simulation
 
 fuzz: $(READY) ## throw events and faults at the function for a minute, and look for a second POST

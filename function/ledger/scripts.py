@@ -36,7 +36,9 @@ local function each(ids, change)
 end
 
 local function learn(changes)
-  each(changes.restarting, function(call) call.restarting_at = now end)
+  each(changes.restarting, function(call)
+    call.accepted, call.restarting_at, call.expires = true, now, now + changes.keep
+  end)
   each(changes.accepted, function(call)
     call.accepted, call.sent_at = true, changes.sent_at[call.id]
     call.expires = now + changes.keep

@@ -20,7 +20,7 @@ class SentCall(NamedTuple):
 
     `shown`: the cloud's own history shows the restart, so this is no longer part of it. `over`: a
     read showed that the restart is over. `restarting_at`: when a read last showed the status
-    RESTARTING, on the clock of the ledger (seconds).
+    RESTARTING, on the clock of the ledger (seconds); such a call has arrived, whatever the answer.
     """
 
     id: str
@@ -87,7 +87,7 @@ class Changes(NamedTuple):
             shown=shown,
             over=over,
             restarting_at=moment if call.id in self.restarting else call.restarting_at,
-            accepted=call.accepted or call.id in self.accepted,
+            accepted=call.accepted or call.id in self.accepted or call.id in self.restarting,
             sent_at=self.accepted.get(call.id, call.sent_at),
         )
 

@@ -10,7 +10,7 @@ import pytest
 from function.pipeline import Runtime
 from tests.fake_dms import Behaviour, FakeDms, Hold
 from tests.simulation import replicas
-from tests.simulation.clock import NightClock
+from tests.simulation.clock import SimulatedClock
 from tests.simulation.history import Ask, Delivery
 from tests.simulation.senders import SECRETS, Senders
 from tests.simulation.smn_key import make
@@ -38,7 +38,7 @@ class Scene:
 
 @pytest.fixture
 def scene() -> Iterator[Scene]:
-    clock = NightClock()
+    clock = SimulatedClock()
     with FakeDms(Behaviour(), clock=clock) as cloud:
         for instance in (FIRST, SECOND):
             cloud.add_instance(instance, status="ERROR")

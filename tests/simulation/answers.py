@@ -77,7 +77,7 @@ def posts_have_one_of_three_bodies(history: History) -> Iterator[str]:
 
 
 def forged_events_are_rejected(history: History) -> Iterator[str]:
-    """Whoever is not proven, or may not ask for it, is rejected."""
+    """A sender that is not authenticated, or may not ask for it, is rejected."""
     for one in history.handled:
         for ask, result in zip(one.delivery.asks, one.results, strict=False):
             if not ask.genuine and result["data"]["outcome"] != "rejected":

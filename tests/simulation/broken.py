@@ -4,22 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from function.ledger.locks import NamedLocks
 from function.ledger.memory import MemoryLedger
 from function.ledger.protocol import Claim, Times
 from function.model.sent_call import Changes, Room, SentCall
 from function.pipeline import Runtime
 
-from .clock import NightClock
+from .clock import SimulatedClock
 from .replicas import Build, build
-
-
-class _NoLocks(MemoryLedger):
-    @contextmanager
-    def claim(self, targets: Sequence[str], times: Times) -> Iterator[Claim]:
-        self._locks = NamedLocks()  # each event takes locks of its own
-        with super().claim(targets, times) as claim:
-            yield claim
 
 
 class _ForgetfulClaim:
@@ -44,23 +35,17 @@ class _Forgetful(MemoryLedger):
             yield _ForgetfulClaim()
 
 
-def without_locks(environment: Mapping[str, str], clock: NightClock) -> Runtime:
-    """Observe and execute whatever others do meanwhile."""
-    return build(environment, clock)._replace(ledger=_NoLocks(clock.monotonic))
-
-
-def without_ledger(environment: Mapping[str, str], clock: NightClock) -> Runtime:
+def without_ledger(environment: Mapping[str, str], clock: SimulatedClock) -> Runtime:
     """Forget what was sent."""
     return build(environment, clock)._replace(ledger=_Forgetful(clock.monotonic))
 
 
-def without_cooldown(environment: Mapping[str, str], clock: NightClock) -> Runtime:
+def without_cooldown(environment: Mapping[str, str], clock: SimulatedClock) -> Runtime:
     """Run without the cooldown that was promised."""
     return build({**environment, "COOLDOWN_SECONDS": "0"}, clock)
 
 
 BROKEN: Mapping[str, Build] = {
-    "without_locks": without_locks,
     "without_ledger": without_ledger,
     "without_cooldown": without_cooldown,
 }

@@ -1,25 +1,29 @@
-"""The clock of a night: it runs as clocks do, and jumps when it is told to."""
+"""Simulated time: it runs as clocks do, and jumps when it is told to."""
 
 import time
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
-NIGHTFALL = datetime(2026, 11, 22, 20, tzinfo=timezone.utc).timestamp()
+START = datetime(2026, 11, 22, 20, tzinfo=timezone.utc).timestamp()
 
 
-class NightClock:
-    """Simulated time for the stand-in, which calls it, and for the function, which asks it."""
+class SimulatedClock:
+    """The right time, for the stand-in, which calls it, and for the function, which asks it."""
 
-    def __init__(self, offset: float | None = None) -> None:
-        """Start at nightfall, or at an offset to the clock that all processes share."""
-        self.offset = NIGHTFALL - time.monotonic() if offset is None else offset
+    def __init__(self, offset: float | None = None, *, ahead: float = 0.0) -> None:
+        """Start at START, or at an offset to the monotonic clock that all processes share.
+
+        `ahead` is how many seconds the clock of a copy is ahead of the right time.
+        """
+        self.offset = START - time.monotonic() if offset is None else offset
+        self.ahead = ahead
 
     def __call__(self) -> float:
-        """Tell the simulated time in epoch seconds."""
+        """Return the right time in epoch seconds."""
         return time.monotonic() + self.offset
 
     def now(self) -> datetime:
-        """Return the simulated time of day."""
-        return datetime.fromtimestamp(self(), timezone.utc)
+        """Return the time of day as a copy sees it."""
+        return datetime.fromtimestamp(self(), timezone.utc) + timedelta(seconds=self.ahead)
 
     def monotonic(self) -> float:
         """Return real seconds: deadlines are kept in real time."""

@@ -1,7 +1,8 @@
-"""The weather: how the cloud behaves in a wave, and which of its calls go wrong."""
+"""How the cloud behaves in a wave, and which of its calls go wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
+from typing import Any
 
 from tests.fake_dms import (
     BrokenChunks,
@@ -18,7 +19,7 @@ from tests.fake_dms import (
     vendor_error,
 )
 
-# Not done, and nobody says so: such an event looks for the restart until its time is over.
+# Not done, and no answer says so: such an event looks for the restart until its time is over.
 LOST_ACTIONS: tuple[Fault, ...] = (
     Reset("head"),
     Reset("request"),
@@ -61,31 +62,42 @@ OF_READS: tuple[Fault, ...] = (
     vendor_error(403, "DMS.00403003"),
     throttled("0"),
 )
-LAGS = (0.0, 0.0, 0.08, 0.2, 0.5)
-"""Seconds until the cloud shows what it has accepted; an event waits for many times as long."""
+LAGS = (0.0, 0.0, 0.08, 0.5, 5.0, 30.0, 60.0)
+"""Seconds until the cloud shows what it has accepted; an event looks for at most 2.7 s."""
+UNSEEN_TASKS: tuple[Mapping[str, Any], ...] = ({"keeps_tasks": False}, {"task_name": "kafkaReboot"})
+"""What the vendor leaves open: whether a restart is a task, and how that is named."""
+
+
+def hide_tasks(cloud: FakeDms, random: Random) -> bool:
+    """Let a whole run keep no task that is seen as a restart, in two of five runs."""
+    if random.random() < 0.6:
+        return False
+    for name, value in random.choice(UNSEEN_TASKS).items():
+        setattr(cloud.behaviour, name, value)
+    return True
 
 
 def _strew(
-    cloud: FakeDms, kind: str, faults: Sequence[Fault], positions: Sequence[int], chance: Random
+    cloud: FakeDms, kind: str, faults: Sequence[Fault], positions: Sequence[int], random: Random
 ) -> None:
     for position in positions:
-        cloud.fault(chance.choice(faults), kind, skip=position)
+        cloud.fault(random.choice(faults), kind, skip=position)
 
 
-def change(cloud: FakeDms, chance: Random, *, lag: float | None = None) -> float:
-    """Make the weather of the next wave and return its lag; a given lag stays."""
+def change(cloud: FakeDms, random: Random, *, lag: float | None = None) -> float:
+    """Choose behaviour and faults of the next wave and return its lag; a given lag stays."""
     behaviour = cloud.behaviour
-    behaviour.restart_seconds = chance.uniform(60, 900)
-    behaviour.restart_outcome = chance.choice(("helps", "helps", "fails", "does_not_help"))
-    behaviour.refusal = chance.choice(("row", "request"))
-    behaviour.task_paging = chance.choice(("start", "page", "offset"))
-    behaviour.rows_have_tags = chance.random() < 0.8
-    behaviour.status_lag = chance.choice(LAGS) if lag is None else lag
-    behaviour.task_lag = chance.choice(LAGS) if lag is None else lag
+    behaviour.restart_seconds = random.uniform(60, 900)
+    behaviour.restart_outcome = random.choice(("helps", "helps", "fails", "does_not_help"))
+    behaviour.refusal = random.choice(("row", "request"))
+    behaviour.task_paging = random.choice(("start", "page", "offset"))
+    behaviour.rows_have_tags = random.random() < 0.8
+    behaviour.status_lag = random.choice(LAGS) if lag is None else lag
+    behaviour.task_lag = random.choice(LAGS) if lag is None else lag
     cloud.clear_faults()
-    if chance.random() < 0.2:
-        _strew(cloud, "action", LOST_ACTIONS, [chance.randrange(3)], chance)
-    _strew(cloud, "action", OF_ACTIONS, [n for n in range(20) if chance.random() < 0.35], chance)
+    if random.random() < 0.2:
+        _strew(cloud, "action", LOST_ACTIONS, [random.randrange(3)], random)
+    _strew(cloud, "action", OF_ACTIONS, [n for n in range(20) if random.random() < 0.35], random)
     for kind in ("list", "show", "tasks"):
-        _strew(cloud, kind, OF_READS, [n for n in range(60) if chance.random() < 0.05], chance)
+        _strew(cloud, kind, OF_READS, [n for n in range(60) if random.random() < 0.05], random)
     return max(behaviour.status_lag, behaviour.task_lag)

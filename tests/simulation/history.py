@@ -1,4 +1,4 @@
-"""The nouns of a night: what was sent, what became of it, and what really happened."""
+"""The types of a run: what was sent, what became of it, and what really happened."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What one event asks for, in the words of whoever made it, not of the function.
+    """What one event asks for, in the words of its sender, not of the function.
 
     `raised` says since when the alarm of each instance fires (epoch seconds), None where the sender
     does not say; it is None as a whole for what is no alarm.
@@ -63,30 +63,34 @@ class Handled:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """One restart of an instance, by us or by a person, as the tasks of the cloud tell it."""
+    """One restart of an instance, by the function or by a person.
+
+    `hidden`: no task ever showed it as a restart.
+    """
 
     instance: str
     began: float
     ended: float
     ours: bool = True
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
 class History:
-    """A night: `handled` and `lines` from the copies, the rest from the stand-in's own record.
+    """A run: `handled` and `lines` from the copies, the rest from the stand-in's own record.
 
-    `lag` is the longest time, in seconds, until the cloud showed what it had accepted; `patience`
-    is the time after which an event may give up to see it.
+    `lag` is the longest time, in seconds, until the cloud showed what it had accepted; `ledger`
+    says that the copies share one.
     """
 
-    promise: Policy
+    policy: Policy
     handled: tuple[Handled, ...] = ()
     lines: tuple[Mapping[str, Any], ...] = ()
-    deeds: tuple[Effect, ...] = ()
+    effects: tuple[Effect, ...] = ()
     restarts: tuple[Restart, ...] = ()
     posts: tuple[Arrival, ...] = ()
     lag: float = 0.0
-    patience: float = 60.0
+    ledger: bool = False
 
     @cached_property
     def sent(self) -> tuple[Handled, ...]:
@@ -98,6 +102,6 @@ class History:
         )
 
     @cached_property
-    def several_copies(self) -> bool:
-        """Whether more than one process took part."""
-        return len({one.copy for one in self.handled}) > 1
+    def know_of_each_other(self) -> bool:
+        """Whether all that was sent was known to all: one process took part, or a ledger did."""
+        return self.ledger or len({one.copy for one in self.handled}) < 2

@@ -1,4 +1,4 @@
-"""What is in the cloud when the night falls, and what people do to it during the night."""
+"""What is in the cloud at the start, and what people do to it meanwhile."""
 
 import uuid
 from dataclasses import dataclass, field, replace
@@ -6,9 +6,10 @@ from random import Random
 
 from tests.fake_dms import FakeDms, Instance, Task
 
-from .clock import NIGHTFALL
+from .clock import START
 
 UP = ("RUNNING", "ERROR")
+MAX_RESTART_SECONDS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,37 +27,37 @@ class Instances:
 
     @property
     def untouchable(self) -> tuple[str, ...]:
-        """Those to which nothing may be done, whoever asks."""
+        """Those to which nothing may be done."""
         out = (self.opted_out, self.blocked, self.rabbit, self.frozen, self.missing)
         return (*out, self.blocked_draft)
 
 
-def new_id(chance: Random) -> str:
+def new_id(random: Random) -> str:
     """Return an instance id."""
-    return str(uuid.UUID(int=chance.getrandbits(128), version=4))
+    return str(uuid.UUID(int=random.getrandbits(128), version=4))
 
 
-def make(chance: Random, ordinary: int = 9) -> Instances:
-    """Name the instances of one night."""
+def make(random: Random, ordinary: int = 9) -> Instances:
+    """Choose the ids of one run."""
     return Instances(
-        tuple(new_id(chance) for _ in range(ordinary)),
-        tuple(new_id(chance) for _ in range(4)),
-        *(new_id(chance) for _ in range(6)),
+        tuple(new_id(random) for _ in range(ordinary)),
+        tuple(new_id(random) for _ in range(4)),
+        *(new_id(random) for _ in range(6)),
     )
 
 
-def populate(cloud: FakeDms, places: Instances, chance: Random) -> None:
+def populate(cloud: FakeDms, names: Instances, random: Random) -> None:
     """Put the instances into the cloud, some with a past."""
-    for instance in (*places.ordinary, *places.disposable, places.blocked):
-        cloud.add_instance(instance, status=chance.choice(UP), tags={"team": "night"})
-    cloud.add_instance(places.opted_out, status="ERROR", tags={"auto-remediation": "Off"})
-    cloud.add_instance(places.rabbit, status="RUNNING", engine="rabbitmq")
-    cloud.add_instance(places.frozen, status="FROZEN")
-    for instance in chance.sample(places.ordinary, 3):
-        ago = chance.uniform(0.2, 30) * 3600
-        cloud.add_task(instance, created_at=NIGHTFALL - ago, updated_at=NIGHTFALL - ago + 300)
+    for instance in (*names.ordinary, *names.disposable, names.blocked):
+        cloud.add_instance(instance, status=random.choice(UP), tags={"team": "streaming"})
+    cloud.add_instance(names.opted_out, status="ERROR", tags={"auto-remediation": "Off"})
+    cloud.add_instance(names.rabbit, status="RUNNING", engine="rabbitmq")
+    cloud.add_instance(names.frozen, status="FROZEN")
+    for instance in random.sample(names.ordinary, 3):
+        ago = random.uniform(0.2, 30) * 3600
+        cloud.add_task(instance, created_at=START - ago, updated_at=START - ago + 300)
     odd = {"name": "kafkaUpgrade", "created_at": "yesterday"}
-    for instance in chance.sample(places.ordinary, 2):
+    for instance in random.sample(names.ordinary, 2):
         cloud.add_task(instance, **odd)
 
 
@@ -65,23 +66,23 @@ class Operators:
     """People who restart instances in the console, forget drafts, and see instances break."""
 
     cloud: FakeDms
-    places: Instances
-    chance: Random
+    names: Instances
+    random: Random
     _restarting: dict[str, tuple[float, Task]] = field(default_factory=dict)
 
     def act(self) -> None:
         """Do what happens between two waves; what is drawn does not depend on the cloud."""
         self._end_restarts()
-        chosen, dice = self.chance.choice(self.places.ordinary), self.chance.random()
-        broken, drafts = self.chance.choice(self.places.ordinary), self.chance.choice((0, 0, 1, 5))
+        chosen, dice = self.random.choice(self.names.ordinary), self.random.random()
+        broken, drafts = self.random.choice(self.names.ordinary), self.random.choice((0, 0, 1, 5))
         if dice < 0.1 and self._is_up(chosen):
             self._restart(chosen)
         if self._is_up(broken):
             self.cloud.set_status(broken, "ERROR")
         for _ in range(drafts):
-            self.cloud.add_failed_creation(new_id(self.chance))
+            self.cloud.add_failed_creation(new_id(self.random))
         if dice > 0.9:
-            self.cloud.add_failed_creation(self.places.blocked_draft)
+            self.cloud.add_failed_creation(self.names.blocked_draft)
         elif dice > 0.5:
             self._clear_drafts()
 
@@ -89,7 +90,10 @@ class Operators:
         return {one.id: one for one in self.cloud.instances}
 
     def _is_up(self, instance: str) -> bool:
-        return self._shown()[instance].status in UP
+        """Tell whether an instance is up, and no restart of it is still to show."""
+        recent = self.cloud.clock() - MAX_RESTART_SECONDS
+        busy = any(one.instance == instance and one.time > recent for one in self.cloud.effects)
+        return self._shown()[instance].status in UP and not busy
 
     def _restart(self, instance: str) -> None:
         now = self.cloud.clock()
@@ -109,7 +113,7 @@ class Operators:
                 del self._restarting[instance]
 
     def _clear_drafts(self) -> None:
-        """Make the drafts instances like others that nobody asks for, so that purges go on."""
+        """Make the drafts other instances, which no event names, so that purges go on."""
         for one in self.cloud.instances:
             if one.failed_creation:
                 self.cloud.add_instance(one.id, engine="rabbitmq")

@@ -1,11 +1,11 @@
-"""What must hold in every night, whatever the seed: each check names what breaks it."""
+"""What must hold in every run, whatever the seed: each check names what breaks it."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
 
 from . import answers
 from .history import Ask, Handled, History, Restart
-from .races import deed_of, excused, overdue, pairs, suspects
+from .races import effect_of, events_behind, excused, pairs
 
 DAY = 24 * 3600
 ROUNDING = 0.002  # the cloud shows milliseconds
@@ -13,27 +13,27 @@ ROUNDING = 0.002  # the cloud shows milliseconds
 Invariant = Callable[[History], Iterator[str]]
 
 
-def deeds_were_asked_for(history: History) -> Iterator[str]:
+def effects_were_asked_for(history: History) -> Iterator[str]:
     """What was done was asked for by a genuine event, which admits it and had not ended."""
-    for deed in history.deeds:
-        if not suspects(history, deed):
-            yield f"{deed.action} of {deed.instance} at {deed.time:.3f} was not asked for"
+    for effect in history.effects:
+        if not events_behind(history, effect):
+            yield f"{effect.action} of {effect.instance} at {effect.time:.3f} was not asked for"
 
 
 def untouchables_are_left_alone(history: History) -> Iterator[str]:
     """Nothing is done to what is blocked, opted out or of another engine."""
-    for deed in history.deeds:
-        if deed.instance in history.promise.untouchable:
-            yield f"{deed.action} of {deed.instance}, which is not to be touched"
-        if deed.action == "delete" and not history.promise.deletes:
-            yield f"delete of {deed.instance}, although deleting is off"
+    for effect in history.effects:
+        if effect.instance in history.policy.untouchable:
+            yield f"{effect.action} of {effect.instance}, which is not to be touched"
+        if effect.action == "delete" and not history.policy.deletes:
+            yield f"delete of {effect.instance}, although deleting is off"
 
 
 def purges_stay_small(history: History) -> Iterator[str]:
     """No purge removes more than MAX_PURGE."""
-    purged = Counter(deed.time // 1 for deed in history.deeds if deed.action == "purge")
+    purged = Counter(effect.time // 1 for effect in history.effects if effect.action == "purge")
     for moment, count in purged.items():
-        if count > history.promise.max_purge:
+        if count > history.policy.max_purge:
             yield f"{count} failed creations are purged at {moment:.0f}"
 
 
@@ -41,7 +41,7 @@ def no_restart_within_the_cooldown(history: History) -> Iterator[str]:
     """An instance is not restarted twice within the cooldown."""
     for earlier, later in pairs(history):
         pause = later.began - earlier.began
-        if pause < history.promise.cooldown - ROUNDING and not excused(history, earlier, later):
+        if pause < history.policy.cooldown - ROUNDING and not excused(history, earlier, later):
             yield f"{later.instance} is restarted again after {pause:.3f} s"
 
 
@@ -57,7 +57,7 @@ def _answered(ask: Ask, earlier: Restart, later: Restart) -> bool:
 def no_restart_answers_an_answered_alarm(history: History) -> Iterator[str]:
     """No restart answers an alarm that is older than the last restart."""
     for earlier, later in pairs(history):
-        behind = suspects(history, deed_of(later))
+        behind = events_behind(history, effect_of(later))
         answered = behind and all(_answered(ask, earlier, later) for _, ask in behind)
         if answered and not excused(history, earlier, later):
             pause = later.began - earlier.began
@@ -72,7 +72,7 @@ def no_more_restarts_than_a_day_allows(history: History) -> Iterator[str]:
         if later.began - earlier.began < DAY - ROUNDING and not excused(history, earlier, later)
     )
     for (instance, _), count in earlier_today.items():
-        if count >= history.promise.restarts_per_day:
+        if count >= history.policy.restarts_per_day:
             yield f"{instance} is restarted after {count} restarts within a day"
 
 
@@ -80,17 +80,17 @@ def _counts(history: History, alarm: Handled, restart: Restart, moment: float) -
     """Tell whether an alarm had to count a restart as one of those going on at a moment."""
     if not restart.began <= moment < restart.ended:
         return False
-    behind = suspects(history, deed_of(restart)) if restart.ours else []
+    behind = events_behind(history, effect_of(restart)) if restart.ours else []
     by_alarm = bool(behind) and all(ask.raised is not None for _, ask in behind)
-    return not overdue(history, restart) and (by_alarm or restart.began < alarm.began)
+    return by_alarm or restart.began < alarm.began
 
 
 def alarms_restart_few_at_once(history: History) -> Iterator[str]:
-    """MAX_RESTARTING is kept by the alarms of one process, also by those at the same time."""
-    if history.several_copies:
+    """MAX_RESTARTING is kept by alarms, also at the same time, by those who know of each other."""
+    if not history.know_of_each_other:
         return
     for restart in history.restarts:
-        behind = suspects(history, deed_of(restart)) if restart.ours else []
+        behind = events_behind(history, effect_of(restart)) if restart.ours else []
         if not behind or any(ask.raised is None for _, ask in behind):
             continue
         alarm = min((handled for handled, _ in behind), key=lambda one: one.began)
@@ -99,7 +99,7 @@ def alarms_restart_few_at_once(history: History) -> Iterator[str]:
             for other in history.restarts
             if _counts(history, alarm, other, restart.began)
         }
-        if len(going_on) > history.promise.max_restarting:
+        if len(going_on) > history.policy.max_restarting:
             yield f"{len(going_on)} instances restart at once at {restart.began:.3f}"
 
 
@@ -109,7 +109,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     answers.posts_are_those_that_results_admit,
     answers.posts_have_one_of_three_bodies,
     answers.forged_events_are_rejected,
-    deeds_were_asked_for,
+    effects_were_asked_for,
     untouchables_are_left_alone,
     purges_stay_small,
     no_restart_within_the_cooldown,

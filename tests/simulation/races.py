@@ -1,76 +1,82 @@
-"""Who did it: the events behind each deed, and the doubles that two processes can cause."""
+"""The events behind each effect, and the doubles that processes without a ledger can cause."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tests.fake_dms import Effect
 
 from .history import Ask, Handled, History, Restart
 
-MOST_LAG_SECONDS = 60.0
+MAX_RESTART_SECONDS = 20 * 60.0
+"""How long a call that may have arrived is remembered."""
 
-Suspect = tuple[Handled, Ask]
+EventAndAsk = tuple[Handled, Ask]
 
 
-def admits(handled: Handled, ask: Ask, position: int, deed: Effect) -> bool:
-    """Tell whether the result of an ask says that it may have sent the call behind a deed."""
+def admits(handled: Handled, ask: Ask, position: int, effect: Effect) -> bool:
+    """Tell whether the result of an ask says that it may have sent the call behind a effect."""
     if position >= len(handled.results):
         return False
     data = handled.results[position]["data"]
     request = data.get("request") or {}
     if not ask.genuine or not data.get("api", {}).get("attempts"):
         return False
-    if deed.action == "purge":
+    if effect.action == "purge":
         return ask.action == "purge_failed" and "all_failure" in request
-    asked = deed.instance in ask.instances and deed.instance in request.get("instances", ())
-    return asked and ask.action == deed.action == request.get("action")
+    asked = effect.instance in ask.instances and effect.instance in request.get("instances", ())
+    return asked and ask.action == effect.action == request.get("action")
 
 
-def suspects(history: History, deed: Effect) -> list[Suspect]:
-    """Return the events, with what they ask for, that may be behind a deed."""
+def events_behind(history: History, effect: Effect) -> list[EventAndAsk]:
+    """Return the events, with what they ask for, that may be behind a effect."""
     return [
         (handled, ask)
         for handled in history.sent
-        if handled.began <= deed.time <= handled.ended
+        if handled.began <= effect.time <= handled.ended
         for position, ask in enumerate(handled.delivery.asks)
-        if admits(handled, ask, position, deed)
+        if admits(handled, ask, position, effect)
     ]
 
 
-def deed_of(restart: Restart) -> Effect:
-    """Return the deed that began a restart."""
+def effect_of(restart: Restart) -> Effect:
+    """Return the effect that began a restart."""
     return Effect(restart.began, "restart", restart.instance)
 
 
 def raced(history: History, earlier: Restart, later: Restart) -> bool:
-    """Tell whether another process began with the later one before the earlier one showed."""
-    if not history.several_copies or not earlier.ours or not later.ours:
+    """Tell whether another process, without a ledger, could not see the earlier restart."""
+    if history.know_of_each_other or not earlier.ours or not later.ours:
         return False
-    first = {handled.copy for handled, _ in suspects(history, deed_of(earlier))}
+    first = {handled.copy for handled, _ in events_behind(history, effect_of(earlier))}
     second = {
         handled.copy
-        for handled, _ in suspects(history, deed_of(later))
-        if handled.began <= earlier.began + history.lag
+        for handled, _ in events_behind(history, effect_of(later))
+        if earlier.hidden or handled.began <= earlier.began + history.lag
     }
     return bool(first and second) and len(first | second) > 1
 
 
-def overdue(history: History, restart: Restart) -> bool:
-    """Tell whether the event behind a restart had no time left to see it.
+def never_told(history: History, earlier: Restart, later: Restart) -> bool:
+    """Tell whether neither an answer nor the cloud ever told of the earlier restart.
 
-    Locks are held until a read shows the restart, or until the time for reading is over.
+    A call without a clear answer is remembered for 20 minutes; then the history has to show it.
     """
-    return any(
-        result["data"].get("duration_ms", 0) >= history.patience * 1000
-        for handled, _ in suspects(history, deed_of(restart))
-        for result in handled.results
+    long_ago = later.began - earlier.began >= MAX_RESTART_SECONDS - 1
+    return (
+        earlier.hidden
+        and long_ago
+        and any(
+            row["outcome"] == "unknown"
+            for handled, _ in events_behind(history, effect_of(earlier))
+            for result in handled.results
+            for row in result["data"].get("instances", ())
+            if row["id"] == earlier.instance
+        )
     )
 
 
 def excused(history: History, earlier: Restart, later: Restart) -> bool:
-    """Tell whether nothing in the cloud or in its process could tell the later of the earlier."""
-    if not earlier.ours or later.began - earlier.began > MOST_LAG_SECONDS:
-        return False
-    return raced(history, earlier, later) or overdue(history, earlier)
+    """Tell whether nothing could tell the later restart of the earlier one."""
+    return raced(history, earlier, later) or never_told(history, earlier, later)
 
 
 def pairs(history: History) -> Iterator[tuple[Restart, Restart]]:
@@ -82,11 +88,20 @@ def pairs(history: History) -> Iterator[tuple[Restart, Restart]]:
                 yield earlier, later
 
 
-def doubles(history: History) -> int:
-    """Count the restarts that came although there was one, because nothing could tell of it."""
+def _count(history: History, holds: Callable[[History, Restart, Restart], bool]) -> int:
     found = {
         (later.instance, later.began)
         for earlier, later in pairs(history)
-        if excused(history, earlier, later)
+        if later.began - earlier.began < history.policy.cooldown and holds(history, earlier, later)
     }
     return len(found)
+
+
+def doubles(history: History) -> int:
+    """Count the restarts within the cooldown that another process could not know of."""
+    return _count(history, raced)
+
+
+def repeats_of_untold(history: History) -> int:
+    """Count the restarts within the cooldown of one that nothing had ever told of."""
+    return _count(history, never_told)

@@ -12,20 +12,19 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from function.entrypoints import invocation, routes, startup
-from function.ledger.memory import MemoryLedger
 from function.pipeline import Runtime
 
-from .clock import NightClock
+from .clock import SimulatedClock
 from .history import Delivery, Handled
 
-DEADLINE_SECONDS = 8
-"""Enough to see what the cloud shows late, also where many nights share one machine."""
+DEADLINE_SECONDS = 3
+"""Reads get 1.2 s of it: enough also where many runs share one machine."""
 
-Build = Callable[[Mapping[str, str], NightClock], Runtime]
+Build = Callable[[Mapping[str, str], SimulatedClock], Runtime]
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class Work:
     """What came of some deliveries, and the result lines in the log."""
 
     handled: tuple[Handled, ...]
@@ -33,18 +32,16 @@ class Shift:
 
 
 class Copies(Protocol):
-    """What a night is played against."""
+    """What a run is played against."""
 
-    def work(self, deliveries: Sequence[Delivery], clock: NightClock) -> Shift:
+    def work(self, deliveries: Sequence[Delivery], clock: SimulatedClock) -> Work:
         """Handle the deliveries, many at a time."""
 
 
-def build(environment: Mapping[str, str], clock: NightClock) -> Runtime:
-    """Start a copy of the function that asks this clock."""
-    return startup.runtime(environment)._replace(
-        clock=clock,
-        ledger=MemoryLedger(clock.monotonic),
-    )
+def build(environment: Mapping[str, str], clock: SimulatedClock) -> Runtime:
+    """Start a copy of the function that asks this clock, with a ledger that holds nothing yet."""
+    startup.ledger.cache_clear()
+    return startup.runtime(environment)._replace(clock=clock)
 
 
 def _request(delivery: Delivery, runtime: Runtime) -> tuple[Any, bool]:
@@ -82,16 +79,18 @@ def _event(delivery: Delivery, runtime: Runtime) -> tuple[Any, bool]:
 def handle(delivery: Delivery, runtime: Runtime, copy: int) -> Handled:
     """Let a copy handle one delivery; what breaks leaves it without results."""
     door = _event if delivery.path is None else _gateway if delivery.gateway else _request
-    began = runtime.clock.now().timestamp()
+    clock = runtime.clock
+    assert isinstance(clock, SimulatedClock)
+    began = clock()
     try:
         value, again = door(delivery, runtime)
-    except Exception:  # noqa: BLE001 - it is the missing result that tells
+    except Exception:  # noqa: BLE001 - the missing result is noticed
         value, again = [], False
     results = tuple(value) if isinstance(value, list) else (value,)
-    return Handled(delivery, results, began, runtime.clock.now().timestamp(), copy, again)
+    return Handled(delivery, results, began, clock(), copy, again)
 
 
-def work(deliveries: Sequence[Delivery], runtime: Runtime, *, threads: int, copy: int) -> Shift:
+def work(deliveries: Sequence[Delivery], runtime: Runtime, *, threads: int, copy: int) -> Work:
     """Handle deliveries in the threads of this process, and keep what it logs."""
     log = io.StringIO()
     with (
@@ -100,7 +99,7 @@ def work(deliveries: Sequence[Delivery], runtime: Runtime, *, threads: int, copy
         ThreadPoolExecutor(threads) as pool,
     ):
         handled = tuple(pool.map(lambda one: handle(one, runtime, copy), deliveries))
-    return Shift(handled, tuple(json.loads(line) for line in log.getvalue().splitlines()))
+    return Work(handled, tuple(json.loads(line) for line in log.getvalue().splitlines()))
 
 
 class Threads:
@@ -109,11 +108,11 @@ class Threads:
     def __init__(
         self, environment: Mapping[str, str], *, threads: int = 16, made_by: Build = build
     ) -> None:
-        """Prepare; `made_by` builds the copy, for those who want a broken one."""
+        """Prepare; `made_by` builds the copy, which may be a broken one."""
         self._environment, self._threads, self._made_by = environment, threads, made_by
         self._runtime: Runtime | None = None
 
-    def work(self, deliveries: Sequence[Delivery], clock: NightClock) -> Shift:
+    def work(self, deliveries: Sequence[Delivery], clock: SimulatedClock) -> Work:
         """Handle the deliveries, many at a time."""
         if self._runtime is None:
             self._runtime = self._made_by(self._environment, clock)
@@ -123,13 +122,13 @@ class Threads:
 _own: dict[str, Any] = {}
 
 
-def _begin(environment: Mapping[str, str], offset: float) -> None:
+def _begin(environment: Mapping[str, str], offset: float, ahead: float) -> None:
     """Start the copy of a process."""
-    _own["clock"] = NightClock(offset)
+    _own["clock"] = SimulatedClock(offset, ahead=ahead)
     _own["runtime"] = build(environment, _own["clock"])
 
 
-def _work_there(deliveries: Sequence[Delivery], offset: float, threads: int, copy: int) -> Shift:
+def _work_there(deliveries: Sequence[Delivery], offset: float, threads: int, copy: int) -> Work:
     _own["clock"].offset = offset
     return work(deliveries, _own["runtime"], threads=threads, copy=copy)
 
@@ -138,14 +137,19 @@ class Processes:
     """Several copies, each a process with threads; a context manager."""
 
     def __init__(
-        self, environment: Mapping[str, str], clock: NightClock, *, count: int, threads: int = 6
+        self,
+        environment: Mapping[str, str],
+        clock: SimulatedClock,
+        *,
+        ahead: Sequence[float],
+        threads: int = 6,
     ) -> None:
-        """Prepare to start so many."""
+        """Prepare to start one for each clock, which is ahead of the right time by so much."""
         self._threads, self._stack = threads, ExitStack()
         context = multiprocessing.get_context("spawn")
         self._pools = [
-            ProcessPoolExecutor(1, context, _begin, (dict(environment), clock.offset))
-            for _ in range(count)
+            ProcessPoolExecutor(1, context, _begin, (dict(environment), clock.offset, seconds))
+            for seconds in ahead
         ]
 
     def __enter__(self) -> "Processes":
@@ -163,7 +167,7 @@ class Processes:
         """End the processes."""
         self._stack.__exit__(kind, error, trace)
 
-    def work(self, deliveries: Sequence[Delivery], clock: NightClock) -> Shift:
+    def work(self, deliveries: Sequence[Delivery], clock: SimulatedClock) -> Work:
         """Share the deliveries out and handle them at the same time."""
         count = len(self._pools)
         futures = [
@@ -171,7 +175,7 @@ class Processes:
             for copy, pool in enumerate(self._pools)
         ]
         shifts = [future.result() for future in futures]
-        return Shift(
-            tuple(one for shift in shifts for one in shift.handled),
-            tuple(one for shift in shifts for one in shift.lines),
+        return Work(
+            tuple(one for work_done in shifts for one in work_done.handled),
+            tuple(one for work_done in shifts for one in work_done.lines),
         )

@@ -36,17 +36,17 @@ def _json(value: Any) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Senders:
-    """All of them, at one moment (epoch seconds) of a night whose chances are given."""
+    """All of them, at one moment (epoch seconds) of a run."""
 
     key: RSAPrivateKey
-    chance: Random
+    random: Random
     now: float
 
     def _id(self) -> str:
-        return uuid.UUID(int=self.chance.getrandbits(128), version=4).hex
+        return uuid.UUID(int=self.random.getrandbits(128), version=4).hex
 
     def _posted(self, source: str, path: str, document: Any, ask: Ask) -> Delivery:
-        secret = SECRETS[source] if ask.genuine else self.chance.choice(("", "wrong-secret-00001"))
+        secret = SECRETS[source] if ask.genuine else self.random.choice(("", "wrong-secret-00001"))
         headers = {"content-type": "application/json"}
         if secret:
             headers["authorization"] = f"Bearer {secret}"
@@ -70,14 +70,14 @@ class Senders:
     def alertmanager(self, ask: Ask, *, resolved: Sequence[str] = ()) -> Delivery:
         """Post a group of alerts."""
         alerts = self._alerts(ask, resolved=resolved)
-        group = {"version": "4", "truncatedAlerts": self.chance.choice((0, 0, 2)), "alerts": alerts}
+        group = {"version": "4", "truncatedAlerts": self.random.choice((0, 0, 2)), "alerts": alerts}
         return self._posted("alertmanager", "/alertmanager", group, ask)
 
     def grafana(self, ask: Ask, *, resolved: Sequence[str] = ()) -> Delivery:
         """Post a group of alerts, signed instead of with a secret, at times."""
         group = {"version": "1", "orgId": 1, "alerts": self._alerts(ask, resolved=resolved)}
         delivery = self._posted("grafana", "/grafana", group, ask)
-        if not ask.genuine or self.chance.random() < 0.5:
+        if not ask.genuine or self.random.random() < 0.5:
             return delivery
         digest = hmac.new(SECRETS["grafana"].encode(), delivery.body, hashlib.sha256).hexdigest()
         headers = {
@@ -91,7 +91,7 @@ class Senders:
         document: dict[str, Any] = {"action": ask.action, "id": self._id(), "time": _time(self.now)}
         if ask.instances:
             document["instances"] = [
-                self.chance.choice((one, one.upper())) for one in ask.instances
+                self.random.choice((one, one.upper())) for one in ask.instances
             ]
         if ask.action == "delete":
             document["confirm"] = list(ask.instances)
@@ -100,7 +100,7 @@ class Senders:
     def direct(self, ask: Ask) -> Delivery:
         """Post a request document, as a Standard Webhook at times."""
         delivery = self._posted("direct", "/direct", self.document(ask), ask)
-        if not ask.genuine or self.chance.random() < 0.5:
+        if not ask.genuine or self.random.random() < 0.5:
             return delivery
         identity, timestamp = self._id(), str(int(self.now))
         text = b".".join((identity.encode(), timestamp.encode(), delivery.body))
@@ -117,7 +117,7 @@ class Senders:
         return {
             "specversion": "1.0",
             "id": self._id(),
-            "source": "/night",
+            "source": "/people",
             "type": "dev.kafka-remediator.request.v1",
             "data": self.document(ask),
         }
@@ -125,7 +125,7 @@ class Senders:
     def cloudevent(self, ask: Ask) -> Delivery:
         """Post a CloudEvent, structured or binary."""
         event = self._cloudevent(ask)
-        if self.chance.random() < 0.5:
+        if self.random.random() < 0.5:
             delivery = self._posted("cloudevents", "/", event, ask)
             kind = {"content-type": "application/cloudevents+json"}
         else:
@@ -187,7 +187,7 @@ class Senders:
             "version": "v1.0",
             "time": _time(int(self.now)),
             "trigger_type": "TIMER",
-            "trigger_name": "nightly",
+            "trigger_name": "hourly",
             "user_event": json.dumps(self.document(ask)),
         }
         return Delivery("timer", _json(event), (ask,))

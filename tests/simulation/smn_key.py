@@ -1,4 +1,4 @@
-"""A key and its certificate as the topic service has them, made for one night."""
+"""A key and its certificate as the topic service has them, made for one run."""
 
 import base64
 from datetime import datetime, timedelta, timezone
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from .clock import NIGHTFALL
+from .clock import START
 
 
 def make() -> RSAPrivateKey:
@@ -20,17 +20,17 @@ def make() -> RSAPrivateKey:
 
 
 def write_certificate(key: RSAPrivateKey, file: Path) -> Path:
-    """Write the certificate of a key, valid for the days around the night."""
+    """Write the certificate of a key, valid for the days around the run."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "smn.example")])
-    night = datetime.fromtimestamp(NIGHTFALL, timezone.utc)
+    start = datetime.fromtimestamp(START, timezone.utc)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(night - timedelta(days=9))
-        .not_valid_after(night + timedelta(days=99))
+        .not_valid_before(start - timedelta(days=9))
+        .not_valid_after(start + timedelta(days=99))
         .sign(key, SHA256())
     )
     file.write_bytes(certificate.public_bytes(Encoding.PEM))

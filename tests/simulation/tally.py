@@ -1,4 +1,4 @@
-"""What is told of a night: its counts, and what broke."""
+"""What is printed about a run: its counts, and what broke."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -6,53 +6,55 @@ from dataclasses import dataclass
 
 from .history import History
 from .invariants import violations
-from .races import doubles
+from .plan import Plan
+from .races import doubles, repeats_of_untold
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One night in numbers."""
+    """One run in numbers."""
 
     seed: int
-    copies: int
+    copies: str
     deliveries: int
     results: Counter[tuple[str, str]]
     senders: Counter[str]
-    deeds: Counter[str]
+    effects: Counter[str]
     posts: int
     doubles: int
+    repeats: int
     violations: tuple[str, ...]
 
 
-def of(history: History, seed: int, copies: int) -> Tally:
-    """Count a night and check its invariants."""
+def of(history: History, plan: Plan) -> Tally:
+    """Count a run and check its invariants."""
     events = [one["data"] for handled in history.handled for one in handled.results]
     return Tally(
-        seed=seed,
-        copies=copies,
+        seed=plan.seed,
+        copies=plan.copies,
         deliveries=len(history.handled),
         results=Counter((event["outcome"], event["reason"] or "–") for event in events),
         senders=Counter(handled.delivery.sender for handled in history.handled),
-        deeds=Counter(deed.action for deed in history.deeds),
+        effects=Counter(effect.action for effect in history.effects),
         posts=len(history.posts),
         doubles=doubles(history),
+        repeats=repeats_of_untold(history),
         violations=tuple(violations(history)),
     )
 
 
 def line(tally: Tally) -> str:
-    """Write one night as one line."""
+    """Write one run as one line."""
     verdict = f"{len(tally.violations)} VIOLATIONS" if tally.violations else "all invariants hold"
-    deeds = ", ".join(f"{count} {action}s" for action, count in sorted(tally.deeds.items()))
-    copies = "threads" if tally.copies == 1 else f"{tally.copies} processes"
+    effects = ", ".join(f"{count} {action}s" for action, count in sorted(tally.effects.items()))
     return (
-        f"seed {tally.seed:<4} {copies:<12} {tally.deliveries:>6} deliveries {tally.posts:>5} POSTs"
-        f"  {tally.doubles:>3} doubles  {verdict}  ({deeds or 'nothing done'})"
+        f"seed {tally.seed:<4} {tally.copies:<26} {tally.deliveries:>6} deliveries "
+        f"{tally.posts:>5} POSTs  {tally.doubles:>3} doubles  {verdict}  ({effects or 'none'})"
     )
 
 
 def total(tallies: Iterable[Tally]) -> Iterator[str]:
-    """Write what many nights came to, line by line."""
+    """Write what many runs came to, line by line."""
     found = list(tallies)
     results = sum((tally.results for tally in found), Counter[tuple[str, str]]())
     senders = sum((tally.senders for tally in found), Counter[str]())
@@ -64,7 +66,8 @@ def total(tallies: Iterable[Tally]) -> Iterator[str]:
         yield f"  {count:>7}  {outcome:<9} {reason}"
     for copies in sorted({tally.copies for tally in found}):
         count = sum(tally.doubles for tally in found if tally.copies == copies)
-        where = "the threads of one process" if copies == 1 else f"{copies} processes"
-        yield f"Restarts that nothing could tell of each other, with {where}: {count}"
+        yield f"Double restarts of copies that could not know of each other, {copies}: {count}"
+    repeats = sum(tally.repeats for tally in found)
+    yield f"Restarts again, because neither answer nor cloud ever told of the first: {repeats}"
     for tally in found:
         yield from (f"BROKEN in seed {tally.seed}: {broken}" for broken in tally.violations)

@@ -1,27 +1,29 @@
-"""Nights of alarms: what must hold in all of them, and copies in which it does not."""
+"""Hours of alarms: what must hold in all runs, and copies in which it does not."""
 
 from collections.abc import Mapping
 
 import pytest
 
-from .runs import Plan, play_all
+from .plan import Plan
+from .runs import play_all
 from .tally import Tally, line, total
 
 THREADS = [Plan(seed, events=240) for seed in range(1, 7)]
 PROCESSES = [Plan(seed, events=160, processes=3) for seed in (7, 8)]
-# What is taken out, the invariant that must notice, and a seed whose night shows it.
+SHARING = [Plan(seed, events=160, processes=3, ledger=True) for seed in (7, 8, 9)]
+# What is taken out, the invariant that must notice, and a seed whose run shows it.
 BROKEN = {
-    Plan(1, 120, broken="without_locks", lag=0.2): "no_restart_within_the_cooldown",
-    Plan(3, 240, broken="without_ledger", lag=0.2): "alarms_restart_few_at_once",
-    Plan(3, 160, broken="without_cooldown", lag=0.2): "no_restart_within_the_cooldown",
+    Plan(4, 160, broken="without_ledger", lag=30.0): "no_restart_within_the_cooldown",
+    Plan(5, 160, broken="without_ledger", lag=30.0): "alarms_restart_few_at_once",
+    Plan(8, 160, broken="without_cooldown", lag=0.2): "no_restart_within_the_cooldown",
 }
 Tallies = Mapping[Plan, Tally]
 
 
 @pytest.fixture(scope="module")
 def tallies() -> Tallies:
-    """Play all the nights at once, for most of a night is waiting."""
-    return dict(play_all([*BROKEN, *THREADS, *PROCESSES], at_once=11))
+    """Play all the runs at once, for most of a run is waiting."""
+    return dict(play_all([*BROKEN, *THREADS, *PROCESSES, *SHARING], at_once=8))
 
 
 @pytest.mark.parametrize("plan", THREADS, ids=str)
@@ -36,14 +38,20 @@ def test_every_invariant_but_for_counted_doubles_holds_among_processes(
     assert tallies[plan].violations == ()
 
 
-def test_the_nights_are_full_of_alarms_and_of_restarts(tallies: Tallies) -> None:
-    played = [tallies[plan] for plan in (*THREADS, *PROCESSES)]
+@pytest.mark.parametrize("plan", SHARING, ids=str)
+def test_copies_that_share_a_ledger_double_nothing(plan: Plan, tallies: Tallies) -> None:
+    assert tallies[plan].violations == ()
+    assert tallies[plan].doubles == 0
+
+
+def test_the_runs_are_full_of_alarms_and_of_restarts(tallies: Tallies) -> None:
+    played = [tallies[plan] for plan in (*THREADS, *PROCESSES, *SHARING)]
 
     outcomes = {outcome for tally in played for outcome, _ in tally.results}
     reasons = {reason for tally in played for _, reason in tally.results}
     assert sum(tally.deliveries for tally in played) >= 1500
-    assert sum(tally.deeds["restart"] for tally in played) >= 30
-    assert all(sum(tally.deeds[action] for tally in played) for action in ("delete", "purge"))
+    assert sum(tally.effects["restart"] for tally in played) >= 30
+    assert all(sum(tally.effects[action] for tally in played) for action in ("delete", "purge"))
     assert outcomes >= {"accepted", "partial", "failed", "unknown", "skipped", "rejected"}
     assert reasons >= {"already_answered", "already_restarting", "cooldown", "storm", "busy"}
     assert {sender for tally in played for sender in tally.senders} == {
@@ -61,12 +69,12 @@ def test_a_copy_without_one_of_its_safeties_is_noticed(
     assert invariant in broken
 
 
-def test_the_tally_tells_of_every_night_and_of_what_broke(tallies: Tallies) -> None:
+def test_the_tally_tells_of_every_run_and_of_what_broke(tallies: Tallies) -> None:
     bad, good = tallies[next(iter(BROKEN))], tallies[PROCESSES[0]]
 
     told = "\n".join([line(bad), line(good), *total([bad, good])])
 
     assert "VIOLATIONS" in line(bad)
     assert "all invariants hold" in line(good)
-    assert f"with 3 processes: {good.doubles}" in told
+    assert f"each other, 3 processes, no ledger: {good.doubles}" in told
     assert f"BROKEN in seed {bad.seed}: no_restart_within_the_cooldown" in told

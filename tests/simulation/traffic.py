@@ -1,4 +1,4 @@
-"""The trouble of a night: what goes wrong, and who sends what about it in each wave."""
+"""What goes wrong in a run, and who sends what about it in each wave."""
 
 import json
 from collections.abc import Callable
@@ -15,11 +15,11 @@ REMEMBERED = 300
 
 
 @dataclass(slots=True)
-class Trouble:
+class Traffic:
     """Makes the deliveries of each wave; all that it draws comes from one seed."""
 
-    places: Instances
-    chance: Random
+    names: Instances
+    random: Random
     key: RSAPrivateKey
     forged_key: RSAPrivateKey
     _hot: tuple[str, ...] = ()
@@ -29,47 +29,47 @@ class Trouble:
 
     def wave(self, now: float, count: int) -> list[Delivery]:
         """Return so many deliveries about what is wrong now, and about what was."""
-        self._senders = Senders(self.key, self.chance, now)
-        self._hot = tuple(self.chance.sample(self.places.ordinary, self.chance.randint(1, 4)))
+        self._senders = Senders(self.key, self.random, now)
+        self._hot = tuple(self.random.sample(self.names.ordinary, self.random.randint(1, 4)))
         for instance in self._hot:
-            if instance not in self._since or self.chance.random() < 0.6:
-                self._since[instance] = now - self.chance.uniform(0, 90)
+            if instance not in self._since or self.random.random() < 0.6:
+                self._since[instance] = now - self.random.uniform(0, 90)
         kinds, weights = tuple(KINDS), tuple(KINDS.values())
-        made = [self._carried(kind(self)) for kind in self.chance.choices(kinds, weights, k=count)]
+        made = [self._carried(kind(self)) for kind in self.random.choices(kinds, weights, k=count)]
         self._sent = [*self._sent, *made][-REMEMBERED:]
         return made
 
     def _carried(self, delivery: Delivery) -> Delivery:
-        through = delivery.path is not None and self.chance.random() < 0.3
+        through = delivery.path is not None and self.random.random() < 0.3
         return replace(delivery, gateway=through)
 
     def _raised(self, instance: str) -> float | None:
-        dice, now = self.chance.random(), self._senders.now
+        dice, now = self.random.random(), self._senders.now
         if dice < 0.1:
             return None
-        return now - self.chance.uniform(0, 7200) if dice < 0.2 else self._since.get(instance, now)
+        return now - self.random.uniform(0, 7200) if dice < 0.2 else self._since.get(instance, now)
 
     def _firing(self, most: int, *, genuine: bool = True) -> Ask:
-        some = self.chance.sample(self._hot, min(self.chance.randint(1, most), len(self._hot)))
-        if self.chance.random() < 0.15:
-            some[0] = self.chance.choice(self.places.untouchable)
+        some = self.random.sample(self._hot, min(self.random.randint(1, most), len(self._hot)))
+        if self.random.random() < 0.15:
+            some[0] = self.random.choice(self.names.untouchable)
         raised = {instance: self._raised(instance) for instance in some}
         return Ask(instances=tuple(some), raised=raised, genuine=genuine)
 
     def group(self) -> Delivery:
         """A group of alerts, perhaps with one that is resolved."""
-        resolved = self.chance.sample(self.places.ordinary, self.chance.choice((0, 0, 1)))
+        resolved = self.random.sample(self.names.ordinary, self.random.choice((0, 0, 1)))
         ask = self._firing(3)
         resolved = [one for one in resolved if one not in ask.instances]
-        kind = self.chance.choice((self._senders.alertmanager, self._senders.grafana))
+        kind = self.random.choice((self._senders.alertmanager, self._senders.grafana))
         return kind(ask, resolved=resolved)
 
     def over(self) -> Delivery:
         """A group of which everything is resolved, or an alarm that is over."""
-        instance = self.chance.choice(self._hot)
-        if self.chance.random() < 0.5:
+        instance = self.random.choice(self._hot)
+        if self.random.random() < 0.5:
             return self._senders.alertmanager(Ask(), resolved=[instance])
-        status = self.chance.choice(("ok", "insufficient_data"))
+        status = self.random.choice(("ok", "insufficient_data"))
         message = self._senders.alarm(Ask(instances=(instance,)), status=status)
         return self._senders.smn(Ask(), message)
 
@@ -80,12 +80,12 @@ class Trouble:
 
     def alarm_by_trigger(self) -> Delivery:
         """One to three alarms at the event door."""
-        asks = [self._firing(1) for _ in range(self.chance.randint(1, 3))]
+        asks = [self._firing(1) for _ in range(self.random.randint(1, 3))]
         return self._senders.smn_trigger([(ask, self._senders.alarm(ask)) for ask in asks])
 
     def other_metric(self) -> Delivery:
         """An alarm that no restart answers."""
-        ask = Ask(instances=(self.chance.choice(self._hot),))
+        ask = Ask(instances=(self.random.choice(self._hot),))
         return self._senders.smn(Ask(), self._senders.alarm(ask, metric="disk_usage"))
 
     def from_the_future(self) -> Delivery:
@@ -99,7 +99,7 @@ class Trouble:
         ask = replace(self._firing(2), raised=None)
         senders = self._senders
         kinds = (senders.direct, senders.cloudevent, senders.timer, senders.schedule)
-        return self.chance.choice(kinds)(ask)
+        return self.random.choice(kinds)(ask)
 
     def topic_request(self) -> Delivery:
         """A request document comes as the message of a topic."""
@@ -111,13 +111,13 @@ class Trouble:
         """Someone who may asks to remove the drafts."""
         senders = self._senders
         kinds = (senders.direct, senders.cloudevent, senders.timer, senders.schedule)
-        return self.chance.choice(kinds)(Ask("purge_failed"))
+        return self.random.choice(kinds)(Ask("purge_failed"))
 
     def delete(self) -> Delivery:
         """A person deletes what is named twice."""
-        some = self.chance.sample(self.places.disposable, self.chance.randint(1, 2))
-        if self.chance.random() < 0.3:
-            some.append(self.chance.choice(self.places.untouchable))
+        some = self.random.sample(self.names.disposable, self.random.randint(1, 2))
+        if self.random.random() < 0.3:
+            some.append(self.random.choice(self.names.untouchable))
         return self._senders.direct(Ask("delete", tuple(some)))
 
     def forged(self) -> Delivery:
@@ -125,22 +125,22 @@ class Trouble:
         ask, senders = self._firing(3, genuine=False), self._senders
         one = self._firing(1, genuine=False)
         bare = replace(ask, raised=None)
-        deed = Ask("delete", self.places.ordinary[:2], genuine=False)
+        effect = Ask("delete", self.names.ordinary[:2], genuine=False)
         kinds: tuple[Callable[[], Delivery], ...] = (
             lambda: senders.alertmanager(ask),
             lambda: senders.grafana(ask),
             lambda: senders.direct(bare),
-            lambda: senders.direct(deed),
+            lambda: senders.direct(effect),
             lambda: senders.direct(Ask("purge_failed", genuine=False)),
             lambda: senders.cloudevent(bare),
             lambda: senders.smn(one, senders.alarm(one)),
             lambda: senders.smn(one, senders.alarm(one), key=self.forged_key),
         )
-        return self.chance.choice(kinds)()
+        return self.random.choice(kinds)()
 
     def forbidden(self) -> Delivery:
         """Our own senders ask for what they may not ask for."""
-        senders, honest = self._senders, Ask("delete", self.places.disposable[:1])
+        senders, honest = self._senders, Ask("delete", self.names.disposable[:1])
         ask = replace(honest, genuine=False)
         purge = Ask("purge_failed", genuine=False)
         crossed = replace(senders.direct(honest), asks=(ask,))
@@ -153,7 +153,7 @@ class Trouble:
             lambda: replace(crossed, body=crossed.body.replace(b"confirm", b"conform")),
             lambda: replace(crossed, body=crossed.body[:-2]),
         )
-        return self.chance.choice(kinds)()
+        return self.random.choice(kinds)()
 
     def echo(self) -> Delivery:
         """Our own result comes back as an event, which is none."""
@@ -167,22 +167,22 @@ class Trouble:
 
     def again(self) -> Delivery:
         """What was sent before comes once more, late and out of order."""
-        return self.chance.choice(self._sent) if self._sent else self.group()
+        return self.random.choice(self._sent) if self._sent else self.group()
 
 
-KINDS: dict[Callable[[Trouble], Delivery], int] = {
-    Trouble.group: 20,
-    Trouble.alarm: 12,
-    Trouble.alarm_by_trigger: 8,
-    Trouble.over: 6,
-    Trouble.other_metric: 2,
-    Trouble.from_the_future: 2,
-    Trouble.request: 8,
-    Trouble.topic_request: 3,
-    Trouble.purge: 3,
-    Trouble.delete: 3,
-    Trouble.forged: 10,
-    Trouble.forbidden: 5,
-    Trouble.echo: 1,
-    Trouble.again: 18,
+KINDS: dict[Callable[[Traffic], Delivery], int] = {
+    Traffic.group: 20,
+    Traffic.alarm: 12,
+    Traffic.alarm_by_trigger: 8,
+    Traffic.over: 6,
+    Traffic.other_metric: 2,
+    Traffic.from_the_future: 2,
+    Traffic.request: 8,
+    Traffic.topic_request: 3,
+    Traffic.purge: 3,
+    Traffic.delete: 3,
+    Traffic.forged: 10,
+    Traffic.forbidden: 5,
+    Traffic.echo: 1,
+    Traffic.again: 18,
 }

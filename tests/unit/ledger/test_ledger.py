@@ -129,6 +129,7 @@ def test_when_an_instance_was_seen_restarting_is_before_the_next_claim_begins(
         (call,) = after.calls
 
     assert call.restarting_at is not None
+    assert call.accepted  # a call whose instance restarts has arrived, whatever the answer was
     assert claim.begun <= call.restarting_at <= after.begun
 
 

@@ -286,7 +286,7 @@ def test_tls_is_verified_with_the_roots_of_the_settings(redis: RedisProcess) -> 
         del ledger  # and its connection with it
         for host, authority in (("localhost", None), ("127.0.0.1", good.authority)):
             other = RedisLedger(RedisServer(f"rediss://{host}:{port}", authority), PROJECT)
-            with unreadable("cannot be reached|makes no sense"):
+            with unreadable():
                 other.sent_calls()
 
 
