@@ -8,7 +8,6 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any, NamedTuple
 
-from . import readiness
 from .dms import observe
 from .dms.action import ActionSender, DmsActions
 from .dms.inventory import Inventory
@@ -31,7 +30,7 @@ from .model.errors import (
 from .model.event import Action, Event, RawEvent, Source, SubscriptionNotice, UnwrappedEvent
 from .model.result import EventContext, Receiver, ResultEvent, Summary, with_envelope_fields
 from .model.sent_call import PURGE, Changes, Room
-from .policy import check, decide, execute, screen, sent_calls
+from .policy import decide, execute, screen, sent_calls
 from .reporting import emit, notify, report, summarize
 from .reporting.messages import missing_credentials
 from .reporting.metrics import Metrics
@@ -58,7 +57,7 @@ class Runtime(NamedTuple):
     ledger: Ledger
     http_client: Callable[..., Client] = Client
     log: Callable[..., None] = emit.log
-    run_check: Callable[..., Summary] = readiness.run
+    run_check: Callable[..., Summary] | None = None
     metrics: Metrics | None = None
 
 
@@ -165,7 +164,7 @@ class EventRun:
 
     def _screen(self, source: Source) -> Summary:
         """Screen the event; act on what is left, one event at a time for each instance."""
-        if check.asks_for_check(self.event):
+        if self.event.action is Action.CHECK:
             return self._check(source)
         screened = screen.screen(
             self.event, source, self.limits, self.context.raw_event.received_at
@@ -181,6 +180,10 @@ class EventRun:
 
     def _check(self, source: Source) -> Summary:
         """Look whether everything is ready for an alarm; see readiness.py."""
+        # Few events ask for a check, and its modules would cost every cold start milliseconds.
+        from . import readiness  # noqa: PLC0415 - see above
+        from .policy import check  # noqa: PLC0415 - see above
+
         request = check.request(self.event, source)
         means = readiness.Means(
             settings=self.runtime.settings,
@@ -190,7 +193,8 @@ class EventRun:
             ledger=self.runtime.ledger,
             http_client=self.runtime.http_client,
         )
-        return self.runtime.run_check(request, means, announce=self._log_call)
+        run = self.runtime.run_check or readiness.run
+        return run(request, means, announce=self._log_call)
 
     def _claim_and_act(self, screened: ScreenedEvent, source: Source) -> Summary:
         """Claim the targets, so that nobody else acts on what this event reads, then act."""

@@ -22,7 +22,7 @@ from .model.decision import ActionCall
 from .model.errors import LedgerUnreadable
 from .model.result import Summary
 from .policy import check
-from .reporting import summarize
+from .reporting import check_summary
 from .settings.model import AuthSettings, Credentials, Settings
 
 LEDGER_SECONDS = 1.0
@@ -92,7 +92,7 @@ def run(request: CheckRequest, means: Means, *, announce: Announce) -> Summary:
         certificates=_certificates(settings.auth),
         ledger_reachable=_ledger_answers(means.ledger),
     )
-    return summarize.checked(
+    return check_summary.checked(
         check.findings(checked, now),
         probe=probe,
         response=_response(readings),

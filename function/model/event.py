@@ -145,6 +145,11 @@ class Event(NamedTuple):
     traceparent: str | None = None
     probe: bool = False
 
+    @property
+    def action(self) -> Action | None:
+        """What the event asks for; None where it asks for nothing."""
+        return self.intents[0].action if self.intents else None
+
 
 class Source(NamedTuple):
     """A kind of event: how it is read, where it may come in, and what it may ask for."""

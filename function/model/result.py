@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..lib import timestamps
-from .check import Check
 from .cloud_state import ApiResponse
 from .decision import Decision, Verdict
 from .event import Event, Outcome, RawEvent, UnwrappedEvent
+
+if TYPE_CHECKING:
+    from .check import Check
 
 RESULT_TYPE = "dev.kafka-remediator.result.v1"
 _MARK = re.compile(r"Log: result [0-9a-f]{32} of kafka-remediator")

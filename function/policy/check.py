@@ -29,11 +29,6 @@ class Checked(NamedTuple):
     ledger_reachable: bool = False
 
 
-def asks_for_check(event: Event) -> bool:
-    """Tell whether an event asks for a check."""
-    return any(intent.action is Action.CHECK for intent in event.intents)
-
-
 def request(event: Event, source: Source) -> CheckRequest:
     """Return what a check is to look at, or raise ActionNotForSource.
 

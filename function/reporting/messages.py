@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
-from ..model.check import Check
 from ..model.event import Action, Outcome
 
 ACTIONS = {
@@ -128,20 +127,6 @@ def reason_suffix(reason: str | None) -> str:
     (': no alarm is firing', '')
     """
     return f": {REASON_TEXTS[reason]}" if reason in REASON_TEXTS else ""
-
-
-def check_headline(counts: Mapping[str, int], failed: Sequence[Check]) -> str:
-    """Return what a check has come to: what failed and how to mend it, or the counts.
-
-    >>> check_headline({"pass": 9, "unproven": 3}, [])
-    'Check passed: 9 pass, 3 unproven.'
-    """
-    if not failed:
-        return f"Check passed: {', '.join(f'{number} {word}' for word, number in counts.items())}."
-    parts = [
-        " ".join([f"{one.name}: {one.detail}", *([one.fix] if one.fix else [])]) for one in failed
-    ]
-    return f"Check failed. {' '.join(parts)}"
 
 
 def headline(

@@ -10,7 +10,6 @@ from typing import Any
 
 from ..lib import timestamps
 from ..lib.text import one_line
-from ..model.check import Check
 from ..model.cloud_state import ApiResponse
 from ..model.decision import Verdict
 from ..model.event import RawEvent
@@ -56,10 +55,6 @@ def _instance(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _check(check: Check) -> dict[str, Any]:
-    return {"name": check.name, "status": check.status, "detail": check.detail, "fix": check.fix}
-
-
 def _data(
     context: EventContext, findings: Summary, *, dry_run: bool, duration_ms: int
 ) -> dict[str, Any]:
@@ -84,7 +79,7 @@ def _data(
         "duration_ms": duration_ms,
     }
     if findings.checks is not None:
-        data["checks"] = [_check(check) for check in findings.checks]
+        data["checks"] = [check._asdict() for check in findings.checks]
     return data
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
-from ..model.check import Check, CheckStatus
 from ..model.cloud_state import ApiResponse
-from ..model.decision import ActionCall, Decision, ExecutionResult, ScreenedEvent, Verdict
+from ..model.decision import Decision, ExecutionResult, ScreenedEvent, Verdict
 from ..model.errors import EventRejected, StateUnreadable
 from ..model.event import Action, Outcome, SubscriptionNotice
 from ..model.result import EventContext, Summary
@@ -192,30 +190,6 @@ def invalid_settings(problems: Sequence[str]) -> Summary:
     """Say what is wrong with the settings; nothing was done."""
     message = " ".join(["The settings are wrong, so nothing was done.", *problems])
     return Summary(Outcome.FAILED, "settings", message, 500, needs_human=True)
-
-
-def checked(
-    findings: Sequence[Check],
-    *,
-    probe: ActionCall | None = None,
-    response: ApiResponse | None = None,
-    attempts: int = 0,
-) -> Summary:
-    """Say what a check has found; `probe` is the call it has sent, `response` what came back."""
-    failed = [one for one in findings if one.status is CheckStatus.FAIL]
-    statuses = Counter(one.status for one in findings)
-    counts = {status.value: statuses[status] for status in CheckStatus if statuses[status]}
-    return Summary(
-        Outcome.FAILED if failed else Outcome.PASSED,
-        None,
-        messages.check_headline(counts, failed),
-        200,
-        request=probe.body if probe is not None and attempts else None,
-        response=response,
-        attempts=attempts,
-        needs_human=bool(failed),
-        checks=tuple(findings),
-    )
 
 
 def crash(context: EventContext, attempts: int) -> Summary:

@@ -53,6 +53,8 @@ def test_a_result_has_always_all_of_its_keys(key: str) -> None:
         (result_of(secret="x"), "$.data"),
         (result_of(request={"action": "delete", "instances": []}), "$.data.request"),
         (result_of(api={**API, "attempts": -1}), "$.data.api.attempts"),
+        (result_of(action="check", outcome="passed", reason=None), "$.data"),
+        (result_of(checks=[]), "$.data.checks"),
         (result_of(needs_human=True), "$"),
         (result(needshuman=True), "$.needshuman"),
         (result({**EXAMPLE["data"], "needs_human": True}, needshuman=False), "$.needshuman"),
