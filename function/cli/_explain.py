@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..entrypoints import startup
 from ..ledger.memory import MemoryLedger
-from ..lib import strict_json, timestamps
+from ..lib import strict_json
 from ..lib.clock import SystemClock
 from ..model.errors import SettingsInvalid
 from ..model.event import Outcome
@@ -44,7 +44,7 @@ class Options(NamedTuple):
 def _moment(options: Options) -> datetime:
     if options.at is None:
         return SystemClock().now()
-    at = timestamps.parse(options.at)
+    at = _offline.arrival(options.at)
     if at is None:
         raise UsageError("--at: write a time as RFC 3339 says, such as 2026-01-05T03:00:00Z")
     return at

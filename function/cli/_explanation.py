@@ -14,6 +14,7 @@ from ..pipeline import EventRun, Runtime, process
 from ..policy.trace import TracedEvent, deciding_intent, trace
 from ..reporting import summarize
 from ..settings.model import Credentials
+from ._offline import result_data
 from ._recognition import Recognized, open_smn
 from ._why import Facts, why
 
@@ -91,18 +92,18 @@ def _is_alarm(run: EventRun) -> bool:
     return source is not None and source.alarm
 
 
-def _verdicts(run: EventRun, result: ResultEvent) -> Sequence[Mapping[str, Any]]:
+def _verdicts(run: EventRun, data: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """Return what became of each instance; of those that a rejected event names, the refusal."""
     if run.rejection is None:
-        listed: Sequence[Mapping[str, Any]] = result.data["instances"]
+        listed: Sequence[Mapping[str, Any]] = data["instances"]
         return listed
     named = (instance for intent in run.event.intents for instance in intent.instances)
     rejected = {"outcome": Outcome.REJECTED, "reason": run.rejection.reason}
     return [{"id": instance, **rejected} for instance in dict.fromkeys(named)]
 
 
-def _instances(run: EventRun, result: ResultEvent) -> tuple[ExplainedInstance, ...]:
-    traced, problem = _traced(run), _problem(run, result)
+def _instances(run: EventRun, data: Mapping[str, Any]) -> tuple[ExplainedInstance, ...]:
+    traced, problem = _traced(run), _problem(run, data)
 
     def explained(verdict: Mapping[str, Any]) -> ExplainedInstance:
         id_, reason = verdict["id"], verdict["reason"]
@@ -115,18 +116,18 @@ def _instances(run: EventRun, result: ResultEvent) -> tuple[ExplainedInstance, .
         )
         return ExplainedInstance(id_, Outcome(verdict["outcome"]).value, reason, rules)
 
-    return tuple(map(explained, _verdicts(run, result)))
+    return tuple(map(explained, _verdicts(run, data)))
 
 
-def _problem(run: EventRun, result: ResultEvent) -> str | None:
+def _problem(run: EventRun, data: Mapping[str, Any]) -> str | None:
     """Return the sentence about the event as a whole, where it was rejected or has failed."""
     if run.rejection is not None:
         return str(run.rejection)
-    return str(result.data["message"]) if result.data["outcome"] is Outcome.FAILED else None
+    return str(data["message"]) if data["outcome"] is Outcome.FAILED else None
 
 
 def _of_run(run: EventRun, result: ResultEvent, recognized: Recognized) -> Explanation:
-    data = result.data
+    data = result_data(run, result)
     return Explanation(
         source=run.context.source or recognized.source,
         outcome=Outcome(data["outcome"]).value,
@@ -135,7 +136,7 @@ def _of_run(run: EventRun, result: ResultEvent, recognized: Recognized) -> Expla
         action=data["action"] and data["action"].value,
         request=data["request"],
         schema=_schema(run.rejection),
-        instances=_instances(run, result),
+        instances=_instances(run, data),
     )
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from ..entrypoints import startup
 from ..ledger.memory import MemoryLedger
+from ..lib import timestamps
 from ..lib.clock import Clock
 from ..lib.transport import Client
+from ..model.errors import EventRejected
 from ..model.event import Outcome
-from ..model.result import Summary
-from ..pipeline import Runtime
+from ..model.result import ResultEvent, Summary
+from ..pipeline import EventRun, Runtime
+from ..reporting import summarize
 from ..settings.reader import LIMITS
 
 # They reach nothing: the simulated cloud stands where the HTTP client stands.
@@ -20,6 +24,28 @@ _PLACEHOLDERS = {
     "HUAWEICLOUD_AUTH_TOKEN": "simulated",
     "DMS_ENDPOINT": "https://simulated.invalid",
 }
+
+
+def arrival(text: str) -> datetime | None:
+    """Return the moment at which a payload arrives; None for what is no time of this millennium.
+
+    Far from it no history can be asked for: it would begin before the first year, or end after the
+    last.
+    """
+    moment = timestamps.parse(text)
+    return moment if moment is not None and 2000 <= moment.year < 3000 else None
+
+
+def result_data(run: EventRun, result: ResultEvent) -> Mapping[str, Any]:
+    """Return what a result says of an event, in full also where its sender would not learn it.
+
+    A payload that is too large, or has a broken envelope, is rejected before its sender is known.
+    """
+    if run.context.authenticated:
+        return result.data
+    rejection = run.rejection or EventRejected("the event could not be read")
+    summary = summarize.rejection(rejection)
+    return {**summary._asdict(), "instances": (), "action": None, **result.data}
 
 
 def silence(*_: Any, **__: Any) -> None:

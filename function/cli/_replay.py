@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from textwrap import fill
 from typing import Any, NamedTuple
 
-from ..lib import strict_json, threads, timestamps
+from ..lib import strict_json, threads
 from ..lib.clock import Deadline
 from ..model.errors import EventRejected, SettingsInvalid
 from ..model.event import Outcome, RawEvent, SubscriptionNotice
@@ -90,7 +90,7 @@ def _line(text: bytes, sources: Iterable[str]) -> Line:
     if not isinstance(document, dict) or "payload" not in document:
         raise UsageError('write {"at": "<RFC 3339>", "source": "<name>", "payload": {...}}')
     at, source, payload = document.get("at"), document.get("source"), document["payload"]
-    received_at = timestamps.parse(at) if isinstance(at, str) else None
+    received_at = _offline.arrival(at) if isinstance(at, str) else None
     if received_at is None:
         raise UsageError("`at` is no RFC 3339 time, such as 2026-01-05T03:00:00Z")
     if source is not None and source not in sources:
@@ -148,7 +148,7 @@ class _Player:
         run, result = process(opened, self._runtime, deadline, credentials=credentials)
         source = self._runtime.sources.get(run.context.source or "")
         self._others += source is None or not source.alarm
-        return result.data if result is not None else None
+        return _offline.result_data(run, result) if result is not None else None
 
     def _count(self, data: Mapping[str, Any] | None, at: datetime) -> None:
         if data is None:

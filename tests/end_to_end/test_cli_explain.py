@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from function.cli import _explain
-from function.cli._explain import Options
+from function.cli import _explain, _replay
+from function.cli._explain import Options, UsageError
 from function.cli._explanation import Explanation
 from function.entrypoints.invocation import RetryableFailure, invoke
 from function.entrypoints.routes import HttpRequest, handle_request
@@ -29,6 +29,11 @@ EXAMPLES = [
     (name, example)
     for name in SCHEMAS.names("events")
     for example in SCHEMAS.schema(f"events/{name}").get("examples", [])
+]
+ENVELOPES = [
+    example
+    for name in SCHEMAS.names("envelopes")
+    for example in SCHEMAS.schema(f"envelopes/{name}")["examples"]
 ]
 # Another document than theirs is neither timer nor schedule to the platform, so it has no sender.
 DOCUMENTS = [
@@ -116,26 +121,47 @@ def test_explain_agrees_with_a_dry_run_on_every_example(
     assert_agree(explained(dry, example, source=source), dry_run(dry, source, example))
 
 
-@QUICK
-@given(data=st.data())
-def test_explain_agrees_with_a_dry_run_on_payloads_near_an_event(
-    dry: Remediator, data: st.DataObject
-) -> None:
-    source, document = data.draw(st.sampled_from(DOCUMENTS))
-    document = json.loads(json.dumps(document))
-    place = document
+def changed(data: st.DataObject, example: Any) -> Any:
+    """Return an example with one member changed."""
+    place = document = json.loads(json.dumps(example))
     while isinstance(place, dict | list) and place:
         key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else [0]))
         if not isinstance(place[key], dict | list) or data.draw(st.booleans()):
             place[key] = data.draw(anything)
             break
         place = place[key]
+    return document
+
+
+@QUICK
+@given(data=st.data())
+def test_explain_agrees_with_a_dry_run_on_payloads_near_an_event(
+    dry: Remediator, data: st.DataObject
+) -> None:
+    source, example = data.draw(st.sampled_from(DOCUMENTS))
+    document = changed(data, example)
     if '"check"' in json.dumps(document) or '\\"check\\"' in json.dumps(document):
         return
     for instance in INSTANCE.findall(json.dumps(document)):
         dry.cloud.add_instance(instance.lower(), status="RUNNING")
 
     assert_agree(explained(dry, document, source=source), dry_run(dry, source, document))
+
+
+@QUICK
+@given(data=st.data())
+def test_no_payload_near_an_envelope_breaks_explain_or_replay(data: st.DataObject) -> None:
+    document = changed(data, data.draw(st.sampled_from(ENVELOPES)))
+    try:
+        explanations = _explain.explanations(json.dumps(document).encode(), Options(), {})
+    except UsageError:  # a gateway event for no route
+        return
+
+    line = json.dumps({"at": text(NOW), "payload": document}).encode()
+    report = _replay.replay({"past": line}, {})
+
+    assert report.events == len([one for one in explanations if "not an event" not in one.message])
+    assert "internal" not in {*report.reasons, *(one.reason for one in explanations)}
 
 
 states = st.sampled_from(["RUNNING", "ERROR", "RESTARTING", "UPGRADING", "FROZEN", "A_NEW_WORD"])

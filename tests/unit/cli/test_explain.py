@@ -256,6 +256,24 @@ def test_a_message_of_smn_with_a_broken_envelope_says_where() -> None:
     assert "message_id" in str(explanation.schema["problem"])
 
 
+def test_a_trigger_with_a_broken_envelope_says_where() -> None:
+    broken = ces_alarm()
+    del broken["record"][0]["smn"]["message"]
+
+    explanation = explained(broken)
+
+    assert (explanation.source, explanation.reason) == ("smn", "schema")
+    assert explanation.schema is not None
+    assert "message" in str(explanation.schema["problem"])
+
+
+def test_a_payload_that_is_too_large_is_rejected_without_being_read() -> None:
+    explanation = explained(b'{"action": "' + b"x" * 300_000 + b'"}', source="direct")
+
+    assert (explanation.outcome, explanation.reason) == ("rejected", "too_large")
+    assert explanation.message == "Rejected: the body is larger than 256 KiB."
+
+
 def test_our_own_result_is_no_event() -> None:
     (result,) = SCHEMAS.schema("result")["examples"][:1]
 
@@ -285,6 +303,8 @@ def test_several_records_are_several_explanations() -> None:
     ("options", "problem"),
     [
         (Options(at="yesterday"), "--at:"),
+        (Options(at="0999-01-05T03:00:00Z"), "--at:"),
+        (Options(at="9999-12-31T23:59:59Z"), "--at:"),
         (Options(source="pigeon"), "--source: choose one of alertmanager,"),
         (Options(expect="fine"), "--expect: choose one of accepted,"),
         (Options(state=b"{"), "--state:"),

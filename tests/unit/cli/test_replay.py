@@ -140,6 +140,7 @@ def test_every_kind_of_payload_is_played_by_its_shape() -> None:
         ("[]", "past, line 2: write {"),
         ('{"at":"2026-01-05T03:00:00Z"}', "past, line 2: write {"),
         ('{"at":"today","payload":{}}', "past, line 2: `at` is no RFC 3339 time"),
+        ('{"at":"9999-12-31T23:59:59Z","payload":{}}', "past, line 2: `at` is no RFC 3339 time"),
         ('{"at":5,"payload":{}}', "past, line 2: `at` is no RFC 3339 time"),
         (line(MINUTE, {}, "pigeon"), "past, line 2: `source` is none of alertmanager, "),
         (line(MINUTE, {"httpMethod": "POST", "path": "/none"}), "no route"),
@@ -160,6 +161,12 @@ def test_a_purge_is_accepted_and_is_no_restart() -> None:
     report = replayed(line(MINUTE, {"action": "purge_failed"}, "direct"))
 
     assert (report.outcomes, report.restarts) == ({"accepted": 1}, ())
+
+
+def test_a_payload_that_is_too_large_is_counted_as_rejected() -> None:
+    report = replayed(line(MINUTE, "x" * 300_000, "direct"))
+
+    assert (report.outcomes, report.reasons) == ({"rejected": 1}, {"too_large": 1})
 
 
 def test_a_setting_that_is_wrong_is_named() -> None:
