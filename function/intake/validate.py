@@ -42,6 +42,13 @@ def _source(unwrapped: UnwrappedEvent, value: Any) -> str:
     return unwrapped.source
 
 
+def _with_kinds(problem: str, value: Any, unwrapped: UnwrappedEvent) -> str:
+    """Add to a problem what a topic may bring, where its message is neither."""
+    if not unwrapped.is_topic_message or recognize.other_sender(value, None) is not None:
+        return problem
+    return f"{problem}; a topic brings alarms of Cloud Eye and request documents"
+
+
 def _with_sender(problem: str, value: Any, source: str | None) -> str:
     """Add to a problem whose document this looks like, where that explains it."""
     sender = recognize.other_sender(value, source)
@@ -59,7 +66,7 @@ def validate(unwrapped: UnwrappedEvent, schemas: Schemas) -> Document:
     try:
         schemas.check(f"events/{source}", value)
     except Violation as error:
-        problem = _with_sender(error.problem, value, source)
+        problem = _with_sender(_with_kinds(error.problem, value, unwrapped), value, source)
         violated = SchemaViolated(problem, path=error.path, rule=error.rule)
         raise _rejected(violated, unwrapped, value) from None
     return Document(source, value)

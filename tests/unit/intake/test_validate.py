@@ -75,6 +75,7 @@ def test_any_other_message_of_a_topic_is_rejected_as_an_alarm(message: str) -> N
     with pytest.raises(SchemaViolated, match=r"schemas/events/ces_alarm\.json") as refusal:
         topic(message)
 
+    assert str(refusal.value).endswith("; a topic brings alarms of Cloud Eye and request documents")
     assert not refusal.value.needs_human
 
 
