@@ -85,7 +85,9 @@ class ReachProbe:
 
         `broken` is what to say of an error of the connection.
         """
-        self._reach = Reach(stage, host_of(url), NO_ANSWER)
+        # Where the proxy is on loopback, too, only the word tells it from the endpoint.
+        proxy = "proxy " if url is self._proxy and stage != "proxy" else ""
+        self._reach = Reach(stage, f"{proxy}{host_of(url)}", NO_ANSWER)
         seconds = self._seconds_left()
         if seconds <= 0:
             raise _StageFailed(NO_ANSWER)

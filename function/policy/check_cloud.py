@@ -12,15 +12,18 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..model.check import AuthFailure, Check, CheckStatus, Readings
+from ..model.cloud_state import THROTTLED_CODES
 from ..model.errors import StateUnreadable
 from ..settings.model import Credentials, Settings
 
-FORBIDDEN, UNAUTHORIZED = 403, 401
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 # Beyond a minute the history's dates would decide wrongly, beyond 5 the signatures of senders are
 # refused, beyond 15 the cloud refuses every call.
 NOTED_SKEW_SECONDS = 60
 MAX_SKEW_SECONDS = 300
 NO_SUCH_API_CODES = frozenset({"APIGW.0101", "APIG.0101"})
+# What is said of an instance, or of an empty list, is said by the project that they are in.
+IN_PROJECT_CODES = frozenset({"DMS.00404022", "DMS.40050010"})
 FROZEN_CODE = "DMS.10240306"
 MAX_NAMES = 10
 
@@ -197,14 +200,20 @@ def project(subject: Subject) -> Check:
     if FROZEN_CODE in codes:
         detail = f"The account of project {id_} is frozen ({FROZEN_CODE})."
         return Check("project", CheckStatus.FAIL, detail, "Settle it with the vendor's billing.")
-    in_project = [
+    if any(answer.status == 200 or answer.error_code in IN_PROJECT_CODES for answer in answers):
+        return Check("project", CheckStatus.PASS, f"Project {id_} answers at {subject.host}.")
+    unknown = [
         answer
         for answer in answers
-        if answer.status == 200
-        or (answer.status != FORBIDDEN and (answer.error_code or "").startswith("DMS."))
+        if answer.status == NOT_FOUND and answer.error_code not in THROTTLED_CODES
     ]
-    if in_project:
-        return Check("project", CheckStatus.PASS, f"Project {id_} answers at {subject.host}.")
+    if unknown:
+        return Check(
+            "project",
+            CheckStatus.FAIL,
+            f"Project {id_} is not known at {subject.host} (404: {names(codes)}).",
+            "HUAWEICLOUD_SDK_PROJECT_ID and HUAWEICLOUD_REGION have to belong together.",
+        )
     refused = [answer for answer in answers if answer.status == FORBIDDEN]
     if refused and all((answer.error_code or "").startswith("APIG") for answer in refused):
         return Check(

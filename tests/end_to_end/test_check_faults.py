@@ -161,6 +161,9 @@ FAULTS = {
     "clock 10 minutes ahead": Seeded("clock", "600 s ahead of", seed=behind(-600)),
     "clock 2 minutes behind": Seeded("clock", "NTP", seed=behind(120), status="info"),
     "wrong project": Seeded("project", "APIGW.0302", {"HUAWEICLOUD_SDK_PROJECT_ID": "f" * 32}),
+    "a project that the region does not know": Seeded(
+        "project", "is not known", seed=answering(vendor_error(404, "DMS.00404001"))
+    ),
     "frozen account": Seeded(
         "project", "frozen", seed=answering(vendor_error(403, "DMS.10240306"))
     ),

@@ -128,7 +128,7 @@ def test_a_proxy_that_is_down() -> None:
     port = free_port()
     answered = checked(PROXY_URL=f"http://user:word-of-the-proxy@127.0.0.1:{port}")
 
-    assert_endpoint(answered, f"TCP: 127.0.0.1:{port}", "refused", "PROXY_URL")
+    assert_endpoint(answered, f"TCP: proxy 127.0.0.1:{port}", "refused", "PROXY_URL")
     assert "word-of-the-proxy" not in str(answered.event)
 
 

@@ -145,6 +145,7 @@ def test_nothing_read_proves_nothing() -> None:
         ((OK._replace(clock_skew_seconds=301),), "clock"),
         ((CloudAnswer(403, "APIG.0302"),), "project"),
         ((OK, CloudAnswer(403, "DMS.10240306")), "project"),
+        ((CloudAnswer(404, "DMS.00404001"),), "project"),
     ],
 )
 def test_the_first_cause_is_named(answers: tuple[CloudAnswer, ...], failed: str) -> None:
