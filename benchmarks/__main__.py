@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from . import cold, growth, memory, pure, tls, warm
+from . import cold, growth, ledger, memory, pure, tls, warm
 from .comparison import compared
 from .plan import QUICK, Plan
 from .processes import ROOT, responder
@@ -35,6 +35,7 @@ PARTS: dict[str, Callable[[Plan, Settings], Iterator[Row]]] = {
     "warm": warm.warm,
     "https": _https,
     "pure": pure.pure,
+    "ledger": ledger.ledger,
     "memory": memory.memory,
     "growth": growth.growth,
 }

@@ -25,7 +25,7 @@ class MemoryLedger:
         self._locks = NamedLocks()
         self._guard = threading.Lock()
         self._calls: dict[str, SentCall] = {}
-        self._entered: dict[str, float] = {}
+        self._expires: dict[str, float] = {}
         self._numbers = count()
 
     @contextmanager
@@ -50,11 +50,13 @@ class MemoryLedger:
         changed = changes.applied_to(self._calls[id_], moment)
         if changed is None:
             self._forget(id_)
-        else:
-            self._calls[id_] = changed
+            return
+        self._calls[id_] = changed
+        if changed.accepted:
+            self._expires[id_] = moment + changed.keep.total_seconds()
 
     def _forget(self, id_: str) -> None:
-        del self._calls[id_], self._entered[id_]
+        del self._calls[id_], self._expires[id_]
 
     def enter(self, calls: Sequence[SentCall], room: Room | None) -> bool:
         """Enter calls where there is room for them, in one step."""
@@ -66,14 +68,13 @@ class MemoryLedger:
             if room and not room.allows((call.target for call in calls), self._calls.values()):
                 return False
             self._calls.update((call.id, call) for call in calls)
-            self._entered.update((call.id, moment) for call in calls)
+            self._expires.update((call.id, moment + call.keep.total_seconds()) for call in calls)
             return True
 
     def _forget_old(self, moment: float) -> None:
         """Forget what no rule looks at any longer, by a clock that nobody sets."""
-        for id_, entered in list(self._entered.items()):
-            if moment - entered >= self._calls[id_].keep.total_seconds():
-                self._forget(id_)
+        for id_ in [id_ for id_, end in self._expires.items() if end <= moment]:
+            self._forget(id_)
 
 
 class _MemoryClaim:

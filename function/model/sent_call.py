@@ -45,11 +45,11 @@ class SentCall(NamedTuple):
 
     def is_history(self, now: datetime) -> bool:
         """Tell whether the call still has to stand in for what the cloud does not show."""
-        return not self.shown and now < self.sent_at + self.keep
+        return not self.shown and now - self.sent_at < self.keep
 
     def is_underway(self, now: datetime) -> bool:
         """Tell whether the instance counts for MAX_RESTARTING because of this call."""
-        return self.target != PURGE and not self.over and now < self.restart_ends_at
+        return not self.over and now - self.sent_at < MAX_RESTART_TIME and self.target != PURGE
 
 
 class Changes(NamedTuple):

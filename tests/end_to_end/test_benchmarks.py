@@ -13,7 +13,17 @@ from benchmarks.comparison import compared
 from benchmarks.rows import Bound, Row, percentile, plain, row, rows, table
 
 ROOT = Path(__file__).parents[2]
-SECTIONS = ("cold", "warm", "https", "pure path", "validation", "signing", "memory", "growth")
+SECTIONS = (
+    "cold",
+    "warm",
+    "https",
+    "pure path",
+    "validation",
+    "signing",
+    "ledger",
+    "memory",
+    "growth",
+)
 
 
 def test_a_ratio_is_the_median_of_the_ratios_of_each_round() -> None:
