@@ -29,8 +29,9 @@ def _schema() -> Draft202012Validator:
     )
 
 
-def _without_severity(line: Mapping[str, Any]) -> str:
-    event = {name: value for name, value in line.items() if name != "severity"}
+def _event_of(line: Mapping[str, Any]) -> str:
+    """Return the result event of a line of the log, without what every line has besides."""
+    event = {name: value for name, value in line.items() if name not in {"severity", "message"}}
     return json.dumps(event, sort_keys=True)
 
 
@@ -41,8 +42,8 @@ def every_event_has_one_result(history: History) -> Iterator[str]:
         if len(one.results) != due:
             yield f"{one.delivery.sender} has {len(one.results)} of {due} results"
     results = [result for one in history.handled for result in one.results]
-    returned = Counter(map(_without_severity, results))
-    logged = Counter(map(_without_severity, history.lines))
+    returned = Counter(map(_event_of, results))
+    logged = Counter(map(_event_of, history.lines))
     if returned != logged:
         inside, outside = (logged - returned).total(), (returned - logged).total()
         yield f"{inside} results stand only in the log, {outside} were only returned"
