@@ -141,3 +141,25 @@ def tls_in_front(port: int, place: Place) -> Iterator[int]:
             accepting.join(30)
             for one in connections:
                 one.join(30)
+
+
+@contextmanager
+def answering(content: bytes) -> Iterator[str]:
+    """Listen as a server that answers everything with this, and ends the connection."""
+
+    def serve() -> None:
+        with suppress(OSError):  # it was shut down
+            while True:
+                connection, _ = listener.accept()
+                with connection, suppress(OSError):
+                    connection.recv(65536)
+                    connection.sendall(content)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield f"redis://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(30)

@@ -15,6 +15,9 @@ Action = Literal["restart", "purge_failed", "delete"]
 ALL: tuple[Action, ...] = ("restart", "purge_failed", "delete")
 BY_ID: tuple[Action, ...] = ("restart", "delete")
 EITHER: tuple[Action, ...] = ("restart", "purge_failed")
+LedgerFault = Literal[
+    "gone", "stalled", "full", "no Redis", "killed while reading", "killed while sending"
+]
 Way = Literal[
     "cloud", "elsewhere", "refused", "unreachable", "no name", "no DNS", "slow name", "full"
 ]
@@ -78,7 +81,8 @@ class Case:
     `hurry` lets the time for sending run out soon after the state was read; at the last of the
     `looks` for the effect, time is over. `meanwhile` happens when the POST has arrived. `pages`
     says that it calls a person although it may be sent again. `elsewhere` is the status of a
-    redirect to another host.
+    redirect to another host. `ledger` is what is wrong with the server of the shared ledger;
+    `sent_before`: the ledger holds the same call already.
     """
 
     name: str
@@ -101,6 +105,8 @@ class Case:
     arrange: Callable[[FakeDms], object] | None = None
     meanwhile: Callable[[FakeDms], object] | None = None
     elsewhere: int | None = None
+    ledger: LedgerFault | None = None
+    sent_before: bool = False
 
     def expected(self, action: Action) -> Expected:
         """Return what must be told when this meets an action."""

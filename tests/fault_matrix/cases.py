@@ -1,6 +1,12 @@
 """The table: every case of the fault bench, by the part of the call that it meets."""
 
-from . import cases_of_exchanges, cases_of_reading, cases_of_refusals, cases_of_routes
+from . import (
+    cases_of_exchanges,
+    cases_of_reading,
+    cases_of_refusals,
+    cases_of_routes,
+    cases_of_the_ledger,
+)
 from .case import Action, Case
 
 PARTS: dict[str, tuple[Case, ...]] = {
@@ -12,6 +18,8 @@ PARTS: dict[str, tuple[Case, ...]] = {
     "Codes of the service and of the gateway": cases_of_refusals.CODES,
     "Texts that quote the request, which nobody is shown": cases_of_refusals.QUOTES,
     "While the live state is read": cases_of_reading.CASES,
+    "What the cloud does not show, and clocks": cases_of_the_ledger.SENT,
+    "The ledger that copies share": cases_of_the_ledger.LEDGER,
 }
 
 

@@ -19,6 +19,7 @@ from function.pipeline import Runtime
 from function.settings.model import Credentials
 from tests.fake_dms import Account, FakeDms, Hold, Place, redirect
 
+from . import ledgers
 from .case import Action, Case, Dial, Meanwhile
 from .certificates import place
 from .idle import ended
@@ -95,11 +96,9 @@ def runtime(cloud: FakeDms, *, seconds: float, platform: bool, **settings: str) 
         given = {name: text for name, text in given.items() if "_SDK_" not in name}
         given["HUAWEICLOUD_SDK_PROJECT_ID"] = cloud.account.project_id
     clock = SteeredClock(seconds)
-    return startup.runtime(given, platform_credentials=platform)._replace(
-        clock=clock,
-        ledger=MemoryLedger(clock.monotonic),
-        http_client=MarkedClient,
-    )
+    ready = startup.runtime(given, platform_credentials=platform)
+    ledger = ready.ledger if "LEDGER_URL" in given else MemoryLedger(clock.monotonic)
+    return ready._replace(clock=clock, ledger=ledger, http_client=MarkedClient)
 
 
 def _turn(cloud: FakeDms, case: Case, dials: tuple[Dial, ...]) -> None:
@@ -186,7 +185,12 @@ def run_case(case: Case, action: Action) -> Played:
             "full": full.address,
         }
         resolver: Resolver = stack.enter_context(leading(case.read_ways, case.ways, addresses))
-        ready = runtime(cloud, seconds=case.seconds, platform=case.platform, **case.settings)
+        settings = dict(case.settings)
+        if case.ledger is not None:
+            settings |= stack.enter_context(ledgers.shared(case.ledger, cloud, action))
+        ready = runtime(cloud, seconds=case.seconds, platform=case.platform, **settings)
+        if case.sent_before:
+            ledgers.remember(case, action, ready.ledger)
         _turn(cloud, case, tuple(dial for dial in case.dials if dial.kind != "connection"))
         _turn(elsewhere, case, tuple(dial for dial in case.dials if dial.kind == "connection"))
         if case.elsewhere is not None:

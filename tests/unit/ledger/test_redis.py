@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from function.model.errors import InstanceBusy, LedgerUnreadable
 from function.model.sent_call import PURGE, Changes, Room
 from tests.factories import NOW, ORDERS, PAYMENTS
 from tests.fault_matrix.certificates import place
-from tests.redis_process import RedisProcess, redis_process, tls_in_front
+from tests.redis_process import RedisProcess, answering, redis_process, tls_in_front
 
 from .conftest import PROJECT, shared
 
@@ -217,28 +216,6 @@ ANSWERS = {
     "an error": b"-ERR nonsense\r\n",
     "nothing": b"",
 }
-
-
-@contextmanager
-def answering(content: bytes) -> Iterator[str]:
-    """Listen as a server that answers everything with this, and ends the connection."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            for _ in range(2):
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    connection.recv(65536)
-                    connection.sendall(content)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield f"redis://127.0.0.1:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(30)
 
 
 @pytest.mark.parametrize("name", ANSWERS)

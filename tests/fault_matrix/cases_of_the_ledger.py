@@ -1,0 +1,44 @@
+"""What was sent and is not shown, clocks that differ, and a ledger that cannot be read."""
+
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+
+from tests.fake_dms import Reply
+
+from .case import ACCEPTED, UNREADABLE, Case, Dial, Expected
+
+NO_LEDGER = Expected("failed", "ledger_unreadable", 503, 0)
+OFF = "seconds off the cloud's"
+
+
+def _date(minutes: int) -> str:
+    moment = datetime.now(timezone.utc) + timedelta(minutes=minutes)
+    return format_datetime(moment, usegmt=True)
+
+
+def _skewed(minutes: int) -> Case:
+    answer = {"instances": [], "instance_num": 0, "tasks": [], "task_count": "0"}
+    reply = Reply(200, answer, (("Date", _date(minutes)),))
+    side = "behind" if minutes > 0 else "ahead of"
+    name = f"our clock {abs(minutes)} minutes {side} the Date of a good answer, reading"
+    return Case(name, UNREADABLE, (Dial(reply, "any", times=None),), says=OFF)
+
+
+SENT = (
+    Case(
+        "sent just before, and not shown by the cloud yet",
+        Expected("skipped", "already_restarting", 200, 0),
+        purge=Expected("skipped", "cooldown", 200, 0),
+        sent_before=True,
+    ),
+    _skewed(20),
+    _skewed(-20),
+)
+LEDGER = (
+    Case("the ledger cannot be reached", NO_LEDGER, ledger="gone"),
+    Case("the ledger is stalled", NO_LEDGER, ledger="stalled"),
+    Case("the ledger is full", NO_LEDGER, ledger="full"),
+    Case("the ledger is no Redis", NO_LEDGER, ledger="no Redis"),
+    Case("the ledger is killed while the state is read", NO_LEDGER, ledger="killed while reading"),
+    Case("the ledger is killed while it is sent", ACCEPTED, ledger="killed while sending"),
+)
