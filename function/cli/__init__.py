@@ -19,6 +19,13 @@ from types import ModuleType
 from . import _env_file
 
 USAGE_ERROR = 2
+EXAMPLES = """examples:
+  python -m function check --env-file production.env     is everything ready for an alarm?
+  python -m function explain alarm.json                  what would become of this one, and why?
+  python -m function replay last-month.jsonl             what would have been done, who called?
+  python -m function serve --env-file production.env     answer senders over HTTP
+
+python -m function COMMAND --help shows more of each."""
 
 
 def _commands() -> dict[str, ModuleType]:
@@ -30,7 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m function",
         description="Kafka remediator: restarts managed Kafka instances when that is safe.",
-        epilog="python -m function COMMAND --help shows examples.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, module in _commands().items():
