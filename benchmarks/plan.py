@@ -15,6 +15,8 @@ class Plan:
     growth_events: int = 10_000
     sizes: tuple[int, ...] = (1, 10, 50)
     pure_rounds: int = 7
+    network_rounds: int = 5
+    one_way: float = 0.1
 
 
 QUICK = Plan(
@@ -26,4 +28,6 @@ QUICK = Plan(
     growth_events=8,
     sizes=(1, 10),
     pure_rounds=1,
+    network_rounds=1,
+    one_way=0.02,
 )

@@ -14,7 +14,9 @@ from .session import DmsSession
 T = TypeVar("T")
 PAGE_SIZE = 50
 MAX_PAGES = 100
-MAX_PARALLEL_READS = 10  # more would be as many handshakes at once, and as many calls throttled
+# A list and the histories of ten instances (MAX_INSTANCES) take one round trip; more at once would
+# be as many handshakes, and calls that the gateway throttles.
+MAX_PARALLEL_READS = 11
 OK, NOT_FOUND = 200, 404
 
 

@@ -1,4 +1,4 @@
-"""Time as a value: the clock that the doors hand down, and the deadline of one event."""
+"""Clock interface, and the time budget of one event."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import time
 from datetime import datetime, timezone
 from typing import NamedTuple, Protocol
 
-READ_SHARE, SEND_SHARE, CONFIRM_SHARE = 0.4, 0.8, 0.9
+# Chosen from the runs of `python -m benchmarks slow` (docs/benchmarks.md). The call gets as much
+# time as the reads had: where every answer takes equally long, the call is then answered in time or
+# never sent. With 0.5 and 0.9, answers that took 2.1 s of 4.5 left it unknown.
+READ_SHARE, SEND_SHARE = 0.4, 0.8
+# A look takes a tenth of a second; the last tenth is for the result, its sink and its readers.
+CONFIRM_SHARE = 0.9
 
 
 class Clock(Protocol):

@@ -32,3 +32,10 @@ def test_the_time_of_day_is_in_utc_and_seconds_do_not_go_back() -> None:
 
     assert clock.now().utcoffset() == timedelta(0)
     assert clock.monotonic() <= clock.monotonic()
+
+
+@given(st.floats(0, 1e6), st.floats(0.01, 60))
+def test_the_call_gets_as_much_time_as_the_reads_had(start: float, long: float) -> None:
+    one = Deadline(start, long)
+
+    assert one.send_until - one.read_until >= (one.read_until - start) * 0.999
