@@ -1,4 +1,4 @@
-"""`python -m benchmarks run [--quick] [--only PART …]`, or `… compare OLD NEW`."""
+"""`python -m benchmarks run [--quick] [--only PART …]`, `… slow`, or `… compare OLD NEW`."""
 
 import argparse
 import json
@@ -12,11 +12,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from . import cold, growth, ledger, memory, pure, tls, warm
+from . import cold, growth, ledger, memory, network, pure, served, slow_answers, tls, warm
 from .comparison import compared
 from .plan import QUICK, Plan
 from .processes import ROOT, responder
-from .rows import Row, plain, table
+from .rows import Row, broken, plain, summary, table
 from .subjects import INSTANCES
 
 Settings = Mapping[str, str]
@@ -34,6 +34,8 @@ PARTS: dict[str, Callable[[Plan, Settings], Iterator[Row]]] = {
     "cold": cold.cold,
     "warm": warm.warm,
     "https": _https,
+    "server": served.served,
+    "network": network.network,
     "pure": pure.pure,
     "ledger": ledger.ledger,
     "memory": memory.memory,
@@ -42,12 +44,13 @@ PARTS: dict[str, Callable[[Plan, Settings], Iterator[Row]]] = {
 
 
 def _measured(plan: Plan, parts: Sequence[str]) -> Iterator[Row]:
+    """Measure part after part; on stderr stands where it is."""
+    begin = time.perf_counter()
     with responder(INSTANCES) as cloud:
-        for part in parts:
-            for one in PARTS[part](plan, cloud):
-                if sys.stderr.isatty():
-                    print(f"\r{one.section[:70]:70}\r", end="", file=sys.stderr)
-                yield one
+        for number, part in enumerate(parts, 1):
+            seconds = round(time.perf_counter() - begin)
+            print(f"{seconds:4} s: {part} ({number} of {len(parts)})", file=sys.stderr, flush=True)
+            yield from PARTS[part](plan, cloud)
 
 
 def _machine() -> dict[str, Any]:
@@ -65,15 +68,15 @@ def run(plan: Plan, parts: Sequence[str], file: Path) -> None:
     machine, begin = _machine(), time.perf_counter()
     rows = list(_measured(plan, parts))
     machine["seconds"] = round(time.perf_counter() - begin)
-    print(" · ".join(f"{name} {value}" for name, value in machine.items()))
-    print(table(rows))
-    broken = [one for one in rows if one.holds is False]
     shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
-    print(f"\n{len(broken)} of {sum(one.bound is not None for one in rows)} bounds do not hold.")
-    print(f"Written to {shown}.")
+    print(" · ".join(f"{name} {value}" for name, value in machine.items()))
+    if plan is QUICK:
+        print("Quick: this shows that everything works, not how fast it is.")
+    print(f"\n{summary(rows)}\n\n{table(rows)}\n\n{broken(rows)}")
     file.parent.mkdir(parents=True, exist_ok=True)
     document = {"machine": machine, "rows": [plain(one) for one in rows]}
     file.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    print(f"Written to {shown}.", file=sys.stderr)
 
 
 def main() -> None:
@@ -84,6 +87,7 @@ def main() -> None:
     running.add_argument("--quick", action="store_true", help="tiny counts: does it work?")
     running.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
     running.add_argument("--file", type=Path, default=None, help="where the numbers go")
+    commands.add_parser("slow", help="what becomes of events when the cloud is slow to answer")
     comparing = commands.add_parser("compare")
     comparing.add_argument("old", type=Path)
     comparing.add_argument("new", type=Path)
@@ -91,10 +95,17 @@ def main() -> None:
     if options.command == "compare":
         print(compared(options.old, options.new))
         return
+    if options.command == "slow":
+        print(slow_answers.table())
+        return
     moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     file = options.file or RESULTS / f"{moment}.json"
     run(QUICK if options.quick else Plan(), options.only, file)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("Stopped; nothing is written.", file=sys.stderr)
+        sys.exit(130)

@@ -28,6 +28,7 @@ class Request:
     proof: bytes
     path: str = "/direct"
     status: int = 200
+    method: str = "POST"
 
 
 def restart_request(number: int, proof: bytes) -> Request:
@@ -38,9 +39,9 @@ def restart_request(number: int, proof: bytes) -> Request:
 class Client:
     """One client with one connection, which it opens again when the server has ended it."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, timeout: float = 60) -> None:
         """Connect later."""
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
 
     def send(self, request: Request) -> float:
         """Post, and return the seconds it took; AssertionError where the answer is not the one."""
@@ -59,7 +60,7 @@ class Client:
         self._connection.close()
 
     def _exchange(self, request: Request) -> tuple[int, bytes]:
-        self._connection.request("POST", request.path, request.body, HEADERS)
+        self._connection.request(request.method, request.path, request.body, HEADERS)
         answer = self._connection.getresponse()
         return answer.status, answer.read()
 

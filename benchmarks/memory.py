@@ -9,7 +9,7 @@ from pathlib import Path
 from .load import first_answer, send_all
 from .plan import Plan
 from .processes import ROOT, Server, counted, server
-from .rows import Bound, Row, row, rows
+from .rows import Bound, Row, measured, row, rows
 from .subjects import IMPORTS, OURS, SDK, Subject
 
 MOST_GROWTH = 1.02  # the allocator's own moods; ten thousand leaks of 100 bytes would be twice that
@@ -50,7 +50,7 @@ def _growth(plan: Plan, cloud: Settings) -> Iterator[Row]:
     for name, unit in units.items():
         # Threads and files come and go with the clients: what counts is that they do not pile up.
         bound = MOST_GROWTH if name == "resident_kib" else 2.0
-        yield row(section, name, unit, [early[name]], ours=[late[name]], bound=bound)
+        yield measured(section, name, unit, late[name], fair=early[name], bound=bound)
 
 
 def _closure(names: tuple[str, ...]) -> set[str]:

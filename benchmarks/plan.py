@@ -15,6 +15,7 @@ class Plan:
     growth_events: int = 10_000
     sizes: tuple[int, ...] = (1, 10, 50)
     pure_rounds: int = 7
+    server_requests: int = 400
     network_rounds: int = 5
     one_way: float = 0.1
 
@@ -28,6 +29,7 @@ QUICK = Plan(
     growth_events=8,
     sizes=(1, 10),
     pure_rounds=1,
+    server_requests=40,
     network_rounds=1,
     one_way=0.02,
 )

@@ -44,7 +44,12 @@ def responder(
     files = [str(certificate), str(key)] if certificate else []
     command = [sys.executable, "-m", "benchmarks.responder", str(instances), *files]
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment({}), stdout=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=environment({}),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C reaches only us, who end it
     )
     with process:
         assert process.stdout is not None
@@ -119,17 +124,19 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(source: Path, settings: Mapping[str, str]) -> Iterator[Server]:
-    """Run a subject under functions-framework; it may not be ready yet."""
+def server(source: Path, settings: Mapping[str, str], *, serve: bool = False) -> Iterator[Server]:
+    """Run a subject under functions-framework, or our own server; it may not be ready yet."""
     port = free_port()
-    command = [sys.executable, "-m", "functions_framework", f"--source={source}"]
+    framework = ["functions_framework", f"--source={source}", "--target=remediate"]
+    command = [sys.executable, "-m", *(["function", "serve"] if serve else framework)]
     with tempfile.NamedTemporaryFile() as words:
         process = subprocess.Popen(
-            [*command, "--target=remediate", "--host=127.0.0.1", f"--port={port}"],
+            [*command, "--host=127.0.0.1", f"--port={port}"],
             cwd=ROOT,
             env=environment(settings),
             stdout=subprocess.DEVNULL,
             stderr=words,
+            start_new_session=True,
         )
         try:
             yield Server(process, port, Path(words.name))

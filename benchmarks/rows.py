@@ -1,7 +1,7 @@
 """The table: a row for each thing measured, its median and spread, and how we compare with it."""
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -64,6 +64,11 @@ def row(
     return Row(section, name, unit, middle, low, high, ratio, bound, why)
 
 
+def measured(section: str, name: str, unit: str, value: float, *, fair: float, bound: float) -> Row:
+    """Return what was measured once, and its ratio to what would be fair."""
+    return Row(section, name, unit, value, value, value, value / fair, bound)
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """The most that a ratio may be, and why it is more where it is known to be."""
@@ -77,14 +82,19 @@ def rows(
     unit: str,
     values: Mapping[str, Sequence[float]],
     bounds: Mapping[str, Bound] | None = None,
+    alike: Collection[str] = (),
 ) -> list[Row]:
-    """Return a row for each subject of the same rounds; the first is ours."""
+    """Return a row for each subject of the same rounds; the first is ours.
+
+    A ratio is told for a rival that does the same work (`alike`) or has a bound.
+    """
     own, *rivals = values
     found = [row(section, own, unit, values[own])]
     for name in rivals:
         bound = (bounds or {}).get(name)
         most, why = (bound.most, bound.why) if bound else (None, "")
-        found.append(row(section, name, unit, values[name], ours=values[own], bound=most, why=why))
+        compared = values[own] if bound or name in alike else None
+        found.append(row(section, name, unit, values[name], ours=compared, bound=most, why=why))
     return found
 
 
@@ -113,6 +123,23 @@ def table(found: Sequence[Row]) -> str:
         chosen = (one for one in found if one.section == section)
         lines += [f"| {' | '.join(_cells(one))} |" for one in chosen]
     return "\n".join(lines)
+
+
+def summary(found: Sequence[Row]) -> str:
+    """Return how many bounds hold, and the value of each."""
+    bound = [one for one in found if one.bound is not None]
+    lines = [f"{sum(one.holds is True for one in bound)} of {len(bound)} bounds hold."]
+    for one in bound:
+        value = one.median if one.ratio is None else one.ratio
+        mark = "holds" if one.holds else "DOES NOT HOLD"
+        lines.append(f"  {mark}: {_number(value)} ≤ {one.bound:g}  {one.section}: {one.name}")
+    return "\n".join(lines)
+
+
+def broken(found: Sequence[Row]) -> str:
+    """Return the names of the bounds that do not hold, one a line."""
+    lines = [f"{one.section}: {one.name}" for one in found if one.holds is False]
+    return "\n".join(["These bounds do not hold:", *lines]) if lines else "All bounds hold."
 
 
 def plain(one: Row) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What is measured side by side: our function, and its rivals."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,6 +29,7 @@ class Subject:
     first: int  # of its own instances: each client of each subject has one for itself
     module: str = ""
     settings: dict[str, str] = field(default_factory=dict)
+    serve: bool = False
 
     def request(self, client: int = 0) -> Request:
         """Return the request that one client repeats."""
@@ -51,6 +52,7 @@ OURS = Subject(
     "function.handler",
     OWN_SETTINGS,
 )
+SERVED = replace(OURS, name="this function, served by itself", serve=True)
 HELLO = _rival(1, "hello", "hello", b"hello")
 IMPORTS = _rival(2, "hello, importing requests and jsonschema", "hello_with_imports", b"hello")
 SDK = _rival(3, "the vendor's sample", "sdk_sample", b"success", module="sdk_handler")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,13 +12,26 @@ from pathlib import Path
 import pytest
 
 from benchmarks.comparison import compared
-from benchmarks.rows import Bound, Row, percentile, plain, row, rows, table
+from benchmarks.rows import (
+    Bound,
+    Row,
+    broken,
+    measured,
+    percentile,
+    plain,
+    row,
+    rows,
+    summary,
+    table,
+)
 
 ROOT = Path(__file__).parents[2]
 SECTIONS = (
     "cold",
     "warm",
     "https",
+    "server",
+    "network",
     "pure path",
     "validation",
     "signing",
@@ -56,6 +71,30 @@ def test_the_first_of_several_is_ours_and_the_others_are_compared_with_it() -> N
     assert (rival.ratio, rival.bound, rival.holds) == (0.5, 0.4, False)
 
 
+def test_a_rival_that_does_other_work_has_no_ratio() -> None:
+    values = {"ours": [1.0], "same": [2.0], "less": [0.1]}
+    _, same, less = rows("s", "ms", values, alike=("same",))
+
+    assert (same.ratio, less.ratio) == (0.5, None)
+
+
+def test_what_was_measured_is_printed_beside_its_ratio_to_what_is_fair() -> None:
+    one = measured("growth", "50", "µs", 60.0, fair=200.0, bound=1.15)
+
+    assert (one.median, one.ratio, one.holds) == (60.0, 0.3, True)
+
+
+def test_bounds_that_do_not_hold_are_named_at_the_end() -> None:
+    found = [
+        measured("growth", "10", "µs", 60.0, fair=10.0, bound=1.15),
+        measured("growth", "50", "µs", 60.0, fair=200.0, bound=1.15),
+    ]
+
+    assert summary(found).splitlines()[0] == "1 of 2 bounds hold."
+    assert broken(found).splitlines()[1:] == ["growth: 10"]
+    assert broken(found[1:]) == "All bounds hold."
+
+
 def test_the_table_says_what_holds_and_why_what_does_not() -> None:
     told = table(
         rows("s", "ms", {"ours": [1.0], "a": [2.0]}, {"a": Bound(0.5)})
@@ -91,8 +130,32 @@ def test_everything_is_measured_and_written_down(tmp_path: Path) -> None:
 
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    told = done.stderr.splitlines()
+    assert all(re.match(r" *\d+ s: \w+ \(\d of \d\)$", line) for line in told[:-1])
     found = json.loads(file.read_text(encoding="utf-8"))["rows"]
     for section in SECTIONS:
         assert any(one["section"].startswith(section) for one in found)
     assert all(f"| {one['name']} |" in done.stdout for one in found)
+    bounds, table = done.stdout.index("bounds hold."), done.stdout.index("| | median |")
+    last = done.stdout.splitlines()[-1]
+    unheld = [f"{one['section']}: {one['name']}" for one in found if one["holds"] is False]
+    assert bounds < table
+    assert last == (unheld[-1] if unheld else "All bounds hold.")
+
+
+def test_a_run_that_is_interrupted_ends_cleanly(tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    command = [sys.executable, "-m", "benchmarks", "run", "--only", "cold", "--file", str(file)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        begun = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+        printed = process.stdout.read()
+
+    assert b"cold (1 of 1)" in begun
+    assert (process.returncode, printed, rest) == (130, b"", b"Stopped; nothing is written.\n")
+    assert not file.exists()
