@@ -18,7 +18,7 @@ from . import _offline
 from ._explanation import ExplainedInstance, Explanation, explain, moment
 from ._output import as_json as to_json
 from ._output import bullet, paint, say
-from ._recognition import Recognized, Recognizer, UnknownRoute
+from ._recognition import TOPIC_SERVICES, Recognized, Recognizer, UnknownRoute
 from ._simulated_cloud import SimulatedClock, SimulatedCloud
 
 MAX_STATE_BYTES = 16 * 1024 * 1024
@@ -128,8 +128,9 @@ def _assumptions(
 
 def _require_known(options: Options, runtime: Runtime) -> None:
     """Raise UsageError for a source or an outcome that does not exist."""
-    if options.source is not None and options.source not in runtime.sources:
-        raise UsageError(f"--source: choose one of {', '.join(runtime.sources)}")
+    names = (*runtime.sources, *TOPIC_SERVICES)
+    if options.source is not None and options.source not in names:
+        raise UsageError(f"--source: choose one of {', '.join(names)}")
     outcome = (options.expect or "").partition(":")[0]
     if options.expect is not None and outcome not in OUTCOMES:
         raise UsageError(f"--expect: choose one of {', '.join(sorted(OUTCOMES))}")

@@ -13,6 +13,8 @@ from ..lib.schemas import Schema, Schemas, Violation
 from ..model.errors import EventRejected
 from ..model.event import RawEvent, Source, SubscriptionNotice
 
+# Names that stand for the envelope of a topic service: the message in it tells the source.
+TOPIC_SERVICES = ("smn", "sns")
 SMN_TYPES = frozenset({"Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"})
 
 
@@ -41,6 +43,7 @@ class Recognizer:
 
     def recognize(self, body: bytes, at: datetime, *, source: str | None = None) -> Recognized:
         """Return the events in a payload that arrives at a moment; `source` overrides the shape."""
+        source = None if source in TOPIC_SERVICES else source
         try:
             document: Any = strict_json.loads(body)
         except strict_json.InvalidJSON:

@@ -20,7 +20,7 @@ from . import _offline
 from ._explanation import DEADLINE_SECONDS, moment
 from ._output import WIDTH, bullet, paint, progress, say
 from ._output import as_json as to_json
-from ._recognition import Recognizer, UnknownRoute, open_smn
+from ._recognition import TOPIC_SERVICES, Recognizer, UnknownRoute, open_smn
 from ._simulated_cloud import RESTART_TIME, SimulatedClock, SimulatedCloud
 
 MAX_LINE_BYTES = 2 * 1024 * 1024
@@ -203,7 +203,7 @@ def replay(
         runtime = _offline.runtime(variables, dry_run=False, clock=clock, http_client=cloud.client)
     except SettingsInvalid as invalid:
         raise UsageError("\n".join(invalid.problems)) from None
-    lines = read(files, tuple(runtime.sources))
+    lines = read(files, (*runtime.sources, *TOPIC_SERVICES))
     player = _Player(runtime, clock)
     with threads.inline():
         for line in watch(lines):

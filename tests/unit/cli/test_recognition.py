@@ -70,6 +70,7 @@ def test_a_document_like_nothing_is_of_no_source(document: Any) -> None:
 def test_messages_of_topics_keep_their_envelope_whatever_source_is_named() -> None:
     assert recognized(smn(), "direct").raw_events[0].channel == "smn"
     assert recognized(ces_alarm(), "direct").raw_events[0].channel == "trigger/smn"
+    assert recognized(REQUEST, "smn") == recognized(REQUEST)
     odd = {"type": ["Notification"], "topic_urn": "u"}
     assert recognized(odd).raw_events[0].channel != "smn"
 

@@ -115,7 +115,7 @@ def test_every_kind_of_payload_is_played_by_its_shape() -> None:
     result = schemas.load().schema("result")["examples"][0]
     report = replayed(
         line(0 * MINUTE, ces_alarm(sent=NOW, raised=NOW)),
-        line(MINUTE, smn(timestamp=text(NOW))),
+        line(MINUTE, smn(timestamp=text(NOW)), "smn"),
         line(MINUTE, json.dumps({"action": "restart", "instances": [PAYMENTS]})),
         line(MINUTE, {**smn(), "timestamp": 5}),
         line(MINUTE, {"action": "check"}),
