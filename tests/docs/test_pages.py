@@ -106,6 +106,7 @@ def test_every_kind_of_json_block_is_there() -> None:
         "restart",
         "purge_failed",
         "delete",
+        "check",
     }
     assert sum("specversion" in one for one in documents) == 1
     assert sum("$schema" in one for one in documents) == 1
