@@ -1,4 +1,4 @@
-"""Authenticate: return when the sender has proven who it is, else raise Unauthenticated."""
+"""Authenticate the sender of an event, or say what its credentials lack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Authentication at the routes: who opens which, who opens none, and what they are told."""
+"""Authentication at the routes: which credentials open which route, and what callers learn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proofs in headers: bearer, Standard Webhooks, Grafana's signature: right, wrong, malformed."""
+"""Credentials in headers: Bearer, Standard Webhooks, Grafana; right, wrong and malformed."""
 
 from __future__ import annotations
 

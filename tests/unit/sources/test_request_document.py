@@ -1,4 +1,4 @@
-"""Sources of requests: what the request document asks for, whoever carries it."""
+"""Sources of requests: what the request document asks for, in every envelope that carries it."""
 
 from __future__ import annotations
 
