@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import hcl2
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.deploy.serving import served
 from tests.factories import SETTINGS
+from tests.fake_dms import FakeDms
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs" / "deploy").glob("*.md"))
@@ -112,3 +116,21 @@ def test_the_services_and_units_of_the_pages_exist() -> None:
     kept = {path.name for path in (ROOT / "deploy" / "machine").iterdir()}
 
     assert {re.sub(r"@\w+\.", "@.", unit) for unit in units} <= kept
+
+
+def test_the_command_for_knative_passes_a_check() -> None:
+    (command,) = re.findall(r"python -c '(.*?)'\n", TEXTS["kubernetes.md"], re.DOTALL)
+    with FakeDms() as cloud:
+        cloud.add_instance("54602a9d-5e22-4239-9123-77e350df4a34")
+        knative = {"DRY_RUN": "true", "PLATFORM_AUTHENTICATED": "cloudevents"}
+        with served({**cloud.environment(), **knative}) as server:
+            done = subprocess.run(
+                [sys.executable, "-c", command],
+                env={"URL": f"{server.url}/"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["data"]["outcome"] == "passed"

@@ -110,6 +110,18 @@ def test_wrong_settings_are_told_at_the_first_event_and_nothing_acts(
     assert cloud.requests == ()
 
 
+def test_metrics_are_served_where_they_are_switched_on(lambda_tree: Path, cloud: FakeDms) -> None:
+    event = function_url({})
+    event["rawPath"] = event["requestContext"]["http"]["path"] = "/metrics"
+    event["requestContext"]["http"]["method"] = "GET"
+
+    purged, metrics = run(lambda_tree, {**settings(cloud), "METRICS": "true"}, [purge(), event])
+
+    assert purged.document["data"]["outcome"] == "accepted"
+    assert metrics.document["statusCode"] == 200
+    assert 'action="purge_failed",outcome="accepted"' in metrics.document["body"]
+
+
 def test_its_byte_code_is_what_runs(lambda_tree: Path, cloud: FakeDms) -> None:
     for source in lambda_tree.rglob("*.py"):
         source.write_text("raise SystemExit('a source was read')\n")
