@@ -88,7 +88,15 @@ class Teller:
             self.part("calls", "for a person (needs_human)")
         self.part("sent", _posted(played.posted))
         self.part("cloud", changes(played.before, played.after))
+        self._people(played)
         self._faults(played)
+
+    def _people(self, played: Played) -> None:
+        """Show the message that people got, if any, as their phone would."""
+        for publication in played.told:
+            self.part("people", f"get: {publication.subject}")
+            for line in publication.message.splitlines():
+                self.say(fill(f"            | {line}", WIDTH, subsequent_indent=" " * 14))
 
     def examples_follow(self) -> None:
         """Announce the examples."""

@@ -13,6 +13,7 @@ import requests
 
 from function.entrypoints import startup
 from function.lib.schemas import Violation
+from tests.fake_dms import Publication
 
 from . import commands, output
 from .script import BEHIND_SECONDS, RESTART_SECONDS, Step, examples, steps
@@ -31,6 +32,7 @@ class Played:
     earlier: dict[str, str]
     before: dict[str, str]
     after: dict[str, str]
+    told: tuple[Publication, ...] = ()
 
     @property
     def data(self) -> dict[str, Any]:
@@ -66,10 +68,12 @@ def play_step(step: Step, url: str, stage: Setup) -> Played:
     earlier = stage.statuses()
     stage.clock.pass_by(step.later)
     before, posts = stage.statuses(), len(stage.cloud.posts)
+    told = len(stage.cloud.published)
     answer = _send(step, url)
     posted = [arrival.json for arrival in stage.cloud.posts[posts:]]
     states = (earlier, before, stage.statuses())
-    return Played(step, answer.status_code, answer.json(), posted, *states)
+    people = stage.cloud.published[told:]
+    return Played(step, answer.status_code, answer.json(), posted, *states, told=people)
 
 
 def _logged(log: Path) -> list[str]:

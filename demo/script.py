@@ -61,8 +61,9 @@ def ping() -> dict[str, Any]:
 
 
 def resolved(group: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the same group when it is over."""
-    alerts = [{**alert, "status": "resolved"} for alert in group["alerts"]]
+    """Return the same group when it is over, which is now."""
+    ended = {"status": "resolved", "endsAt": datetime.now(timezone.utc).isoformat()}
+    alerts = [{**alert, **ended} for alert in group["alerts"]]
     return {**group, "status": "resolved", "alerts": alerts}
 
 
@@ -79,7 +80,6 @@ def steps() -> tuple[Step, ...]:
             (200, "skipped", "already_answered"),
             later=RESTART_SECONDS + 10,
         ),
-        Step("Its resolution", resolved(first), (200, "skipped", "not_firing")),
         Step(
             "A forged alarm: search is down, says somebody without the secret",
             alarm(SEARCH, ago=now),
@@ -109,6 +109,18 @@ def steps() -> tuple[Step, ...]:
             route="/",
             secret=SECRETS["CLOUDEVENTS_SECRETS"],
             headers=CLOUDEVENT,
+        ),
+        Step(
+            "The end of the first alarm: the restart of orders helped",
+            resolved(first),
+            (200, "skipped", "recovered"),
+        ),
+        Step(
+            "The schedule of every half hour: which restarts did not help?",
+            {"action": "verify"},
+            (200, "failed", None),
+            route="/direct",
+            secret=SECRETS[secrets_name("direct")],
         ),
     )
 

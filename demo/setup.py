@@ -30,7 +30,12 @@ HOUR = 60 * MINUTE
 
 SECRETS = {secrets_name(source): f"demo-{source}-secret" for source in routed_sources()}
 # The deadline is not what is shown, and this one is enough for a machine with much else to do.
-SETTINGS = {"DRY_RUN": "false", "DEADLINE_SECONDS": "30"}
+SETTINGS = {
+    "DRY_RUN": "false",
+    "DEADLINE_SECONDS": "30",
+    "NOTIFY_ON": "needs_human,recovered",
+    "VERIFY_PERIOD_SECONDS": "1800",
+}
 
 
 class LateClock:
@@ -86,4 +91,5 @@ def setup(restart_seconds: float, *, behind: float = 0) -> Iterator[Setup]:
         _restarted(cloud, PAYMENTS, ago=30 * MINUTE)
         for hours in (3, 9, 15):
             _restarted(cloud, CLICKS, ago=hours * HOUR)
-        yield Setup(cloud, clock, {**cloud.environment(), **SECRETS, **SETTINGS})
+        people = {"NOTIFY_TOPIC_URN": cloud.account.topic_urn, "SMN_ENDPOINT": cloud.url}
+        yield Setup(cloud, clock, {**cloud.environment(), **SECRETS, **SETTINGS, **people})

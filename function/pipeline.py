@@ -30,7 +30,7 @@ from .model.errors import (
 from .model.event import Action, Event, RawEvent, Source, SubscriptionNotice, UnwrappedEvent
 from .model.result import EventContext, Receiver, ResultEvent, Summary, with_envelope_fields
 from .model.sent_call import PURGE, Changes, Room
-from .policy import decide, execute, screen, sent_calls
+from .policy import decide, execute, follow_up, screen, sent_calls
 from .reporting import emit, notify, report, summarize
 from .reporting.messages import missing_credentials
 from .reporting.metrics import Metrics
@@ -170,13 +170,14 @@ class EventRun:
             self.event, source, self.limits, self.context.raw_event.received_at
         )
         self.screened = screened
-        if not screened.needs_live_state:
+        verifies = screened.action is Action.VERIFY and screened.reason is None
+        if not (screened.needs_live_state or verifies):
             decision = decide.decide_without_state(screened, dry_run=self.limits.dry_run)
-            return summarize.decision_outcome(self.context, decision, ExecutionResult())
+            return self._follow_up(decision, ExecutionResult())
         if self.credentials is None:
             container = self.runtime.settings.functiongraph_container
             raise SettingsInvalid((missing_credentials(container=container),))
-        return self._claim_and_act(screened, source)
+        return self._verify() if verifies else self._claim_and_act(screened, source)
 
     def _check(self, source: Source) -> Summary:
         """Look whether everything is ready for an alarm; see readiness.py."""
@@ -196,20 +197,48 @@ class EventRun:
         run = self.runtime.run_check or readiness.run
         return run(request, means, announce=self._log_call)
 
-    def _claim_and_act(self, screened: ScreenedEvent, source: Source) -> Summary:
-        """Claim the targets, so that nobody else acts on what this event reads, then act."""
+    def _verify(self) -> Summary:
+        """Look whether restarts hang or did not help; see recovery.py."""
+        from . import recovery  # noqa: PLC0415 - costs cold start, and most events need none of it
+
+        try:
+            with self.runtime.ledger.claim((), self._claim_times()) as claim:  # it acts on nothing
+                return recovery.on_schedule(self.session, claim, self.limits, self.runtime.clock)
+        except StateUnreadable as problem:
+            summary = summarize.unreadable_state(self.screened, problem)
+        except LedgerUnreadable:
+            summary = summarize.unreadable_ledger(self.screened)
+        return summary._replace(status=200)  # the schedule comes again by itself
+
+    def _follow_up(self, decision: Decision, execution: ExecutionResult) -> Summary:
+        """Sum up, after a look at instances whose alarm has ended; that never delays a restart."""
+        alarms = follow_up.plan(self.event, self.limits, self.context.raw_event.received_at)
+        if alarms and self.credentials is not None:
+            from . import recovery  # noqa: PLC0415 - as above
+
+            found = recovery.after_alarms(self.session, alarms, self.limits, self.runtime.clock)
+            decision, execution = follow_up.merged(decision, execution, found)
+        return summarize.decision_outcome(self.context, decision, execution)
+
+    def _claim_times(self) -> Times:
         deadline, remaining = self.session.deadline, self.session.remaining
-        times = Times(
+        return Times(
             to_obtain=partial(remaining, deadline.read_until),
             to_hold=partial(remaining, deadline.end + CLAIM_MARGIN_SECONDS),
         )
-        with self.runtime.ledger.claim(screened.targets or (PURGE,), times) as claim:
-            summary = self._observe_and_act(screened, source, claim)
+
+    def _claim_and_act(self, screened: ScreenedEvent, source: Source) -> Summary:
+        """Claim the targets, so that nobody else acts on what this event reads, then act."""
+        targets = screened.targets or (PURGE,)
+        with self.runtime.ledger.claim(targets, self._claim_times()) as claim:
+            decision, execution = self._observe_and_act(screened, source, claim)
         if claim.problem is not None:
             self.log("WARNING", f"A claim was not given up, and expires: {claim.problem}.")
-        return summary
+        return self._follow_up(decision, execution)
 
-    def _observe_and_act(self, screened: ScreenedEvent, source: Source, claim: Claim) -> Summary:
+    def _observe_and_act(
+        self, screened: ScreenedEvent, source: Source, claim: Claim
+    ) -> tuple[Decision, ExecutionResult]:
         """Observe, decide, execute; meanwhile open the connection for what may be sent."""
         own_time = self.runtime.clock.now()
         if not self.limits.dry_run:
@@ -227,9 +256,8 @@ class EventRun:
         for warning in decision.warnings:
             self.log("WARNING", warning)
         if decision.call is None or decision.dry_run:
-            return summarize.decision_outcome(self.context, decision, ExecutionResult())
-        execution = self._execute(decision, decision.call, observation, claim)
-        return summarize.decision_outcome(self.context, decision, execution)
+            return decision, ExecutionResult()
+        return decision, self._execute(decision, decision.call, observation, claim)
 
     def _decide(
         self, screened: ScreenedEvent, source: Source, observation: Observation, claim: Claim

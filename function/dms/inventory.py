@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ..model.cloud_state import ApiResponse, InstanceState, Task
 from ..model.errors import StateUnreadable
 from . import responses
-from .session import DmsSession
+from .session import MAX_REPEATS, DmsSession
 
 T = TypeVar("T")
 PAGE_SIZE = 50
@@ -21,11 +21,15 @@ OK, NOT_FOUND = 200, 404
 
 
 class Inventory:
-    """One project's Kafka instances; every read ends at the moment `until`."""
+    """One project's Kafka instances; every read ends at the moment `until`.
 
-    def __init__(self, session: DmsSession, *, until: float) -> None:
+    A read whose answer is unclear is repeated at most `repeats` times.
+    """
+
+    def __init__(self, session: DmsSession, *, until: float, repeats: int = MAX_REPEATS) -> None:
         self._session = session
         self._until = until
+        self._repeats = repeats
 
     def with_deadline(self, work: Callable[[], T]) -> T:
         """Return what the work returns, or raise StateUnreadable when the time for it is over."""
@@ -36,7 +40,7 @@ class Inventory:
         return self._session.gather(reads, threads=MAX_PARALLEL_READS, until=self._until)
 
     def _get(self, path: str, **parameters: Any) -> ApiResponse:
-        return self._session.get(path, until=self._until, **parameters)
+        return self._session.get(path, until=self._until, repeats=self._repeats, **parameters)
 
     def page(self, offset: int, **filters: Any) -> tuple[tuple[InstanceState, ...], int]:
         """Return a page of the Kafka instances that the filters let through, and the count of all.

@@ -177,4 +177,5 @@ def parse_task(row: Mapping[str, Any]) -> Task:
         status=_text(row.get("status"), 64).upper(),
         created_at=timestamps.parse(_text(row.get("created_at"))) or updated_at,
         updated_at=updated_at,
+        user_name=one_line(_text(row.get("user_name")), 64) or None,
     )

@@ -198,13 +198,15 @@ class DmsSession:
         unclear = response.status is None or response.status in RETRYABLE_STATUSES
         return FIRST_PAUSE_SECONDS * 2**attempt if unclear and attempt < MAX_REPEATS else None
 
-    def get(self, path: str, until: float, **parameters: Any) -> ApiResponse:
+    def get(
+        self, path: str, until: float, *, repeats: int = MAX_REPEATS, **parameters: Any
+    ) -> ApiResponse:
         """Return the answer to a read, repeated while it is unclear and there is time.
 
         After a throttled read this event reads nothing else: it would be refused and counted.
         """
         response = ApiResponse(possibly_sent=False, timed_out=True)
-        for attempt in range(MAX_REPEATS + 1):
+        for attempt in range(repeats + 1):
             if self._throttled is not None:
                 return self._throttled
             if self.remaining(until) <= 0:

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-UNAUTHORIZED, TOO_MANY_REQUESTS = 401, 429
+UNAUTHORIZED, REQUEST_TIMEOUT, TOO_MANY_REQUESTS = 401, 408, 429
 # The gateway says APIGW or APIG, depending on the region; DMS.10240407 comes with HTTP 404.
 THROTTLED_CODES = frozenset({"APIGW.0308", "APIG.0308", "DMS.10240407"})
 CLOCK_SKEW_CODES = frozenset({"APIGW.0303", "APIG.0303"})
@@ -30,6 +30,7 @@ class Task(NamedTuple):
     status: str
     created_at: datetime | None
     updated_at: datetime | None = None
+    user_name: str | None = None
     from_ledger: bool = False
 
 
@@ -106,6 +107,12 @@ class ApiResponse(NamedTuple):
         """
         by_code = self.error_code in CLOCK_SKEW_CODES
         return self.status == UNAUTHORIZED and (by_code or self.clocks_differ)
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether what stood in the way of a read may be gone the next time."""
+        passes = self.clock_skew_rejected or self.throttled or self.status == REQUEST_TIMEOUT
+        return passes or not 300 <= (self.status or 0) < 500
 
     @property
     def throttled(self) -> bool:

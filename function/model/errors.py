@@ -115,6 +115,16 @@ class StateUnreadable(Exception):
         self.response, self.transient = response, transient
 
     @property
+    def retryable(self) -> bool:
+        """Whether what stood in the way may be gone the next time."""
+        return self.transient if self.response is None else self.response.may_pass
+
+    @property
+    def needs_human(self) -> bool:
+        """Whether waiting does not help: a permission is missing, or a proxy or name is wrong."""
+        return not self.retryable or (self.response is not None and self.response.lasting)
+
+    @property
     def throttled(self) -> bool:
         """Whether the cloud refused to be read because there were too many calls."""
         return self.response is not None and self.response.throttled

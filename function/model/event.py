@@ -117,7 +117,8 @@ class Intent(NamedTuple):
     `skip` is the reason why nothing is asked, where the document alone says so.
     `raised_at` is when the alarm began; None where the sender does not say.
     `metric` is what was measured, for the settings to judge; None where labels have said it all.
-    `ended` says that an alarm which would ask for a restart is over: it was resolved, or is ok.
+    `ended` says that an alarm which would ask for a restart is over: it was resolved, or is ok;
+    `ended_at` is when it ended, None where the sender does not say.
     `not_mapped_note` is what to say where the metric asks for no restart.
     """
 
@@ -127,6 +128,7 @@ class Intent(NamedTuple):
     raised_at: datetime | None = None
     metric: str | None = None
     ended: bool = False
+    ended_at: datetime | None = None
     not_mapped_note: str | None = None
 
 

@@ -53,7 +53,8 @@ def _newest(moments: list[datetime | None]) -> datetime | None:
     return max((moment for moment in moments if moment is not None), default=None)
 
 
-def _is_allowed(instance: str, limits: Limits) -> bool:
+def is_allowed(instance: str, limits: Limits) -> bool:
+    """Tell whether ALLOWED_INSTANCES and BLOCKED_INSTANCES let this instance be touched."""
     allowed = limits.allowed is None or instance in limits.allowed
     return allowed and instance not in limits.blocked
 
@@ -107,7 +108,7 @@ def _within_limits(screened: ScreenedEvent, limits: Limits) -> ScreenedEvent:
     An alarm skips what it may not touch, because nobody chose its targets; any other source is
     rejected as a whole.
     """
-    forbidden = [target for target in screened.targets if not _is_allowed(target, limits)]
+    forbidden = [target for target in screened.targets if not is_allowed(target, limits)]
     if forbidden and not screened.alarm:
         raise NotAllowed(f"{forbidden[0]} is blocked or not in ALLOWED_INSTANCES")
     targets = tuple(target for target in screened.targets if target not in forbidden)

@@ -123,3 +123,12 @@ def learned_from_call(
         observation = observation._replace(clock_skew_seconds=response.clock_skew_seconds)
     sent_at = observation.cloud_time(own_time)
     return Changes(accepted=dict.fromkeys(accepted, sent_at), dropped=frozenset(dropped))
+
+
+def newest_restarts(calls: Iterable[SentCall]) -> dict[str, datetime]:
+    """Return the instances that a restart was sent to, and when the newest one was."""
+    newest: dict[str, datetime] = {}
+    for call in sorted(calls, key=lambda call: call.sent_at):
+        if call.target != PURGE:
+            newest[call.target] = call.sent_at
+    return newest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..model.event import Action, Outcome
 
@@ -101,6 +101,11 @@ DEAD_LINK = (
 )
 
 
+# What is said of instances whose alarm has ended, instead of a restart that nobody asked for.
+_FOLLOWED_UP = {"recovered": "recovered", "not_recovered": "not recovered"}
+MAX_NOTES = 5
+
+
 def missing_credentials(*, container: bool) -> str:
     """Return why there are no keys: a container gets those of its agency only when told to."""
     if container:
@@ -139,6 +144,8 @@ def headline(
     >>> headline(Action.RESTART, Outcome.SKIPPED, "cooldown", total=1)
     'Restart of 1 instance skipped: done only recently (COOLDOWN_SECONDS; a purge: 60 s).'
     """
+    if action is Action.RESTART and reason in _FOLLOWED_UP:
+        return f"{count(total)} {_FOLLOWED_UP[reason]}{reason_suffix(reason)}."
     what = ACTIONS[action]
     if outcome is Outcome.PARTIAL:
         return f"{what} of {done} of {count(total)} accepted."
@@ -148,6 +155,21 @@ def headline(
         what = f"{what} ({count(total) if total else 'none'} listed)"
     ending = {Outcome.DRY_RUN: "not sent", Outcome.UNKNOWN: "may have been done"}
     return f"{what} {ending.get(outcome, outcome.value)}{reason_suffix(reason)}."
+
+
+def verification(
+    outcome: Outcome, reason: str | None, found: int, listed: int, notes: Sequence[str]
+) -> str:
+    """Return what a verification has come to, with what is wrong of as many as a person reads.
+
+    >>> verification(Outcome.PASSED, None, 0, 3, [])
+    'Verification passed: nothing to look after among 3 instances.'
+    """
+    if not found:
+        return f"Verification {outcome.value}: nothing to look after among {count(listed)}."
+    more = [f"And {len(notes) - MAX_NOTES} more."] if len(notes) > MAX_NOTES else []
+    first = headline(Action.VERIFY, outcome, reason, total=found)
+    return " ".join([first, *notes[:MAX_NOTES], *more])
 
 
 def next_steps(action: Action | None, endings: Iterable[tuple[str, str | None]]) -> list[str]:

@@ -27,12 +27,15 @@ Sign = Callable[[PreparedRequest], PreparedRequest]
 
 MAX_SUBJECT_LENGTH = 120  # SMN takes 512 bytes; a phone shows less than this
 MAX_LINE_LENGTH = 240
+MAX_TEXT_LENGTH = 10_000  # of what is shortened; a result of fifty instances has less
 # With what happened, the notes, the sender, the cloud's answer and the log: at most ten lines.
 MAX_STEPS, MAX_DETAILS = 2, 3
 MAX_IDS = 3
 # SMN does not deliver these by SMS, says the vendor's page on publishing a message.
 _WITHOUT_BRACKETS = str.maketrans("[]【】", "()()")
 _ACTED = frozenset({Outcome.ACCEPTED, Outcome.PARTIAL, Outcome.UNKNOWN})
+_DIGEST = re.compile(r"[0-9a-f]{32}")
+_MORE = ". More in the log."
 _NOT_NOTIFIED = "People were not notified: {}."
 _ERROR_CODE = re.compile(r"[A-Za-z]{2,10}\.[0-9]{1,12}")
 
@@ -59,7 +62,12 @@ def kinds(data: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _line(text: str, limit: int = MAX_LINE_LENGTH) -> str:
-    return one_line(text.translate(_WITHOUT_BRACKETS), limit)
+    """Return a text as one line; one that is too long ends with a whole sentence, if it has one."""
+    line = one_line(text.translate(_WITHOUT_BRACKETS), MAX_TEXT_LENGTH)
+    if len(line) <= limit:
+        return line
+    sentences, _, _ = line[: limit - len(_MORE)].rpartition(". ")
+    return f"{sentences}{_MORE}" if sentences else line[:limit]
 
 
 def _by_outcome(data: Mapping[str, Any]) -> dict[tuple[str, str | None], list[Mapping[str, Any]]]:
@@ -72,14 +80,18 @@ def _by_outcome(data: Mapping[str, Any]) -> dict[tuple[str, str | None], list[Ma
 
 def _asked_by(event: Mapping[str, Any]) -> str:
     """Return who asked, in the words of the sender where it has a name for the event."""
-    parts = [event["source"] or "an event that was not recognised", event["name"], event["time"]]
+    source, id_ = event["source"] or "an event that was not recognized", event["id"]
+    # An event without an id of its own has a digest in its place, which says nothing to people.
+    own_id = None if id_ is None or _DIGEST.fullmatch(id_) else id_
+    parts = [source, event["name"] or own_id, event["time"]]
     return "Asked by: " + ", ".join(part for part in parts if part)
 
 
 def _steps(data: Mapping[str, Any]) -> list[str]:
     """Return what the reader can do now, the most urgent step first, each once."""
-    pairs = {(data["outcome"], data["reason"]), *_by_outcome(data)}
-    steps = messages.next_steps(data["action"], pairs)
+    endings = {(data["outcome"], data["reason"]), *_by_outcome(data)}
+    endings = {ending for ending in endings if ending[0] != Outcome.PASSED}
+    steps = messages.next_steps(data["action"], endings)
     if not steps and data["needs_human"]:
         steps = [messages.LOOK_AT_THE_LOG]
     return [f"What to do: {step}" for step in steps[:MAX_STEPS]]

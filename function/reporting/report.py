@@ -1,4 +1,4 @@
-"""Report: the findings on an event, into its result event and HTTP answer (pure)."""
+"""Build the result event of one event, and the HTTP answer that carries it (pure)."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def _error_message(response: ApiResponse) -> str | None:
     return one_line(text, MAX_ERROR_MESSAGE_LENGTH) if isinstance(text, str) else None
 
 
-def _api(findings: Summary) -> dict[str, Any]:
-    response = findings.response or ApiResponse(possibly_sent=False)
+def _api(summary: Summary) -> dict[str, Any]:
+    response = summary.response or ApiResponse(possibly_sent=False)
     return {
         "status": response.status,
         "request_id": response.request_id,
         "error_code": response.error_code,
         "error_msg": _error_message(response),
-        "attempts": findings.attempts,
+        "attempts": summary.attempts,
     }
 
 
@@ -56,30 +56,30 @@ def _instance(verdict: Verdict) -> dict[str, Any]:
 
 
 def _data(
-    context: EventContext, findings: Summary, *, dry_run: bool, duration_ms: int
+    context: EventContext, summary: Summary, *, dry_run: bool, duration_ms: int
 ) -> dict[str, Any]:
     event = context.event
     data = {
-        "outcome": findings.outcome,
+        "outcome": summary.outcome,
         "action": event.intents[0].action if event and event.intents else None,
         "dry_run": dry_run,
-        "reason": findings.reason,
-        "message": findings.message,
+        "reason": summary.reason,
+        "message": summary.message,
         "event": {
             "source": context.source,
             "id": event_id(context),
             "time": timestamps.text(event.sent_at) if event else None,
             "name": event.name if event else None,
         },
-        "request": findings.request,
-        "instances": [_instance(verdict) for verdict in findings.verdicts],
-        "api": _api(findings),
-        "retryable": findings.retryable,
-        "needs_human": findings.needs_human,
+        "request": summary.request,
+        "instances": [_instance(verdict) for verdict in summary.verdicts],
+        "api": _api(summary),
+        "retryable": summary.retryable,
+        "needs_human": summary.needs_human,
         "duration_ms": duration_ms,
     }
-    if findings.checks is not None:
-        data["checks"] = [check._asdict() for check in findings.checks]
+    if summary.checks is not None:
+        data["checks"] = [check._asdict() for check in summary.checks]
     return data
 
 
@@ -90,44 +90,45 @@ def event_id(context: EventContext) -> str:
 
 
 def _receipt(raw_event: RawEvent) -> str:
+    """Return what tells an event without an id from others: its body and its moment."""
     return f"{sha256(raw_event.body).hexdigest()} {raw_event.received_at.isoformat()}"
 
 
-def _id(context: EventContext, findings: Summary) -> str:
-    """Return the same id for the same event with the same fate, however often it is delivered."""
+def _id(context: EventContext, summary: Summary) -> str:
+    """Return a deterministic id: a redelivery with the same outcome gets the same one."""
     raw_event, event = context.raw_event, context.event
     if event is not None and event.id is not None:
-        own = f"{event.origin or ''} {event.id}"
+        source = f"{event.origin or ''} {event.id}"
     else:
-        own = _receipt(raw_event)
+        source = _receipt(raw_event)
     parts = [
         (verdict.id, verdict.outcome, verdict.reason, verdict.needs_human)
-        for verdict in findings.verdicts
+        for verdict in summary.verdicts
     ]
-    fate = (raw_event.channel, own, findings.outcome.value, parts)
-    return sha256(repr(fate).encode("utf-8", "replace")).hexdigest()[:32]
+    identity = (raw_event.channel, source, summary.outcome.value, parts)
+    return sha256(repr(identity).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _traceparent(context: EventContext) -> str | None:
-    own = context.event.traceparent if context.event else None
-    text = own or context.raw_event.headers.get("traceparent", "")
+    in_event = context.event.traceparent if context.event else None
+    text = in_event or context.raw_event.headers.get("traceparent", "")
     return text if _TRACEPARENT.fullmatch(text) else None
 
 
-def _envelope(context: EventContext, findings: Summary, now: datetime) -> dict[str, Any]:
+def _envelope(context: EventContext, summary: Summary, now: datetime) -> dict[str, Any]:
     project = context.authenticated and context.project_id
     envelope: dict[str, Any] = {
         "specversion": "1.0",
-        "id": _id(context, findings),
+        "id": _id(context, summary),
         "source": f"/huaweicloud/dms/kafka/{project}" if project else "/kafka-remediator",
         "type": RESULT_TYPE,
         "time": timestamps.text(now),
         "datacontenttype": "application/json",
         "dataschema": SCHEMA,
     }
-    if len(findings.verdicts) == 1:
-        envelope["subject"] = findings.verdicts[0].id
-    if findings.needs_human and context.authenticated:
+    if len(summary.verdicts) == 1:
+        envelope["subject"] = summary.verdicts[0].id
+    if summary.needs_human and context.authenticated:
         envelope["needshuman"] = True
     if traceparent := _traceparent(context):
         envelope["traceparent"] = traceparent
@@ -135,17 +136,15 @@ def _envelope(context: EventContext, findings: Summary, now: datetime) -> dict[s
 
 
 def build(
-    context: EventContext, findings: Summary, *, dry_run: bool, now: datetime, duration_ms: int
+    context: EventContext, summary: Summary, *, dry_run: bool, now: datetime, duration_ms: int
 ) -> ResultEvent:
-    """Return the result event and its HTTP answer; an unproven sender learns no more than why."""
-    data: Mapping[str, Any] = {"outcome": findings.outcome, "reason": findings.reason}
+    """Return the result event and its HTTP answer; an unauthenticated sender learns only why."""
+    data: Mapping[str, Any] = {"outcome": summary.outcome, "reason": summary.reason}
     if context.authenticated:
-        data = _data(context, findings, dry_run=dry_run, duration_ms=duration_ms)
+        data = _data(context, summary, dry_run=dry_run, duration_ms=duration_ms)
     headers = {"Content-Type": "application/cloudevents+json"}
-    if findings.status == 503:
-        throttled = findings.response is not None and findings.response.throttled
+    if summary.status == 503:
+        throttled = summary.response is not None and summary.response.throttled
         seconds = THROTTLED_RETRY_AFTER_SECONDS if throttled else RETRY_AFTER_SECONDS
         headers["Retry-After"] = str(seconds)
-    return ResultEvent(
-        {**_envelope(context, findings, now), "data": data}, findings.status, headers
-    )
+    return ResultEvent({**_envelope(context, summary, now), "data": data}, summary.status, headers)

@@ -1,4 +1,4 @@
-"""Findings: what the result is to say of an event, however far the event came (pure)."""
+"""Sum up what became of an event, however far it came, for its result event (pure)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from ..model.result import EventContext, Summary
 from . import messages
 
 PRECEDENCE = (Outcome.UNKNOWN, Outcome.FAILED, Outcome.DRY_RUN, Outcome.SKIPPED)
-REQUEST_TIMEOUT = 408
 
 
 def combined_outcome(verdicts: Sequence[Verdict]) -> Outcome:
-    """Return the outcome of a whole that has these parts; there is at least one.
+    """Return the outcome of an event by those of its instances, of which there is at least one.
 
     >>> combined_outcome([Verdict("a", Outcome.ACCEPTED), Verdict("b", Outcome.SKIPPED)])
     <Outcome.PARTIAL: 'partial'>
@@ -39,10 +38,10 @@ def _status(outcome: Outcome, *, retryable: bool) -> int:
     return 503 if outcome is Outcome.FAILED and retryable else 200
 
 
-def _message(action: Action, found: Summary, notes: Sequence[str | None]) -> str:
-    done = sum(verdict.outcome is Outcome.ACCEPTED for verdict in found.verdicts)
+def _message(action: Action, summary: Summary, notes: Sequence[str | None]) -> str:
+    done = sum(verdict.outcome is Outcome.ACCEPTED for verdict in summary.verdicts)
     first = messages.headline(
-        action, found.outcome, found.reason, done=done, total=len(found.verdicts)
+        action, summary.outcome, summary.reason, done=done, total=len(summary.verdicts)
     )
     return " ".join([first, *(note for note in notes if note)])
 
@@ -78,16 +77,17 @@ def decision_outcome(
 ) -> Summary:
     """Say what was decided and done."""
     verdicts = execution.verdicts or decision.verdicts
-    alone, reason = _without_instances(decision, execution)
-    outcome = combined_outcome(verdicts) if verdicts else alone
+    outcome, reason = _without_instances(decision, execution)
+    if verdicts:
+        outcome, reason = combined_outcome(verdicts), common_reason(verdicts)
     sent = execution.attempts > 0
     failed = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAILED]
     retryable = outcome is Outcome.FAILED and (
         all(verdict.retryable for verdict in failed) if verdicts else execution.retryable
     )
-    found = Summary(
+    summary = Summary(
         outcome=outcome,
-        reason=common_reason(verdicts) if verdicts else reason,
+        reason=reason,
         message="",
         status=_status(outcome, retryable=retryable),
         verdicts=verdicts,
@@ -96,16 +96,16 @@ def decision_outcome(
         attempts=execution.attempts,
         retryable=retryable,
         needs_human=decision.needs_human
-        or any(one.needs_human for one in verdicts)
+        or any(verdict.needs_human for verdict in verdicts)
         or (not verdicts and execution.needs_human),
     )
     note = context.event.note if context.event else None
     notes = [_failure_text(outcome, execution), note, *decision.notes, *decision.warnings]
-    return found._replace(message=_message(decision.action, found, notes))
+    return summary._replace(message=_message(decision.action, summary, notes))
 
 
 def rejection(refusal: EventRejected) -> Summary:
-    """Say why an event is turned away."""
+    """Say why an event is rejected."""
     message = f"Rejected: {refusal}."
     return Summary(
         Outcome.REJECTED,
@@ -145,7 +145,7 @@ def _of_failure(
 ) -> Summary:
     needs_human = not retryable or (response is not None and response.lasting)
     verdicts = _failed(screened, reason, retryable=retryable, needs_human=needs_human)
-    found = Summary(
+    summary = Summary(
         Outcome.FAILED,
         common_reason(verdicts) if verdicts else reason,
         "",
@@ -155,24 +155,19 @@ def _of_failure(
         retryable=retryable,
         needs_human=needs_human,
     )
-    said = found._replace(reason=reason)
-    return found._replace(message=_message(screened.action, said, [detail]))
-
-
-def _is_transient(response: ApiResponse) -> bool:
-    """Tell whether what stood in the way of a read may be gone the next time."""
-    passes = response.clock_skew_rejected or response.throttled
-    if passes or response.status == REQUEST_TIMEOUT:
-        return True
-    return not 300 <= (response.status or 0) < 500
+    # The message tells this failure, also where some instances were skipped for other reasons.
+    told = summary._replace(reason=reason)
+    return summary._replace(message=_message(screened.action, told, [detail]))
 
 
 def unreadable_state(screened: ScreenedEvent, problem: StateUnreadable) -> Summary:
     """Say what stood in the way of reading the live state; nothing was sent."""
-    retryable = problem.transient if problem.response is None else _is_transient(problem.response)
-    detail = _sentence(str(problem))
     return _of_failure(
-        screened, "state_unreadable", detail=detail, retryable=retryable, response=problem.response
+        screened,
+        "state_unreadable",
+        detail=_sentence(str(problem)),
+        retryable=problem.retryable,
+        response=problem.response,
     )
 
 
@@ -184,6 +179,32 @@ def busy(screened: ScreenedEvent) -> Summary:
 def unreadable_ledger(screened: ScreenedEvent) -> Summary:
     """Say that the ledger could not be read or claimed; nothing was sent."""
     return _of_failure(screened, "ledger_unreadable", detail="", retryable=True)
+
+
+def verification(
+    verdicts: Sequence[Verdict],
+    *,
+    notes: Sequence[str] = (),
+    listed: int,
+    response: ApiResponse | None = None,
+) -> Summary:
+    """Say what became of restarts; `listed` is how many instances the project has.
+
+    The status is 200 also where it failed: a sender that repeats it would only read the same.
+    """
+    failed = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAILED]
+    outcome = Outcome.FAILED if failed else Outcome.PASSED
+    reason = common_reason(verdicts)
+    return Summary(
+        outcome,
+        reason,
+        messages.verification(outcome, reason, len(verdicts), listed, notes),
+        200,
+        verdicts=tuple(verdicts),
+        response=response,
+        retryable=bool(failed) and all(verdict.retryable for verdict in failed),
+        needs_human=any(verdict.needs_human for verdict in failed),
+    )
 
 
 def invalid_settings(problems: Sequence[str]) -> Summary:
@@ -199,19 +220,18 @@ def crash(context: EventContext, attempts: int) -> Summary:
         message = f"Failed{messages.reason_suffix('internal')}."
         return Summary(Outcome.FAILED, "internal", message, 500, needs_human=True)
     verdicts = tuple(
-        one._replace(outcome=Outcome.UNKNOWN, reason="internal", needs_human=True)
-        if one.outcome is None
-        else one
-        for one in decision.verdicts
+        verdict._replace(outcome=Outcome.UNKNOWN, reason="internal", needs_human=True)
+        if verdict.outcome is None
+        else verdict
+        for verdict in decision.verdicts
     )
-    found = Summary(
+    return Summary(
         combined_outcome(verdicts) if verdicts else Outcome.UNKNOWN,
         common_reason(verdicts) if verdicts else "internal",
-        "",
+        "It may have been sent: the function broke after sending it.",
         202,
         verdicts=verdicts,
         request=decision.call.body,
         attempts=attempts,
         needs_human=True,
     )
-    return found._replace(message="It may have been sent: the function broke after sending it.")

@@ -28,6 +28,7 @@ class Alert(NamedTuple):
     labels: dict[str, str]
     state_reason: object = None
     starts_at: str | None = None
+    ends_at: str | None = None
 
     @property
     def asks_for_restart(self) -> bool:
@@ -46,9 +47,9 @@ def _read(alert: Any) -> Alert | None:
     """Return what is read of an alert, or None where it cannot be judged.
 
     >>> _read({"status": "firing", "labels": {"port": 9092, "team": None, "alertname": "Down"}})
-    Alert(status='firing', labels={'alertname': 'Down'}, state_reason=None, starts_at=None)
+    Alert(status='firing', labels={'alertname': 'Down'}, state_reason=None, starts_at=None, ends_at=None)
     >>> _read({"status": "firing", "labels": {"kafka_instance_id": 7}})
-    """
+    """  # noqa: E501 - a repr does not wrap
     if not isinstance(alert, dict):
         return None
     status, labels = alert.get("status"), alert.get("labels")
@@ -56,7 +57,8 @@ def _read(alert: Any) -> Alert | None:
         return None
     if any(not isinstance(labels.get(name), str | None) for name in _DECISIVE_LABELS):
         return None
-    annotations, starts_at = alert.get("annotations"), alert.get("startsAt")
+    annotations = alert.get("annotations")
+    starts_at, ends_at = alert.get("startsAt"), alert.get("endsAt")
     return Alert(
         status=status,
         labels={name: value for name, value in labels.items() if isinstance(value, str)},
@@ -64,6 +66,7 @@ def _read(alert: Any) -> Alert | None:
             annotations.get("grafana_state_reason") if isinstance(annotations, dict) else None
         ),
         starts_at=starts_at if isinstance(starts_at, str) else None,
+        ends_at=ends_at if isinstance(ends_at, str) else None,
     )
 
 
@@ -98,12 +101,14 @@ def intent(alert: Alert) -> Intent:
     mapped = alert.asks_for_restart and bool(alert.instances)
     firing = alert.status == "firing" and not _lacks_evidence(alert)
     skip = None if mapped else "not_mapped"
+    ended = mapped and alert.status == "resolved" and not _lacks_evidence(alert)
     return Intent(
         action=Action.RESTART,
         instances=alert.instances,
         skip=skip if firing else "not_firing",
         raised_at=timestamps.parse(alert.starts_at),
-        ended=mapped and alert.status == "resolved" and not _lacks_evidence(alert),
+        ended=ended,
+        ended_at=timestamps.parse(alert.ends_at) if ended else None,
     )
 
 

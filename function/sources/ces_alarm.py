@@ -48,6 +48,7 @@ class _Alarm(NamedTuple):
 
     firing: bool
     ended: bool
+    ended_at: datetime | None
     ours: bool
     instance: str | None
     metric: str
@@ -104,16 +105,17 @@ def _is_repeat(variables: dict[str, Any]) -> bool:
 def _default_message(document: dict[str, Any]) -> _Alarm:
     variables, dimension = _object(document, "template_variable"), _text(document, "dimension")
     firing = document["alarm_status"] == "alarm"
-    raised_at = timestamps.from_milliseconds(document.get("time"))
+    moment = timestamps.from_milliseconds(document.get("time"))
     connector = _CONNECTOR_DIMENSION.search(dimension.lower())
     return _Alarm(
         firing=firing,
         ended=document["alarm_status"] == "ok",
+        ended_at=None if firing else moment,
         ours=_text(document, "namespace") in {"", "SYS.DMS"} and not connector,
         instance=instance(dimension),
         metric=_text(document, "metric_name") or _text(variables, "MetricName"),
         # The time of an `ok` is the end of the alarm: its beginning is not said.
-        raised_at=raised_at if firing and not _is_repeat(variables) else None,
+        raised_at=moment if firing and not _is_repeat(variables) else None,
         name=_text(document, "alarm_name") or _text(variables, "AlarmRuleName") or None,
     )
 
@@ -123,13 +125,15 @@ def _template(data: dict[str, Any]) -> _Alarm:
     namespace, resource = _text(data, "Namespace"), _text(data, "ResourceId").lower()
     other_service = _NAMESPACE_ID.fullmatch(namespace) and namespace != "SYS.DMS"
     named = _IN_RESOURCE.search(resource)
+    moment = alarm_time(_text(data, "AlarmTime"))
     return _Alarm(
         firing=firing,
         ended=not firing,
+        ended_at=None if firing else moment,
         ours=not other_service and "connector" not in resource,
         instance=named.group(1) if named else None,
         metric=_text(data, "MetricName"),
-        raised_at=alarm_time(_text(data, "AlarmTime")) if firing and not _is_repeat(data) else None,
+        raised_at=moment if firing and not _is_repeat(data) else None,
         name=_text(data, "AlarmRuleName") or None,
         note=TEMPLATE_NOTE,
     )
@@ -150,6 +154,7 @@ def parse(document: dict[str, Any]) -> Event:
         raised_at=alarm.raised_at,
         metric=alarm.metric,
         ended=alarm.ended and alarm.ours and alarm.instance is not None,
+        ended_at=alarm.ended_at,
         not_mapped_note=alarm.note,
     )
     return Event(intents=(intent,), name=alarm.name and alarm.name[:MAX_NAME_LENGTH])

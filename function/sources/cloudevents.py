@@ -30,7 +30,7 @@ def parse(document: dict[str, Any]) -> Event:
 
 SOURCE = Source(
     parse=parse,
-    actions=frozenset({Action.RESTART, Action.PURGE_FAILED, Action.CHECK}),
+    actions=frozenset({Action.RESTART, Action.PURGE_FAILED, Action.CHECK, Action.VERIFY}),
     route="/",
     auth_methods=(AuthMethod.BEARER, AuthMethod.STANDARD_WEBHOOKS),
 )

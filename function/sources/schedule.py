@@ -11,6 +11,6 @@ from ._request_document import parse
 
 SOURCE = Source(
     parse=parse,
-    actions=frozenset({Action.RESTART, Action.PURGE_FAILED, Action.CHECK}),
+    actions=frozenset({Action.RESTART, Action.PURGE_FAILED, Action.CHECK, Action.VERIFY}),
     auth_methods=(AuthMethod.PLATFORM,),
 )

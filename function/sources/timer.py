@@ -25,6 +25,6 @@ def parse(document: dict[str, Any]) -> Event:
 
 SOURCE = Source(
     parse=parse,
-    actions=frozenset({Action.RESTART, Action.PURGE_FAILED, Action.CHECK}),
+    actions=frozenset({Action.RESTART, Action.PURGE_FAILED, Action.CHECK, Action.VERIFY}),
     auth_methods=(AuthMethod.PLATFORM,),
 )

@@ -51,7 +51,7 @@ EVENTS = {
     "an alarm that restarts": alarm(),
     "a request that restarts": request(),
     "a purge": {"action": "purge_failed"},
-    "an alarm that has ended, or is too old": alarm(alarm_status="ok"),
+    "an alarm that has ended": alarm(alarm_status="ok"),
 }
 
 
@@ -60,6 +60,14 @@ def test_an_event_costs_the_calls_that_the_page_says(name: str, cloud: FakeDms) 
     handler(EVENTS[name], None)
 
     assert len(cloud.requests) * 1000 == CLAIMED[name]
+
+
+def test_an_alarm_that_is_too_old_costs_nothing(cloud: FakeDms) -> None:
+    event = alarm()
+    event["record"][0]["smn"]["timestamp"] = "2026-01-05T03:00:00Z"
+
+    assert handler(event, None)["data"]["reason"] == "stale"
+    assert len(cloud.requests) == CLAIMED["an alarm that is too old, or asks for nothing"]
 
 
 def test_an_alarm_that_has_been_answered_costs_two_calls(cloud: FakeDms) -> None:

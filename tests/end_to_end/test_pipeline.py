@@ -146,7 +146,7 @@ def test_several_records_of_one_trigger_are_several_events(
     records = ces_alarm(alarm_status="ok")["record"] * 2
     results = invoke({"record": records}, remediator.runtime, credentials=None, remaining=None)
 
-    assert [one["data"]["reason"] for one in results] == ["not_firing", "not_firing"]
+    assert [one["data"]["reason"] for one in results] == ["not_recovered", "not_recovered"]
     assert len(out()[0]) == 2
 
 

@@ -45,7 +45,8 @@ def test_a_repeated_alarm_leads_to_one_call(remediator: Remediator) -> None:
 
 
 def test_rules_1_to_3_what_asks_for_nothing_costs_no_call(remediator: Remediator) -> None:
-    assert remediator.ces_alarm(alarm_status="ok").brief == (200, "skipped", "not_firing")
+    unsure = remediator.ces_alarm(alarm_status="insufficient_data")
+    assert unsure.brief == (200, "skipped", "not_firing")
     assert remediator.ces_alarm(metric_name="disk").brief == (200, "skipped", "not_mapped")
     labels = {"alertname": "TestAlert", "instance": "Grafana"}
     button = {"version": "1", "alerts": [{"status": "firing", "labels": labels}]}

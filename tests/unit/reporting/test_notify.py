@@ -12,6 +12,7 @@ from function.lib import schemas
 from function.model.event import Action, Outcome
 from function.model.result import ResultEvent, is_notification
 from function.reporting import messages, notify
+from function.settings.model import NotifySettings, OutboundSettings
 from tests.factories import ids
 
 SCHEMA = schemas.load().schema("result")
@@ -119,7 +120,7 @@ def test_a_failed_check_says_what_is_broken_and_how_it_is_mended() -> None:
 def test_an_unnamed_event_of_an_unknown_source_is_named_so() -> None:
     event = {"source": None, "id": None, "time": None, "name": None}
 
-    assert "Asked by: an event that was not recognised" in lines(event=event)
+    assert "Asked by: an event that was not recognized" in lines(event=event)
 
 
 def test_what_sms_does_not_take_is_left_out_of_every_text() -> None:
@@ -202,3 +203,23 @@ def test_a_step_is_one_short_sentence_that_an_sms_can_carry(step: str) -> None:
 
 def test_every_step_is_of_a_reason_of_the_contract() -> None:
     assert set(messages.NEXT_STEPS) <= set(REASONS)
+
+
+def test_a_text_that_is_too_long_ends_with_a_whole_sentence() -> None:
+    notes = " ".join(f"Instance {number} was restarted and is down." for number in range(20))
+
+    said = lines(message=f"Verification failed. {notes}")
+
+    assert len(said[1]) <= notify.MAX_LINE_LENGTH
+    assert said[1].endswith("was restarted and is down. More in the log.")
+
+
+def test_without_time_nothing_is_published() -> None:
+    def refuse(_: Any) -> Any:
+        raise AssertionError("nothing is signed")
+
+    problem = notify.publish(
+        result(), OutboundSettings("", ""), NotifySettings(), refuse, seconds=0
+    )
+
+    assert problem == "People were not notified: no time was left."

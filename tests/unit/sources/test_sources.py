@@ -15,7 +15,7 @@ from tests.factories import ORDERS
 SCHEMAS = schemas.load()
 SOURCES = sources.discover(SCHEMAS.names("events"))
 RESTART = {Action.RESTART}
-SCHEDULED = {Action.RESTART, Action.PURGE_FAILED, Action.CHECK}
+SCHEDULED = RESTART | {Action.PURGE_FAILED, Action.CHECK, Action.VERIFY}
 SHIPPED = {
     "alertmanager": RESTART,
     "ces_alarm": RESTART,

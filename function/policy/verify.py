@@ -1,0 +1,184 @@
+"""Verify: do restarts that nobody reports on hang, or did they not help? (pure)
+
+Told from the cloud's own task times, so that a schedule needs no memory: a finding calls a person
+when it is new, and again every four hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from ..model.cloud_state import InstanceState, Task
+from ..model.decision import Verdict
+from ..model.errors import StateUnreadable
+from ..model.event import Outcome
+from ..model.sent_call import MAX_RESTART_TIME
+from ..settings.model import Limits
+from .follow_up import (
+    DAY,
+    RESTARTING,
+    RUNNING,
+    RUNNING_TASKS,
+    describe,
+    how_long,
+    moment_text,
+    newest_restart,
+)
+from .sent_calls import CLOCK_TOLERANCE
+
+REMINDER_PERIOD = timedelta(hours=4)
+SCHEDULE_DELAY = timedelta(minutes=1)
+"""Schedulers are seconds late: without this a finding could fall between two runs."""
+HISTORY = timedelta(days=7)
+"""How far back restarts are looked for: one that has hung since before the weekend counts, too."""
+MAX_HISTORIES = 30
+"""The cloud was seen to allow 40 calls a minute; the list and other events need some of them."""
+
+
+_READ_FIRST = {RESTARTING: 0, "ERROR": 1}
+
+
+class Finding(NamedTuple):
+    """What became of one instance, and what to say of it besides."""
+
+    verdict: Verdict
+    note: str | None = None
+
+
+def to_read(listed: Mapping[str, InstanceState], sent: Mapping[str, datetime]) -> tuple[str, ...]:
+    """Return the instances whose history is read, those where a restart may hang first.
+
+    `sent` has the instances that the ledger remembers a restart of, and when it was sent.
+    """
+    stopped = [state for state in listed.values() if state.status != RUNNING]
+    stopped.sort(key=lambda state: _READ_FIRST.get(state.status or "", len(_READ_FIRST)))
+    return tuple(dict.fromkeys((*sent, *(state.id for state in stopped))))[:MAX_HISTORIES]
+
+
+class _Instance(NamedTuple):
+    """One instance with what tells of its newest restart: its task, or else the ledger."""
+
+    state: InstanceState
+    newest: Task | None
+    sent_at: datetime | None
+
+    @property
+    def restart_goes_on(self) -> bool:
+        """Whether anything says that a restart goes on."""
+        running = self.newest is not None and self.newest.status in RUNNING_TASKS
+        return running or self.state.status == RESTARTING
+
+    @property
+    def began_at(self) -> datetime | None:
+        """When the newest restart began; None where nothing tells."""
+        return self.newest.created_at if self.newest else self.sent_at
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When the newest restart ended, or was last heard of."""
+        if self.newest is None:
+            return self.sent_at + MAX_RESTART_TIME if self.sent_at else None
+        return self.newest.updated_at or self.newest.created_at
+
+    def describe(self) -> str:
+        """Return when it was restarted, and by whom."""
+        if self.newest is not None:
+            return f"{self.state.id} was {describe(self.newest)}"
+        return f"A restart of {self.state.id} was sent at {moment_text(self.sent_at)}"
+
+
+def _calls_a_person(since: datetime, limits: Limits, now: datetime) -> bool:
+    """Tell whether a finding is new to a schedule, or is to be repeated."""
+    age = max(now - since, timedelta(0))
+    return age % REMINDER_PERIOD <= limits.verify_period + SCHEDULE_DELAY
+
+
+def _going_on(instance: _Instance, limits: Limits, now: datetime) -> Finding:
+    """Judge a restart that goes on: it is on its way, or it hangs."""
+    verdict = _verdict(instance, Outcome.PASSED, "restarting")
+    begin = instance.began_at
+    if instance.newest is not None and instance.newest.status not in RUNNING_TASKS:
+        begin = instance.ended_at  # another one began since, of which no task tells
+    if begin is None:
+        return Finding(
+            verdict,
+            f"{instance.state.id} is RESTARTING, but no task matches RESTART_TASK_PATTERN.",
+        )
+    if now - begin <= MAX_RESTART_TIME:
+        return Finding(verdict)
+    since = begin + MAX_RESTART_TIME
+    needs_human = _calls_a_person(since, limits, now)
+    return Finding(
+        verdict._replace(outcome=Outcome.FAILED, reason="hanging", needs_human=needs_human),
+        f"{instance.describe()}, and is not back after {how_long(now - begin)}.",
+    )
+
+
+def _verdict(instance: _Instance, outcome: Outcome, reason: str) -> Verdict:
+    state, begun = instance.state, instance.began_at
+    return Verdict(state.id, outcome, reason, status=state.status, last_restart=begun)
+
+
+def _is_recent(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and moment > now - DAY
+
+
+def _over(instance: _Instance, limits: Limits, now: datetime) -> Finding:
+    """Judge an instance of which no restart goes on."""
+    status, newest = instance.state.status, instance.newest
+    if not _is_recent(instance.began_at, now):
+        return Finding(_verdict(instance, Outcome.PASSED, "status"))
+    failed = newest is not None and newest.status == "FAILED"
+    if failed or status != RUNNING:
+        since = instance.ended_at or now
+        verdict = _verdict(instance, Outcome.FAILED, "not_recovered")
+        ending = "That restart failed" if failed else "That restart is over"
+        return Finding(
+            verdict._replace(needs_human=_calls_a_person(since, limits, now)),
+            f"{instance.describe()}. {ending}, and the status is {status}.",
+        )
+    helped = newest is not None and newest.status == "SUCCESS"
+    return Finding(_verdict(instance, Outcome.PASSED, "recovered" if helped else "status"))
+
+
+def judge(state: InstanceState, sent_at: datetime | None, limits: Limits, now: datetime) -> Finding:
+    """Return what became of one instance; `sent_at` is when the ledger says it was restarted."""
+    newest = newest_restart(state, now - HISTORY)
+    if newest is not None and newest.created_at is not None and sent_at is not None:
+        # The cloud's own times count where it shows that restart; else the older one says nothing.
+        if sent_at - CLOCK_TOLERANCE <= newest.created_at:
+            sent_at = None
+        else:
+            newest = None
+    instance = _Instance(state, newest, sent_at)
+    if state.status is None:
+        return Finding(_verdict(instance, Outcome.PASSED, "not_found"))
+    if instance.restart_goes_on:
+        return _going_on(instance, limits, now)
+    if sent_at is not None and now - sent_at <= MAX_RESTART_TIME:
+        return Finding(_verdict(instance, Outcome.PASSED, "restarting"))
+    return _over(instance, limits, now)
+
+
+def unread(state: InstanceState) -> Finding:
+    """Return what is said of an instance beyond MAX_HISTORIES, whose history was not read."""
+    if state.status in _READ_FIRST:
+        verdict = Verdict(
+            state.id, Outcome.FAILED, "state_unreadable", state.status, retryable=True
+        )
+        return Finding(verdict)
+    return Finding(Verdict(state.id, Outcome.PASSED, "status", state.status))
+
+
+def unreadable(instance_id: str, problem: StateUnreadable) -> Finding:
+    """Return what is said of an instance that could not be read."""
+    verdict = Verdict(
+        instance_id,
+        Outcome.FAILED,
+        "state_unreadable",
+        retryable=problem.retryable,
+        needs_human=problem.needs_human,
+    )
+    return Finding(verdict, f"{instance_id} could not be read: {problem}.")

@@ -1,0 +1,46 @@
+"""Deliveries of one result go side by side, and each problem is told of its own receiver."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from function.model.result import Receiver
+from function.reporting import emit
+
+
+def test_nothing_to_deliver_is_no_problem() -> None:
+    assert emit.deliver({}) == {}
+
+
+def test_a_problem_belongs_to_its_receiver() -> None:
+    problems = emit.deliver({Receiver.SINK: lambda: None, Receiver.TOPIC: lambda: "refused"})
+
+    assert problems == {Receiver.TOPIC: "refused"}
+
+
+def test_a_slow_delivery_takes_no_time_from_the_other() -> None:
+    other_is_done = threading.Event()
+
+    def slow() -> str | None:
+        return None if other_is_done.wait(30) else "the other one waited"
+
+    def quick() -> None:
+        other_is_done.set()
+
+    assert emit.deliver({Receiver.SINK: slow, Receiver.TOPIC: quick}) == {}
+
+
+def test_a_machine_without_threads_delivers_nothing_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("function.lib.threads._pool._idle", [])
+        patch.setattr(threading.Thread, "start", refuse)
+        problems = emit.deliver({Receiver.SINK: lambda: None, Receiver.TOPIC: lambda: None})
+
+    assert set(problems) == set(Receiver)
