@@ -1,0 +1,151 @@
+"""What calls a person, and what does not: one night for each line of the list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.factories import DAY, HOUR, MINUTE, NOW, ORDERS, PAYMENTS, ids
+from tests.fake_dms import Close, throttled, vendor_error
+from tests.harness import Answered, Remediator, alerts, restarted
+
+Night = Callable[[Remediator], Answered]
+
+
+def _restarts(times: int) -> Night:
+    def night(remediator: Remediator) -> Answered:
+        for number in range(times):
+            restarted(remediator.cloud, began=(2 + number) * HOUR, id=f"restart-{number}")
+        return remediator.alert(ORDERS)
+
+    return night
+
+
+def _answered(**task: Any) -> Night:
+    def night(remediator: Remediator) -> Answered:
+        restarted(remediator.cloud, **task)
+        return remediator.alert(ORDERS, raised=NOW - HOUR)
+
+    return night
+
+
+def _lately(remediator: Remediator) -> Answered:
+    restarted(remediator.cloud, began=30 * MINUTE)
+    return remediator.alert(ORDERS)
+
+
+def _with(fault: Any, kind: str) -> Night:
+    def night(remediator: Remediator) -> Answered:
+        remediator.cloud.fault(fault, kind, times=None)
+        return remediator.alert(ORDERS)
+
+    return night
+
+
+def _storm(remediator: Remediator) -> Answered:
+    for instance in ids(9):
+        remediator.cloud.add_instance(instance, status="ERROR")
+    return remediator.alert(*ids(9))
+
+
+def _unclear(remediator: Remediator) -> Answered:
+    remediator.set(DEADLINE_SECONDS="1")
+    remediator.cloud.behaviour.status_lag = remediator.cloud.behaviour.task_lag = 3600
+    remediator.cloud.fault(Close(at="done"), "action")
+    return remediator.alert(ORDERS)
+
+
+def _ended(status: str) -> Night:
+    def night(remediator: Remediator) -> Answered:
+        restarted(remediator.cloud, began=20 * MINUTE)
+        remediator.cloud.set_status(ORDERS, status)
+        group = alerts(ORDERS, raised=NOW - HOUR)
+        group["alerts"][0]["status"] = "resolved"
+        return remediator.post("/alertmanager", group)
+
+    return night
+
+
+def _asked(action: str, fault: Any = None) -> Night:
+    def night(remediator: Remediator) -> Answered:
+        if fault is not None:
+            remediator.cloud.fault(fault, "tasks", times=None)
+        return remediator.ask(action=action)
+
+    return night
+
+
+def _of_status(status: str, *, alarm: bool) -> Night:
+    def night(remediator: Remediator) -> Answered:
+        remediator.cloud.set_status(ORDERS, status)
+        return remediator.alert(ORDERS) if alarm else remediator.restart(ORDERS)
+
+    return night
+
+
+CALLS: dict[str, tuple[Night, str | None]] = {
+    "too many restarts today": (_restarts(3), "restart_limit"),
+    "the restart that answered the alarm failed": (
+        _answered(began=10 * MINUTE, status="FAILED"),
+        "already_answered",
+    ),
+    "that restart is over for long": (_answered(began=30 * MINUTE), "already_answered"),
+    "a storm": (_storm, "storm"),
+    "a permission is missing": (_with(vendor_error(403, "DMS.00403003"), "action"), "permission"),
+    "the cloud refuses": (_with(vendor_error(400, "DMS.00400064"), "action"), "refused"),
+    "the right to read is missing": (
+        _with(vendor_error(403, "DMS.00403003"), "list"),
+        "state_unreadable",
+    ),
+    "it may have been done": (_unclear, "unclear"),
+    "an alarm of an instance that is gone": (lambda it: it.alert(PAYMENTS), "not_found"),
+    "an alarm of an instance in another status": (_of_status("FROZEN", alarm=True), "status"),
+    "the alarm is over, the instance is down": (_ended("ERROR"), "not_recovered"),
+    "a check fails": (_asked("check", vendor_error(403, "DMS.00403003")), None),
+    "a verify cannot read": (
+        _asked("verify", vendor_error(403, "DMS.00403003")),
+        "state_unreadable",
+    ),
+}
+CALLS_NOBODY: dict[str, tuple[Night, str | None]] = {
+    "it acts": (lambda it: it.alert(ORDERS), None),
+    "one restart less": (_restarts(2), None),
+    "a restart that has just answered": (_answered(began=5 * MINUTE), "already_answered"),
+    "too soon": (_lately, "cooldown"),
+    "the cloud throttles": (_with(throttled(), "action"), "throttled"),
+    "the cloud is busy": (_with(vendor_error(400, "DMS.00400026"), "action"), "busy"),
+    "the cloud is unavailable": (
+        _with(vendor_error(503, "APIGW.0201"), "list"),
+        "state_unreadable",
+    ),
+    "a request for an instance that is gone": (lambda it: it.restart(PAYMENTS), "not_found"),
+    "a request in another status": (_of_status("FROZEN", alarm=False), "status"),
+    "it restarts": (_of_status("RESTARTING", alarm=True), "already_restarting"),
+    "it recovered": (_ended("RUNNING"), "recovered"),
+    "a verify finds an instance that nobody restarted": (_asked("verify"), "status"),
+    "a message of yesterday": (
+        lambda it: it.ces_alarm(sent=NOW - DAY, raised=NOW - DAY),
+        "stale",
+    ),
+}
+
+
+def check(remediator: Remediator, night: Night, reason: str | None, *, needs_human: bool) -> None:
+    result = night(remediator)
+
+    reasons = {result.data["reason"], *result.reasons.values()}
+    assert reason in reasons
+    assert result.data["needs_human"] is needs_human
+    assert ("needshuman" in result.event) is needs_human
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_this_calls_a_person(remediator: Remediator, name: str) -> None:
+    check(remediator, *CALLS[name], needs_human=True)
+
+
+@pytest.mark.parametrize("name", CALLS_NOBODY)
+def test_this_calls_nobody(remediator: Remediator, name: str) -> None:
+    check(remediator, *CALLS_NOBODY[name], needs_human=False)
