@@ -11,6 +11,7 @@ import pytest
 
 from function.entrypoints.routes import HttpRequest, HttpResponse, handle_request
 from function.lib import timestamps
+from function.model.result import notification_mark
 from tests.factories import HOUR, NOW, ORDERS, PAYMENTS
 from tests.fake_dms import throttled
 from tests.harness import SCHEMAS, Answered, Remediator, alerts, open_remediator
@@ -416,6 +417,15 @@ def test_an_alarm_that_is_over_is_skipped(status: str, reason: str, remediator: 
     found = post(remediator, "/smn", smn(message=alarm(alarm_status=status)))
 
     assert found.brief == (200, "skipped", reason)
+
+
+def test_a_notification_of_our_own_is_recognised_only_where_it_is_signed(
+    remediator: Remediator,
+) -> None:
+    own = smn(message=f"Restart of 1 instance accepted.\n{notification_mark('0' * 32)}")
+
+    assert post(remediator, "/smn", own).brief == (200, "skipped", "own_notification")
+    assert post(remediator, "/smn", {**own, "subject": "forged"}).status == 401
 
 
 def test_an_alarm_of_another_service_is_skipped(remediator: Remediator) -> None:
