@@ -94,7 +94,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDms]:
     with FakeDms() as cloud:
         cloud.add_instance(INSTANCE, status="ERROR")
         settings = {"DRY_RUN": "false", "DIRECT_SECRETS": SECRET, **cloud.environment()}
-        for name, value in {**settings, "DEADLINE_SECONDS": "1"}.items():
+        for name, value in {**settings, "DEADLINE_SECONDS": "8"}.items():  # 0.8 s for the sink
             monkeypatch.setenv(name, value)
         yield cloud
 
