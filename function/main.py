@@ -8,6 +8,8 @@ import time
 
 import flask
 import functions_framework
+import jsonschema  # noqa: F401 - first, as in handler.py, for the same reason
+import requests  # noqa: F401 - likewise
 
 from .entrypoints import container, process_variables, routes, startup
 from .lib import strict_json
