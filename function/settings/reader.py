@@ -49,7 +49,10 @@ LIMITS = {
     ),
     "RESTART_TASK_PATTERN": Setting("restart_task_pattern", parsers.task_pattern, "restart"),
     "ALARM_METRICS": Setting(
-        "alarm_metrics", parsers.matching_items(r"[\w .-]{1,96}", "metric names"), "broker_alive"
+        "alarm_metrics",
+        # Also as the console shows them, in its languages: "(Agent) CPU", "État d'activité".
+        parsers.matching_items(r"[\w .()%/'’:-]{1,96}", "metric names"),
+        "broker_alive",
     ),
     "MAX_EVENT_AGE_SECONDS": Setting("max_event_age", parsers.integer(1, 7 * DAY), "3600"),
     "DEFAULT_MODE": Setting("default_mode", parsers.mode, "observe"),

@@ -253,6 +253,16 @@ def test_a_key_of_standard_webhooks_is_the_base64_of_24_bytes(
     assert secret not in line
 
 
+@pytest.mark.parametrize(
+    "name", ["Broker Alive", "节点存活状态", "État d'activité du nœud", "Node Alive (0/1)", "a.b-c"]
+)
+def test_a_metric_may_be_named_as_the_console_shows_it(name: str) -> None:
+    assert taken(ALARM_METRICS=f"broker_alive, {name}").limits.alarm_metrics == {
+        "broker_alive",
+        name,
+    }
+
+
 def test_secrets_have_no_repr() -> None:
     secret = "a-secret-that-stays-one"
     given = {f"{route.upper()}_SECRETS": secret for route in ROUTES}
