@@ -25,7 +25,6 @@ NOT_OFFERED = {
     "SMN_CERTIFICATE_FILE": "the package holds no such file",
     "PLATFORM_AUTHENTICATED": "a function URL is open to the world",
     "FUNCTIONGRAPH_CONTAINER": "this is not FunctionGraph",
-    "METRICS": "each copy would count for itself",
 }
 """The settings without a parameter, and why."""
 
