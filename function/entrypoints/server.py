@@ -1,7 +1,7 @@
 """The HTTP server: waitress in front of the application, with bounds on what strangers may cost.
 
-Only whole requests reach a thread. What is read from a caller is bounded in bytes and in time,
-whoever it is: nobody is authenticated before the whole body is there.
+Only whole requests reach a thread. What is read from any caller is bounded in bytes and in time,
+because no caller is authenticated before the whole body is there.
 """
 
 from __future__ import annotations

@@ -13,8 +13,11 @@ import math
 import re
 from typing import NoReturn
 
+# As much as a message of SMN, or an asynchronous event of FunctionGraph, may have.
 LIMIT = 256 * 1024
+# No example of a sender is half as deep; the parser of `json` raises RecursionError at 1000 levels.
 MAX_DEPTH = 32
+# Python refuses to convert more than 4300 digits, with an error of its own; a double has 17.
 MAX_NUMBER_LENGTH = 40
 
 # A string without its end matches as far as it goes, so that no quote is ever tried twice.

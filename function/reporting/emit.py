@@ -37,7 +37,7 @@ def _write(stream: LogStream, line: Mapping[str, Any], seconds: float) -> None:
 
 
 def dropped_lines() -> int:
-    """Return how many lines of the log nobody took, since the start of the process."""
+    """Return how many lines of the log were dropped since the start of the process."""
     return _drops.total
 
 

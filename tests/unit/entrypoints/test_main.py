@@ -1,4 +1,4 @@
-"""The HTTP entrypoint without a server: how it reads a request, and what it is set up with."""
+"""The HTTP entrypoint without a server: how it reads a request, and what it starts with."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDms]:
     """An environment with all that is needed, and the cloud that it names."""
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "")  # the server sets it: take it back in the end
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "")  # it is set at the start: take it back in the end
     with FakeDms() as cloud:
         cloud.add_instance(ORDERS, status="ERROR")
         settings = {"DRY_RUN": "true", "DIRECT_SECRETS": SECRET, **cloud.environment()}
@@ -51,7 +51,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDms]:
 
 
 def started(monkeypatch: pytest.MonkeyPatch) -> Remediate:
-    """Import the server as a server would, once for this test."""
+    """Import the entrypoint as a server would, once for this test."""
     monkeypatch.delitem(sys.modules, "function.main", raising=False)
     target: Remediate = import_module("function.main").remediate
     return target
@@ -59,7 +59,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Remediate:
 
 def answer(remediate: Remediate, path: str = "/direct", **request: object) -> tuple[int, str]:
     given = {"method": "POST", "data": BODY, "headers": AUTHENTICATED, **request}
-    with flask.Flask("server").test_request_context(path, **given):
+    with flask.Flask("function").test_request_context(path, **given):
         reply = remediate(flask.request)
         again = flask.request.get_data()
     assert len(again) <= LIMIT
@@ -85,6 +85,19 @@ def test_a_body_is_read_up_to_its_limit(
     assert answer(started(monkeypatch), data=b"x" * size)[0] == status
 
 
+def test_a_body_in_chunks_is_read_to_its_limit_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In chunks of one byte, 4 MiB of it would cost seven seconds of CPU."""
+    stream = io.BytesIO(b"x" * 8 * LIMIT)
+    environ = {"wsgi.input": stream, "wsgi.input_terminated": True}
+
+    remediate = started(monkeypatch)
+    with flask.Flask("function").test_request_context(
+        "/direct", method="POST", environ_overrides=environ
+    ):
+        assert remediate(flask.request).status_code == 413
+    assert stream.tell() < 2 * LIMIT
+
+
 @pytest.mark.parametrize("length", [len(BODY) + 1, len(BODY) * 9])
 def test_a_body_that_is_cut_off_is_none(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
     environ = {"CONTENT_LENGTH": str(length), "wsgi.input_terminated": True}
@@ -98,7 +111,7 @@ def test_a_body_that_breaks_off_is_none(monkeypatch: pytest.MonkeyPatch) -> None
     assert answer(started(monkeypatch), environ_overrides=environ) == (400, "invalid_json")
 
 
-def test_in_a_container_of_functiongraph_the_function_can_be_invoked(
+def test_in_a_container_of_functiongraph_events_are_invoked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("FUNCTIONGRAPH_CONTAINER", "true")
