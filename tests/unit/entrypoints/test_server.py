@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -56,8 +56,9 @@ class Application:
 
 @pytest.fixture(autouse=True)
 def wakeful(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the server look through its connections all the time."""
+    """Have the server look through its connections all the time, and end none for being slow."""
     monkeypatch.setattr(server_module, "WAKE_SECONDS", 0)
+    monkeypatch.setattr(server_module, "PATIENCE_SECONDS", 3600.0)
 
 
 @pytest.fixture
@@ -94,9 +95,9 @@ def connect(server: Server, *sent: bytes) -> socket.socket:
 
 def response(connection: socket.socket) -> tuple[int, str]:
     """Read one answer, and leave the connection open."""
-    reader = http.client.HTTPResponse(connection)
-    reader.begin()
-    return reader.status, reader.read().decode()
+    with closing(http.client.HTTPResponse(connection)) as reader:
+        reader.begin()
+        return reader.status, reader.read().decode()
 
 
 def rest(connection: socket.socket) -> bytes:
@@ -204,7 +205,6 @@ def test_silent_connections_make_room_when_most_are_taken(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_module, "MAX_CONNECTIONS", 8)
-    monkeypatch.setattr(server_module, "PATIENCE_SECONDS", 3600.0)
     monkeypatch.setattr(server_module, "CROWDED_PATIENCE_SECONDS", 0.0)
     with running(application) as server:
         silent = [connect(server) for _ in range(20)]
