@@ -22,7 +22,7 @@ from .rows import Row, row
 SECTION = "ledger: one event that acts, in all its steps"
 REMEMBERED = 10  # calls of other instances: the cloud shows most of them within minutes
 EVENTS = 200
-TIMES = Times(to_obtain=lambda: 1.0, to_hold=lambda: 10.0)
+TIMES = Times(to_obtain=lambda: 1.0, to_end=lambda: 10.0)
 
 
 def _fill(ledger: Ledger, now: datetime) -> None:

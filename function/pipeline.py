@@ -36,9 +36,8 @@ from .reporting.messages import missing_credentials
 from .reporting.metrics import Metrics
 from .settings.model import Credentials, Settings
 
-CLAIM_MARGIN_SECONDS = 5.0
-"""How much longer than its event a claim on a shared ledger may live, if the event is killed."""
 MAX_DECISIONS = 3
+"""The second one sees what took the room, so a third is needed only where that was taken back."""
 
 
 class Runtime(NamedTuple):
@@ -87,7 +86,6 @@ class EventRun:
             deadline=deadline,
             http_client=runtime.http_client,
         )
-
         self.sender = ActionSender(self.session)
 
     def run(self) -> Summary:
@@ -222,10 +220,7 @@ class EventRun:
 
     def _claim_times(self) -> Times:
         deadline, remaining = self.session.deadline, self.session.remaining
-        return Times(
-            to_obtain=partial(remaining, deadline.read_until),
-            to_hold=partial(remaining, deadline.end + CLAIM_MARGIN_SECONDS),
-        )
+        return Times(partial(remaining, deadline.read_until), partial(remaining, deadline.end))
 
     def _claim_and_act(self, screened: ScreenedEvent, source: Source) -> Summary:
         """Claim the targets, so that nobody else acts on what this event reads, then act."""

@@ -24,7 +24,7 @@ settings.load_profile("any machine")
 @pytest.fixture(autouse=True)
 def begin_without_a_history() -> None:
     """Forget what other tests sent: the ledger of a process outlives its events."""
-    startup.ledger.cache_clear()
+    startup.open_ledger.cache_clear()
 
 
 @pytest.fixture(name="remediator")

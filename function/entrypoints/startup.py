@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -53,9 +54,21 @@ def warn_of_misspelled_settings(variables: frozenset[str]) -> None:
         emit.log("WARNING", f"{name} is no setting; did you mean {setting}?")
 
 
+_opening = threading.Lock()
+
+
+def ledger(project_id: str, url: str | None, ca_bundle_file: Path | None) -> Ledger:
+    """Return the ledger of a project; it outlives a change of other settings.
+
+    Under a lock: of two first events at once, each would have a ledger of its own.
+    """
+    with _opening:
+        return open_ledger(project_id, url, ca_bundle_file)
+
+
 @lru_cache(maxsize=8)
-def ledger(project_id: str, url: str | None = None, ca_bundle_file: Path | None = None) -> Ledger:
-    """Return the ledger of a project; it outlives a change of other settings."""
+def open_ledger(project_id: str, url: str | None, ca_bundle_file: Path | None) -> Ledger:
+    """Open a ledger, once for each of these settings."""
     if url is None:
         return MemoryLedger(components().clock.monotonic)
     from ..ledger import redis, redis_server  # noqa: PLC0415 - costs cold start

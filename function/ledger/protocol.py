@@ -11,10 +11,10 @@ from ..model.sent_call import Changes, Room, SentCall
 
 
 class Times(NamedTuple):
-    """How long a claim may be waited for, and how long it may be held; both in seconds left."""
+    """How long a claim may be waited for, and when its event ends; both in seconds left."""
 
     to_obtain: Callable[[], float]
-    to_hold: Callable[[], float]
+    to_end: Callable[[], float]
 
 
 class Claim(Protocol):

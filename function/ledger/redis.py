@@ -20,10 +20,14 @@ from ..model.sent_call import KEEP_ACCEPTED, MAX_RESTART_TIME, PURGE, Changes, R
 from . import scripts
 from .locks import NamedLocks
 from .protocol import Claim, Times
-from .redis_server import RedisServer
+from .redis_server import COMMAND_SECONDS, RedisServer
 
 MAX_CALLS = 20_000  # about 5 MB; as the ledger of one process
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.01, 0.1
+CLAIM_MARGIN_SECONDS = 5.0
+"""How much longer than its event a claim lives, if the event is killed: a stopped process that goes
+on within it still finds its claim, and sends nothing after its deadline anyway."""
+MIN_STEP_SECONDS = 0.05  # to give a claim up at the very end of an event
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MILLISECOND = timedelta(milliseconds=1)
 _KEEP_MS = KEEP_ACCEPTED // MILLISECOND
@@ -111,10 +115,16 @@ class RedisLedger:
         self._prefix = f"kafka-remediator:{{{project_id}}}"
         self._locks = NamedLocks()
 
-    def run(self, script: str, targets: Sequence[str], *arguments: object) -> list[Any]:
+    def run(
+        self,
+        script: str,
+        targets: Sequence[str],
+        *arguments: object,
+        seconds: float = COMMAND_SECONDS,
+    ) -> list[Any]:
         """Run a script on the calls of the project and the claims of targets."""
-        claims = [f"{self._prefix}:claim:{target}" for target in targets]
-        reply = self._server.run(script, [f"{self._prefix}:calls", *claims], arguments)
+        keys = [f"{self._prefix}:calls", *(f"{self._prefix}:claim:{target}" for target in targets)]
+        reply = self._server.run(script, keys, arguments, seconds=seconds)
         if not isinstance(reply, list) or not reply or not isinstance(reply[0], int):
             raise LedgerUnreadable("the ledger gave an answer that makes no sense")
         return reply
@@ -136,11 +146,11 @@ class RedisLedger:
     def _obtain(self, targets: tuple[str, ...], times: Times) -> RedisClaim:
         token, pauses = secrets.token_hex(8), _pauses()
         while True:
-            hold_ms = max(round(times.to_hold() * 1000), 1)
+            hold_ms = round((max(times.to_end(), 0) + CLAIM_MARGIN_SECONDS) * 1000)
             reply = self.run(scripts.CLAIM, targets, token, _KEEP_MS, hold_ms)
             if reply[0] == 1:
-                calls = _remembered(reply, at=2)
-                return RedisClaim(self, targets, token, begun=_moment(reply[1]), calls=calls)
+                calls, begun = _remembered(reply, at=2), _moment(reply[1])
+                return RedisClaim(self, (targets, token), times, begun=begun, calls=calls)
             pause = next(pauses)
             if pause >= times.to_obtain():
                 raise InstanceBusy
@@ -173,13 +183,14 @@ class RedisClaim:
     def __init__(
         self,
         ledger: RedisLedger,
-        targets: tuple[str, ...],
-        token: str,
+        held: tuple[tuple[str, ...], str],
+        times: Times,
         *,
         begun: float,
         calls: tuple[SentCall, ...],
     ) -> None:
-        self._ledger, self._targets, self._token = ledger, targets, token
+        self._ledger, self._times = ledger, times
+        self._targets, self._token = held
         self._calls, self._pending = calls, Changes()
         self.begun = begun
         self.problem: str | None = None
@@ -201,7 +212,9 @@ class RedisClaim:
     def _run(self, script: str, *arguments: object) -> list[Any]:
         pending, self._calls = _changes(self._pending), self.calls
         self._pending = Changes()
-        return self._ledger.run(script, self._targets, self._token, _KEEP_MS, pending, *arguments)
+        arguments = (self._token, _KEEP_MS, pending, *arguments)
+        seconds = max(min(COMMAND_SECONDS, self._times.to_end()), MIN_STEP_SECONDS)
+        return self._ledger.run(script, self._targets, *arguments, seconds=seconds)
 
     def enter(self, targets: Sequence[str], sent_at: datetime, room: Room | None) -> bool:
         """Enter a call where there is room for it; raise LedgerUnreadable if the claim is lost."""

@@ -92,32 +92,34 @@ class RedisServer:
     def __repr__(self) -> str:
         return "RedisServer(...)"
 
-    def run(self, script: str, keys: Sequence[str], arguments: Sequence[object]) -> Any:
-        """Run a script; raise LedgerUnreadable, at the latest after COMMAND_SECONDS.
+    def run(
+        self,
+        script: str,
+        keys: Sequence[str],
+        arguments: Sequence[object],
+        *,
+        seconds: float = COMMAND_SECONDS,
+    ) -> Any:
+        """Run a script; raise LedgerUnreadable, at the latest after so many seconds.
 
         A kept connection may have ended since; then the script is run again over a new one. All
         scripts may be run twice: a claim knows its owner, an entry its id.
         """
+        end = time.monotonic() + seconds
         kept = self._kept_connection()
         if kept is not None:
             with suppress(RedisConnectionError):
-                return self._run(kept, script, keys, arguments)
+                return self._run(kept, partial(_evaluate, kept, script, keys, arguments), end)
+        new = self._connect()
         try:
-            return self._run(self._connect(), script, keys, arguments)
+            return self._run(new, partial(_evaluate, new, script, keys, arguments), end)
         except RedisConnectionError:
             raise LedgerUnreadable("the ledger cannot be reached") from None
 
-    def _run(
-        self,
-        connection: Connection,
-        script: str,
-        keys: Sequence[str],
-        arguments: Sequence[object],
-    ) -> Any:
+    def _run(self, connection: Connection, work: Callable[[], Any], end: float) -> Any:
         """Run a script over a connection, and keep the connection where it is still of use."""
         try:
-            work = partial(_evaluate, connection, script, keys, arguments)
-            reply = call_with_timeout(COMMAND_SECONDS, work)
+            reply = call_with_timeout(end - time.monotonic(), work)
         except ResponseError:
             self._idle.append((time.monotonic(), connection))
             raise LedgerUnreadable("the ledger refused a step; it may be full") from None

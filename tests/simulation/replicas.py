@@ -40,7 +40,7 @@ class Copies(Protocol):
 
 def build(environment: Mapping[str, str], clock: SimulatedClock) -> Runtime:
     """Start a copy of the function that asks this clock, with a ledger that holds nothing yet."""
-    startup.ledger.cache_clear()
+    startup.open_ledger.cache_clear()
     return startup.runtime(environment)._replace(clock=clock)
 
 

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -14,6 +15,7 @@ from function.ledger import redis_server
 from function.ledger.protocol import Times
 from function.ledger.redis import RedisLedger
 from function.ledger.redis_server import RedisServer
+from function.lib.threads import call_with_timeout
 from function.model.errors import InstanceBusy, LedgerUnreadable
 from function.model.sent_call import PURGE, Changes, Room
 from tests.factories import NOW, ORDERS, PAYMENTS
@@ -140,7 +142,7 @@ def test_every_key_expires(redis: RedisProcess) -> None:
         keys = redis.send("KEYS", "*")
         assert len(keys) == 3
         assert all(redis.send("PTTL", key) > 0 for key in keys)
-        assert redis.send("PTTL", f"{CLAIM}:{ORDERS}") <= 30_000
+        assert redis.send("PTTL", f"{CLAIM}:{ORDERS}") <= 35_000
     enter(ledger, PURGE)
 
     (key,) = redis.send("KEYS", "*")
@@ -309,3 +311,23 @@ def test_what_a_stalled_server_enters_too_late_is_forgotten(own: RedisProcess) -
     assert shared(own).sent_calls() == ()
     with shared(own).claim([ORDERS], AT_ONCE):
         pass
+
+
+def test_a_step_ends_with_its_event(own: RedisProcess) -> None:
+    left = [30.0]
+    with shared(own).claim([ORDERS], Times(lambda: 0.0, lambda: left[0])) as claim:
+        own.stall()
+        left[0] = 0.0
+        seconds: list[float] = []
+        patched = partial(_noting, seconds)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(redis_server, "call_with_timeout", patched)
+            with unreadable("did not answer in time"):
+                claim.enter([ORDERS], NOW, None)
+        own.resume()
+    assert seconds == [pytest.approx(shared_ledger.MIN_STEP_SECONDS, abs=0.04)]
+
+
+def _noting(noted: list[float], seconds: float, work: Callable[[], object]) -> object:
+    noted.append(seconds)
+    return call_with_timeout(seconds, work)

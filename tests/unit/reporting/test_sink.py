@@ -188,7 +188,7 @@ def test_a_broken_sink_changes_nothing_else(
     cloud.set_status(INSTANCE, "ERROR")
     for task in cloud.tasks(INSTANCE):
         cloud.remove_task(INSTANCE, task.id)
-    startup.ledger.cache_clear()
+    startup.open_ledger.cache_clear()
 
     with broken() as url:
         monkeypatch.setenv("K_SINK", url)
