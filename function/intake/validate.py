@@ -10,17 +10,23 @@ from ..model.errors import EventRejected, InvalidJson, SchemaViolated
 from ..model.event import Document, UnwrappedEvent
 from . import cloudevents_http, recognize
 
+TOPIC_SOURCES = frozenset({"ces_alarm", "topic_request"})
 READ_HERE = (
     "this is no event that is read here: triggers bring messages of SMN and SNS, timers, "
     "CloudEvents and request documents with an `action`"
 )
 
 
+def _is_of_topic(unwrapped: UnwrappedEvent) -> bool:
+    """Tell whether a payload is a topic's message, also where it is explained without its topic."""
+    return unwrapped.is_topic_message or unwrapped.source in TOPIC_SOURCES
+
+
 def _rejected(
     rejection: EventRejected, unwrapped: UnwrappedEvent, value: Any = None
 ) -> EventRejected:
     """Return a rejection that calls a person where a topic's message seems to be an alarm."""
-    rejection.needs_human = unwrapped.is_topic_message and recognize.has_alarm_marks(
+    rejection.needs_human = _is_of_topic(unwrapped) and recognize.has_alarm_marks(
         value, unwrapped.payload, unwrapped.name
     )
     return rejection
@@ -44,7 +50,7 @@ def _source(unwrapped: UnwrappedEvent, value: Any) -> str:
 
 def _with_kinds(problem: str, value: Any, unwrapped: UnwrappedEvent) -> str:
     """Add to a problem what a topic may bring, where its message is neither."""
-    if not unwrapped.is_topic_message or recognize.other_sender(value, None) is not None:
+    if not _is_of_topic(unwrapped) or recognize.other_sender(value, None) is not None:
         return problem
     return f"{problem}; a topic brings alarms of Cloud Eye and request documents"
 
