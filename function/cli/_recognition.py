@@ -11,7 +11,7 @@ from ..intake import cloudevents_http, unwrap
 from ..lib import strict_json
 from ..lib.schemas import Schema, Schemas, Violation
 from ..model.errors import EventRejected
-from ..model.event import RawEvent, Source, SubscriptionNotice
+from ..model.event import AuthMethod, RawEvent, Source, SubscriptionNotice
 
 # Names that stand for the envelope of a topic service: the message in it tells the source.
 TOPIC_SERVICES = ("smn", "sns")
@@ -63,9 +63,13 @@ class Recognizer:
     def _of_source(
         self, name: str, body: bytes, at: datetime, assumption: str | None = None
     ) -> Recognized:
-        too_large = len(body) > strict_json.LIMIT
-        raw_event = RawEvent(f"trigger/{name}", body, at, too_large=too_large)
-        return Recognized((raw_event,), name if name in self._sources else None, assumption)
+        source = self._sources.get(name)
+        if source is not None and _comes_by_topic(source):
+            raw_event = _topic_message({"message": body.decode("utf-8", "replace")}, at)
+        else:
+            raw_event = RawEvent(f"trigger/{name}", body, at)
+        raw_event = raw_event._replace(too_large=len(body) > strict_json.LIMIT)
+        return Recognized((raw_event,), name if source is not None else None, assumption)
 
     def _of_request(self, request: routes.HttpRequest, at: datetime) -> Recognized:
         """Take the body of a request to one of our routes."""
@@ -139,8 +143,18 @@ def open_smn(
         "timestamp": unwrapped.sent_at,
     }
     message = {key: value for key, value in given.items() if value is not None}
+    return _topic_message(message, raw_event.received_at)
+
+
+def _topic_message(message: Mapping[str, Any], at: datetime) -> RawEvent:
+    """Return a message of a topic as FunctionGraph's trigger hands it over."""
     body = strict_json.dumps({"record": [{"event_source": "smn", "smn": message}]}).encode()
-    return RawEvent("trigger/smn", body, raw_event.received_at)
+    return RawEvent("trigger/smn", body, at)
+
+
+def _comes_by_topic(source: Source) -> bool:
+    """Tell whether events of a source are messages of a topic: no route, and no platform's own."""
+    return source.route is None and AuthMethod.PLATFORM not in source.auth_methods
 
 
 def _type(document: Mapping[str, Any]) -> str | None:

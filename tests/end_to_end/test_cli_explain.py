@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from function.cli import _explain, _replay
 from function.cli._explain import Options, UsageError
 from function.cli._explanation import Explanation
+from function.entrypoints import startup
 from function.entrypoints.invocation import RetryableFailure, invoke
 from function.entrypoints.routes import HttpRequest, handle_request
 from function.lib.timestamps import text
+from function.settings.model import secrets_name
 from function.settings.reader import LIMITS
 from tests.factories import AUDIT, NOW, ORDERS, PAYMENTS
 from tests.fake_dms import FakeDms, reading
@@ -49,7 +51,8 @@ anything = scalars | st.lists(scalars, max_size=2) | st.dictionaries(scalars.map
 @pytest.fixture
 def dry(remediator: Remediator) -> Iterator[Remediator]:
     """The function with every route open, telling what it would do; nobody sleeps."""
-    remediator.set(DRY_RUN="true", ENABLED_ACTIONS="restart,purge_failed,delete")
+    secrets = {secrets_name(source): SECRET for source in startup.routed_sources()}
+    remediator.set(DRY_RUN="true", ENABLED_ACTIONS="restart,purge_failed,delete", **secrets)
     yield remediator
     assert not remediator.cloud.posts
 
