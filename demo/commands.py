@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from .output import Teller
+from .output import Printer
 from .server import KEPT, ROOT
 from .setup import setup
 
@@ -99,15 +99,15 @@ def finish(command: Command, settings: Mapping[str, str]) -> Finished:
     return Finished(command, done.returncode, tuple((done.stdout + done.stderr).splitlines()))
 
 
-def play(teller: Teller, commands: tuple[Command, ...] = COMMANDS) -> list[str]:
+def play(printer: Printer, commands: tuple[Command, ...] = COMMANDS) -> list[str]:
     """Run the commands against a project of their own, show each, and return what is wrong."""
     faults = []
     with setup(1) as stage:
         for command in commands:
             finished = finish(command, stage.settings)
             text = f"python -m function {shlex.join(command.arguments)}"
-            teller.command(command.title, text, [*filter(command.shows, finished.lines)])
+            printer.command(command.title, text, [*filter(command.shows, finished.lines)])
             for fault in finished.faults():
-                teller.fault(fault)
+                printer.fault(fault)
                 faults.append(f"{command.arguments[0]}: {fault}")
     return faults

@@ -1,4 +1,4 @@
-"""Tells the story in plain text: what came in, what was decided, what it did to the instances."""
+"""Prints the demo as plain text: what came in, what was decided, what it did to the instances."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLOURS = {
 
 
 def _painted(text: str, word: str) -> str:
-    """Return a text in the colour of a word, on a terminal that is not told otherwise."""
+    """Return a text in the colour of a word, on a terminal without NO_COLOR."""
     if word not in COLOURS or not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
         return text
     return f"\033[{COLOURS[word]}m{text}\033[0m"
@@ -56,8 +56,8 @@ def shortened(line: str) -> str:
     return line if len(line) <= WIDEST else f"{line[: WIDEST - 1]}…"
 
 
-class Teller:
-    """Prints the story as it happens."""
+class Printer:
+    """Prints every part of the demo as it happens."""
 
     def say(self, line: str = "") -> None:
         """Print a line at once."""
@@ -107,8 +107,8 @@ class Teller:
     def example(self, played: Played) -> None:
         """Show an example in one line."""
         step = played.step
-        told = f"answered {played.status}, sent {_posted(played.posted)}"
-        self.say(f"   {step.title:12} POST {step.route:14} {verdict(played.data)}, {told}")
+        answer = f"answered {played.status}, sent {_posted(played.posted)}"
+        self.say(f"   {step.title:12} POST {step.route:14} {verdict(played.data)}, {answer}")
         self._faults(played)
 
     def _faults(self, played: Played) -> None:
@@ -136,7 +136,7 @@ class Teller:
         for name, status in before.items():
             now = after.get(name, "gone")
             self.say(f"   {name:12} {status}{'' if now == status else f' -> {now}'}")
-        bodies = [body["action"] for one in played for body in one.posted]
+        bodies = [body["action"] for event in played for body in event.posted]
         restarts, deletes = bodies.count("restart"), bodies.count("delete")
         self.say(
             f"\n{len(played)} events, {len(played)} results, {len(bodies)} calls that change "

@@ -1,4 +1,4 @@
-"""Plays the story: sends one event after the other, and checks what comes of each."""
+"""Runs the script: sends one event after the other, and checks what comes of each."""
 
 from __future__ import annotations
 
@@ -81,29 +81,29 @@ def _logged(log: Path) -> list[str]:
     return [json.loads(line)["id"] for line in log.read_text(encoding="utf-8").splitlines()]
 
 
-def _night(url: str, stage: Setup, log: Path, teller: output.Teller) -> bool:
-    """Play and tell everything; tell whether all of it came out as it must."""
+def _play_all(url: str, stage: Setup, log: Path, printer: output.Printer) -> bool:
+    """Play and print everything; tell whether all of it came out as it must."""
     before = stage.statuses()
-    teller.opening(before)
+    printer.opening(before)
     played = []
     for number, step in enumerate(steps(), start=1):
         played.append(play_step(step, url, stage))
-        teller.step(number, played[-1])
-    teller.examples_follow()
+        printer.step(number, played[-1])
+    printer.examples_follow()
     for step in examples():
         played.append(play_step(step, url, stage))
-        teller.example(played[-1])
-    faults = [f"{one.step.title}: {fault}" for one in played for fault in one.faults()]
-    faults += commands.play(teller)
-    if _logged(log) != [one.event["id"] for one in played]:
+        printer.example(played[-1])
+    faults = [f"{event.step.title}: {fault}" for event in played for fault in event.faults()]
+    faults += commands.play(printer)
+    if _logged(log) != [event.event["id"] for event in played]:
         faults.append("expected every result once, in the answer and as a line of the log")
-    teller.ending(before, played, faults)
+    printer.ending(before, played, faults)
     return not faults
 
 
 def play() -> bool:
-    """Play the whole night, and tell whether everything came out as it must."""
+    """Play the whole script; tell whether everything came out as it must."""
     with TemporaryDirectory() as place, setup(RESTART_SECONDS, behind=BEHIND_SECONDS) as stage:
         log = Path(place, "log")
         with function(stage.settings, log) as url:
-            return _night(url, stage, log, output.Teller())
+            return _play_all(url, stage, log, output.Printer())

@@ -1,4 +1,4 @@
-"""The story: what is sent, one event after the other, and what has to come of it."""
+"""The script: what is sent, one event after the other, and what has to come of it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def resolved(group: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def steps() -> tuple[Step, ...]:
-    """Return the events of one night."""
+    """Return the events, in order."""
     now = timedelta(seconds=0)
     first = alarm(ORDERS, ago=timedelta(minutes=10))
     return (

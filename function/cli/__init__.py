@@ -21,7 +21,7 @@ from . import _env_file
 USAGE_ERROR = 2
 EXAMPLES = """examples:
   python -m function check --env-file production.env     is everything ready for an alarm?
-  python -m function explain alarm.json                  what would become of this one, and why?
+  python -m function explain alarm.json                  what would become of it, and why?
   python -m function replay last-month.jsonl             what would have been done, who called?
   python -m function serve --env-file production.env     answer senders over HTTP
 
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         status: int = parsed.run(parsed)
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads has seen enough, as in `… | head`
+    except BrokenPipeError:  # the reader has seen enough, as in `… | head`
         with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - for its descriptor
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         return 1

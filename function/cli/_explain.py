@@ -23,7 +23,7 @@ from ._simulated_cloud import SimulatedClock, SimulatedCloud
 
 MAX_STATE_BYTES = 16 * 1024 * 1024
 OUTCOMES = frozenset(outcome.value for outcome in Outcome)
-# A dry run says dry_run where acting says accepted: whoever expects the one means the other.
+# Where acting says accepted, a dry run says dry_run: to expect either means the same.
 _SAME_OUTCOME = {"accepted": "dry_run"}
 
 

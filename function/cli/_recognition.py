@@ -1,4 +1,4 @@
-"""Which source a payload is, told by its shape, so that nobody has to name it."""
+"""Tell by the shape of a payload which source it is, so that it need not be named."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class UnknownRoute(ValueError):
 
 
 class Recognized(NamedTuple):
-    """The events in one payload, each as a platform would hand it over, which proves its sender.
+    """The events in one payload, each as a platform would hand it over, which authenticates it.
 
     `source` is the name of the source, or of the topic service where only the message in it tells;
     None where the shape tells neither. `assumption` says what was guessed.
@@ -135,14 +135,14 @@ def open_smn(
     unwrapped = unwrap.unwrap(raw_event, sources, schemas)
     if unwrapped.notice is not None:
         return unwrapped.notice
-    given = {
+    fields = {
         "topic_urn": unwrapped.signature.topic_urn if unwrapped.signature else None,
         "message": unwrapped.payload,
         "message_id": unwrapped.id,
         "subject": unwrapped.name,
         "timestamp": unwrapped.sent_at,
     }
-    message = {key: value for key, value in given.items() if value is not None}
+    message = {key: value for key, value in fields.items() if value is not None}
     return _topic_message(message, raw_event.received_at)
 
 

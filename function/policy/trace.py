@@ -69,14 +69,15 @@ def trace(traced: TracedEvent, instance_id: str, reason: str | None) -> tuple[An
     """Return the answers to an instance, up to and with the rule that its verdict names.
 
     `reason` is the reason of its verdict, or of the rejection of the event; None means act. An
-    alarm that is not firing may be followed up: then what was found stands behind that answer.
+    alarm that is not firing may be followed up: what that finds stands behind that answer.
     """
     reason = traced.rejected or reason
-    given: list[Answer] = []
+    traced_answers: list[Answer] = []
     for answer in _in_order(traced, instance_id, reason):
-        given.append(answer)
+        traced_answers.append(answer)
         if answer.skip is not None:
             break
-    if reason is not None and not (given and given[-1].skip and given[-1].rule == reason):
-        given.append(Answer(reason, Skip(reason)))
-    return tuple(given)
+    last = traced_answers[-1] if traced_answers else None
+    if reason is not None and (last is None or last.skip is None or last.rule != reason):
+        traced_answers.append(Answer(reason, Skip(reason)))
+    return tuple(traced_answers)

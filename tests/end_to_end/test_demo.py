@@ -82,7 +82,7 @@ def test_the_demo_fails_when_a_command_is_not_what_it_must_be(
     (*_, replay) = commands.COMMANDS
     wrong = replace(replay, status=1, says="42 alarms")
 
-    assert commands.play(output.Teller(), (wrong,)) == [
+    assert commands.play(output.Printer(), (wrong,)) == [
         "replay: expected the exit status 1",
         "replay: expected to read: 42 alarms",
     ]
