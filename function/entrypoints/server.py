@@ -144,17 +144,13 @@ class _Channel(HTTPChannel):
 
     def handle_write(self) -> None:
         """Send what there is to send; linger where the client goes on sending what is not read."""
-        lingers = self.cut_off and self.close_when_flushed
-        if lingers:
-            self.close_when_flushed = False
-        super().handle_write()
-        if lingers and self.connected:
+        if self.cut_off and self.close_when_flushed and not self.total_outbufs_len:
             self._linger()
+        else:
+            super().handle_write()
 
     def _linger(self) -> None:
-        if self.total_outbufs_len:
-            self.close_when_flushed = True
-            return
+        self.close_when_flushed = False
         self._lingers, self.since = True, time.monotonic()
         with suppress(OSError):  # the client has gone: the next read tells
             self.socket.shutdown(socket.SHUT_WR)
@@ -209,9 +205,10 @@ class _Listener(TcpWSGIServer):
         self.buffered += size - channel.held
         channel.held = size
         if self.buffered > MAX_BUFFERED_BYTES:
-            partial = [each for each in self.active_channels.values() if not each.requests]
-            if partial:
-                max(partial, key=lambda each: each.held).will_close = True
+            channels = self.active_channels.values()
+            partial = [each for each in channels if each.held and not each.requests]
+            for largest in sorted(partial, key=lambda each: each.held)[-1:]:
+                largest.will_close = True
 
 
 class _LogHandler(logging.Handler):

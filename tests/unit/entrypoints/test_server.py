@@ -229,6 +229,22 @@ def test_of_half_sent_bodies_the_largest_go_first(
             connection.close()
 
 
+def test_whole_requests_are_not_given_up_for_the_memory_they_take(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "MAX_BUFFERED_BYTES", KIBIBYTE)
+    application.release.clear()
+    whole = HEAD + b"Content-Length: 2048\r\n\r\n" + b"x" * 2048
+    with running(application) as server:
+        events = [connect(server, whole) for _ in range(2)]
+        for _ in events:
+            assert application.begun.acquire(timeout=PATIENCE)
+        application.release.set()
+        assert [response(event) for event in events] == [(200, "2048 2048")] * 2
+        for event in events:
+            event.close()
+
+
 def test_probes_are_answered_while_every_thread_waits_for_the_cloud(
     application: Application,
 ) -> None:
