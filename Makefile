@@ -27,7 +27,6 @@ check: lint ## the fast loop: linters, types, import contract and unit tests
 test: lint ## every linter, type check and test, with the branch coverage of function/
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
 
-
 simulation: $(READY) ## play hours of alarms against copies of the function, and print the tally
 	@$(BIN)/python -m tests.simulation
 
@@ -55,7 +54,7 @@ format: $(READY) ## let ruff put the code in order
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# Hosts and paths of whoever runs this stay out of the locks.
+# The hosts and paths of one machine stay out of the locks.
 COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
