@@ -1,4 +1,4 @@
-"""Verify: do restarts that nobody reports on hang, or did they not help? (pure)
+"""Verify: does a restart hang, or did it not help, though no alarm reports on it? (pure)
 
 Told from the cloud's own task times, so that a schedule needs no memory: a finding calls a person
 when it is new, and again every four hours.

@@ -26,7 +26,7 @@ class _DroppedLines:
         """Yield the count as a counter."""
         yield self._family(
             "kafka_remediator_dropped_log_lines",
-            "Lines of the log that nobody took in time.",
+            "Lines of the log that were not taken in time.",
             value=self._count(),
         )
 

@@ -1,4 +1,4 @@
-"""Wording: every outcome and reason is a sentence that a person reads at night."""
+"""Every outcome and reason code is a sentence that a person can read at night."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def test_every_reason_of_the_contract_has_words_or_is_a_refusal_that_brings_its_
     assert set(messages.REASON_TEXTS) | REFUSALS | {None} == REASONS
 
 
-def test_every_fate_of_a_call_has_words() -> None:
-    assert {fate.reason for fate in CallResult} - {None} <= set(messages.REASON_TEXTS)
+def test_every_call_result_has_words() -> None:
+    assert {result.reason for result in CallResult} - {None} <= set(messages.REASON_TEXTS)
 
 
 @pytest.mark.parametrize("words", messages.REASON_TEXTS.values())

@@ -23,7 +23,7 @@ RECEIVED = RawEvent("direct", b"{}", NOW)
 EVENT = Event((Intent(Action.RESTART, (ORDERS,)),), id="e1", sent_at=NOW, name="nightly")
 
 
-TRAIL = EventContext(
+CONTEXT = EventContext(
     RECEIVED, "0123456789abcdef" * 2, authenticated=True, source="direct", event=EVENT
 )
 
@@ -37,7 +37,7 @@ SKIPPED = Summary(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-def result(context: EventContext = TRAIL, found: Summary = SKIPPED) -> ResultEvent:
+def result(context: EventContext = CONTEXT, found: Summary = SKIPPED) -> ResultEvent:
     made = report.build(context, found, dry_run=False, now=NOW, duration_ms=7)
     SCHEMAS.check("result", made.event)
     return made
@@ -95,9 +95,9 @@ def test_the_data_schema_is_the_one_of_the_result() -> None:
     assert schemas.identifier("result") == report.SCHEMA
 
 
-def test_an_unproven_sender_learns_outcome_and_reason_and_nothing_else() -> None:
+def test_an_unauthenticated_sender_learns_outcome_and_reason_and_nothing_else() -> None:
     found = Summary(Outcome.REJECTED, "unauthenticated", "secret", 401, needs_human=True)
-    event = result(TRAIL._replace(authenticated=False, event=None), found).event
+    event = result(CONTEXT._replace(authenticated=False, event=None), found).event
 
     assert event["data"] == {"outcome": "rejected", "reason": "unauthenticated"}
     assert event["source"] == "/kafka-remediator"
@@ -148,7 +148,7 @@ def test_a_trace_context_is_passed_on_if_it_is_one(
     own: str | None, header: str | None, passed_on: str | None
 ) -> None:
     headers = {"traceparent": header} if header else {}
-    context = TRAIL._replace(
+    context = CONTEXT._replace(
         raw_event=RECEIVED._replace(headers=headers),
         event=EVENT._replace(traceparent=own),
     )

@@ -25,7 +25,7 @@ RECEIVED = RawEvent("direct", b"{}", NOW)
 EVENT = Event((Intent(Action.RESTART, (ORDERS,)),), id="e1", sent_at=NOW, name="nightly")
 
 
-TRAIL = EventContext(
+CONTEXT = EventContext(
     RECEIVED, "0123456789abcdef" * 2, authenticated=True, source="direct", event=EVENT
 )
 
@@ -36,7 +36,7 @@ ONE = Verdict(ORDERS, Outcome.SKIPPED, "cooldown", "ERROR", NOW - HOUR)
 SKIPPED = Summary(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
 
 
-def result(context: EventContext = TRAIL, found: Summary = SKIPPED) -> ResultEvent:
+def result(context: EventContext = CONTEXT, found: Summary = SKIPPED) -> ResultEvent:
     made = report.build(context, found, dry_run=False, now=NOW, duration_ms=7)
     SCHEMAS.check("result", made.event)
     return made

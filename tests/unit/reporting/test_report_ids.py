@@ -1,4 +1,4 @@
-"""The id of a result: the same for the same event with the same fate."""
+"""The id of a result: the same for a redelivery with the same outcome."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RECEIVED = RawEvent("direct", b"{}", NOW)
 EVENT = Event((Intent(Action.RESTART, (ORDERS,)),), id="e1", sent_at=NOW, name="nightly")
 
 
-TRAIL = EventContext(
+CONTEXT = EventContext(
     RECEIVED, "0123456789abcdef" * 2, authenticated=True, source="direct", event=EVENT
 )
 
@@ -33,7 +33,7 @@ ONE = Verdict(ORDERS, Outcome.SKIPPED, "cooldown", "ERROR", NOW - HOUR)
 SKIPPED = Summary(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
 
 
-def result(context: EventContext = TRAIL, found: Summary = SKIPPED) -> ResultEvent:
+def result(context: EventContext = CONTEXT, found: Summary = SKIPPED) -> ResultEvent:
     made = report.build(context, found, dry_run=False, now=NOW, duration_ms=7)
     SCHEMAS.check("result", made.event)
     return made
@@ -43,14 +43,14 @@ def identity(found: Summary = SKIPPED, **changes: Any) -> str:
     received = {
         name: changes.pop(name) for name in ("channel", "body", "received_at") if name in changes
     }
-    context = TRAIL._replace(raw_event=RECEIVED._replace(**received))
+    context = CONTEXT._replace(raw_event=RECEIVED._replace(**received))
     if changes:
         context = context._replace(event=EVENT._replace(**changes))
     return str(result(context, found).event["id"])
 
 
 def test_the_same_event_with_the_same_outcome_has_the_same_id() -> None:
-    later = report.build(TRAIL, SKIPPED, dry_run=True, now=NOW + HOUR, duration_ms=99)
+    later = report.build(CONTEXT, SKIPPED, dry_run=True, now=NOW + HOUR, duration_ms=99)
 
     assert later.event["id"] == identity() == identity(body=b"other", received_at=NOW + HOUR)
     assert identity(SKIPPED._replace(message="Other words.")) == identity()
@@ -87,7 +87,7 @@ def test_an_event_without_an_id_is_known_by_its_body_and_the_moment_of_receipt(
 
 
 def test_an_event_that_could_not_be_read_has_an_id_too() -> None:
-    unread = TRAIL._replace(event=None)
+    unread = CONTEXT._replace(event=None)
     event = result(unread).event
 
     assert len(event["id"]) == 32

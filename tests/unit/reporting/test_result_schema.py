@@ -69,7 +69,7 @@ def test_a_result_that_breaks_the_contract_is_found(document: object, path: str)
     assert path_of_violation(document) == path
 
 
-def test_a_sender_without_proof_gets_outcome_and_reason_and_nothing_else() -> None:
+def test_an_unauthenticated_sender_gets_outcome_and_reason_and_nothing_else() -> None:
     SCHEMAS.check("result", result(REFUSAL, source="/kafka-remediator"))
 
 

@@ -1,4 +1,4 @@
-"""The sink: every proven result goes there whole, trace included; a broken one changes nothing."""
+"""The sink gets every result of an authenticated sender; a broken one changes nothing."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_the_operator_may_add_extensions_for_the_sink(
     assert "team" not in result
 
 
-def test_the_sink_hears_nothing_of_an_unproven_sender(
+def test_the_sink_gets_nothing_of_an_unauthenticated_sender(
     cloud: FakeDms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with sink() as server:

@@ -1,4 +1,4 @@
-"""Findings: what the result is to say, and which HTTP status says it."""
+"""The summary of an event: what its result says, and with which HTTP status."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.factories import NOW, ORDERS, PAYMENTS
 RECEIVED = RawEvent("direct", b"{}", NOW)
 
 
-TRAIL = EventContext(RECEIVED, "0" * 32, authenticated=True, event=Event((), note="A note."))
+CONTEXT = EventContext(RECEIVED, "0" * 32, authenticated=True, event=Event((), note="A note."))
 
 
 CALL = ActionCall(Action.RESTART, {"action": "restart", "instances": [ORDERS]}, (ORDERS,))
@@ -38,7 +38,7 @@ def judged(
     *verdicts: Verdict, execution: ExecutionResult | None = None, **decision: Any
 ) -> Summary:
     given = {"action": Action.RESTART, "verdicts": verdicts, **decision}
-    return summarize.decision_outcome(TRAIL, Decision(**given), execution or ExecutionResult())
+    return summarize.decision_outcome(CONTEXT, Decision(**given), execution or ExecutionResult())
 
 
 def carried_out(*verdicts: Verdict, attempts: int = 1, **fields: Any) -> Summary:
