@@ -82,7 +82,9 @@ def _live(variables: Mapping[str, str]) -> Runtime:
     settings = runtime.settings._replace(limits=limits)
     # A claim on a shared ledger is written there, so what is explained claims nothing.
     ledger = MemoryLedger(runtime.clock.monotonic)
-    return runtime._replace(settings=settings, ledger=ledger, log=_offline.silence)
+    return runtime._replace(
+        settings=settings, ledger=ledger, log=_offline.silence, run_check=_offline.check
+    )
 
 
 def _runtime(options: Options, at: datetime, variables: Mapping[str, str]) -> Runtime:

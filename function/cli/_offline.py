@@ -52,8 +52,8 @@ def silence(*_: Any, **__: Any) -> None:
     """Log nothing: what is worth saying stands in the explanation."""
 
 
-def _check(*_: Any, **__: Any) -> Summary:
-    """Say what a check would do: it looks at names, connections and rights of the real cloud."""
+def check(*_: Any, **__: Any) -> Summary:
+    """Say what a check would do, instead of doing it: its probe is a call that changes things."""
     message = "A check would read the cloud and change nothing: python -m function check runs it."
     return Summary(Outcome.DRY_RUN, None, message, 200)
 
@@ -78,5 +78,5 @@ def runtime(
         ledger=MemoryLedger(clock.monotonic),
         http_client=http_client,
         log=silence,
-        run_check=_check,
+        run_check=check,
     )

@@ -250,3 +250,14 @@ def test_explain_reads_the_live_state_and_sends_nothing() -> None:
         assert explanation.request == {"action": "restart", "instances": [PAYMENTS]}
         assert cloud.requests
         assert not cloud.posts
+
+
+def test_explain_of_a_check_with_probe_asks_the_live_cloud_nothing() -> None:
+    with FakeDms() as cloud:
+        body = json.dumps({"action": "check", "probe": True}).encode()
+        variables = {**cloud.environment(), "DRY_RUN": "false"}
+
+        (explanation,) = _explain.explanations(body, Options(live=True, source="direct"), variables)
+
+        assert explanation.outcome == "dry_run"
+        assert not cloud.requests
