@@ -32,7 +32,10 @@ class MemoryLedger:
     def claim(self, targets: Sequence[str], times: Times) -> Iterator[Claim]:
         """Claim targets together; raise InstanceBusy when they are not free in time."""
         with self._locks.hold(targets, times.to_obtain):
-            yield _MemoryClaim(self, f"{next(self._numbers)}", self._monotonic())
+            begun = self._monotonic()
+            with self._guard:
+                self._forget_old(begun)
+            yield _MemoryClaim(self, f"{next(self._numbers)}", begun)
 
     def sent_calls(self) -> tuple[SentCall, ...]:
         """Return the calls that are remembered."""

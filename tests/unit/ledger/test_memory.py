@@ -39,6 +39,17 @@ def test_what_no_rule_looks_at_any_longer_is_forgotten() -> None:
     assert [call.target for call in ledger.sent_calls()] == [AUDIT]
 
 
+def test_a_claim_remembers_nothing_that_is_forgotten_though_nothing_was_entered_since() -> None:
+    clock = Clock(100)
+    ledger = MemoryLedger(clock)
+    enter(ledger, ORDERS)
+
+    clock.advance(20 * 60)
+
+    with ledger.claim((), AT_ONCE) as claim:
+        assert claim.calls == ()
+
+
 def test_a_full_ledger_enters_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MAX_CALLS", 3)
     ledger = MemoryLedger(Clock(100))
