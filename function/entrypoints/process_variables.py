@@ -35,6 +35,6 @@ def problems(environment: Mapping[str, str]) -> tuple[str, ...]:
     if environment.get("ENTRY_POINT"):
         found.append("ENTRY_POINT: replaces the streams of the log; unset it")
     one_process = environment.get("WORKERS", "").strip() in {"", "1"}
-    if not one_process and not environment.get("LEDGER_URL"):
+    if not one_process and not environment.get("LEDGER_URL", "").strip():
         found.append(f"WORKERS: {_WORKERS}")
     return tuple(found)

@@ -37,3 +37,9 @@ def test_a_variable_that_would_break_a_promise_is_named(name: str, value: str) -
 )
 def test_other_variables_hold_up_no_start(environment: dict[str, str]) -> None:
     assert problems(environment) == ()
+
+
+def test_a_ledger_url_of_blanks_is_none_for_several_processes() -> None:
+    (problem,) = problems({"WORKERS": "2", "LEDGER_URL": " "})
+
+    assert problem.startswith("WORKERS: ")
