@@ -1,4 +1,4 @@
-"""Values that tests of judgement are made of: a night, instances, their tasks, what may be done."""
+"""Values that tests of decisions are made of: times, instances, their tasks, limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A world for one test: the stand-in of the cloud, the function in front of it, one clock."""
+"""What an end-to-end test runs in: the fake cloud, the function in front of it, one clock."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Answered:
 
 
 class Remediator:
-    """The function with some settings, in front of the stand-in."""
+    """The function with some settings, in front of the fake cloud."""
 
     def __init__(self, cloud: FakeDms, clock: Clock, settings: dict[str, str]) -> None:
         self.cloud, self.clock = cloud, clock
@@ -119,7 +119,7 @@ class Remediator:
         return self.post("/alertmanager", alerts(*instances, raised=raised, **fields))
 
     def trigger(self, event: Any) -> Answered:
-        """Hand an event to the event door; its status is 503 where it asks to be repeated."""
+        """Hand an event to the event entrypoint; the status is 503 where it asks to be repeated."""
         keys = self.runtime.settings.credentials
         try:
             result = invoke(event, self.runtime, credentials=keys, remaining=None)
@@ -128,11 +128,11 @@ class Remediator:
         return self._checked(200, result)
 
     def ces_alarm(self, **changes: Any) -> Answered:
-        """Send a Inventory Eye alarm through the trigger of the topic service."""
+        """Send a Cloud Eye alarm through the trigger of the topic service."""
         return self.trigger(ces_alarm(**changes))
 
     def reader(self, seconds: float = 3) -> Inventory:
-        """Return the cloud as one event reads it, until the world ends."""
+        """Return the cloud as one event reads it, until the test ends."""
         now = time.monotonic()
         outgoing, keys = self.runtime.settings.outbound, self.runtime.settings.credentials
         api = DmsSession(
@@ -156,7 +156,7 @@ def alerts(*instances: str, raised: datetime = NOW, **fields: Any) -> dict[str, 
 
 
 def ces_alarm(*, sent: datetime = NOW, raised: datetime = NOW, **changes: Any) -> dict[str, Any]:
-    """Return an event of FunctionGraph's SMN trigger that carries a Inventory Eye alarm."""
+    """Return an event of FunctionGraph's SMN trigger that carries a Cloud Eye alarm."""
     alarm = {
         "alarm_status": "alarm",
         "alarm_name": "kafka-broker-alive",
@@ -173,7 +173,7 @@ def ces_alarm(*, sent: datetime = NOW, raised: datetime = NOW, **changes: Any) -
 
 @contextmanager
 def open_remediator(behaviour: Behaviour | None = None, **settings: str) -> Iterator[Remediator]:
-    """Open a world in which it is NOW and one instance, ORDERS, is in ERROR."""
+    """Open a remediator where it is NOW and one instance, ORDERS, is in ERROR."""
     clock = Clock(NOW.timestamp())
     with FakeDms(behaviour, clock=clock) as cloud:
         cloud.add_instance(ORDERS, status="ERROR")
@@ -186,7 +186,7 @@ def open_remediator(behaviour: Behaviour | None = None, **settings: str) -> Iter
 
 
 def ago(time_since: timedelta) -> float:
-    """Return a moment before NOW as the stand-in counts."""
+    """Return a moment before NOW in epoch seconds, as the fake cloud counts."""
     return (NOW - time_since).timestamp()
 
 

@@ -44,21 +44,21 @@ def test_every_event_gets_one_result_in_the_answer_and_as_one_line(
     status: int,
     reason: Any,
 ) -> None:
-    found = remediator.post(path, document, **headers)
+    answer = remediator.post(path, document, **headers)
     results, _ = out()
 
-    assert (found.status, found.data["reason"]) == (status, reason)
+    assert (answer.status, answer.data["reason"]) == (status, reason)
     assert len(results) == 1
     assert results[0].pop("severity") in {"INFO", "WARNING"}
     assert results[0].pop("message")
-    assert results[0] == found.event
+    assert results[0] == answer.event
 
 
-def test_an_unproven_sender_learns_nothing_about_the_project(remediator: Remediator) -> None:
-    found = remediator.post("/direct", REQUEST, authorization="Bearer wrong-secret-of-16")
+def test_an_unauthenticated_sender_learns_nothing_about_the_project(remediator: Remediator) -> None:
+    answer = remediator.post("/direct", REQUEST, authorization="Bearer wrong-secret-of-16")
 
-    assert found.data == {"outcome": "rejected", "reason": "unauthenticated"}
-    assert found.event["source"] == "/kafka-remediator"
+    assert answer.data == {"outcome": "rejected", "reason": "unauthenticated"}
+    assert answer.event["source"] == "/kafka-remediator"
     assert not remediator.cloud.requests
 
 
@@ -133,10 +133,10 @@ def test_an_event_that_asks_for_nothing_needs_no_credentials_and_any_other_names
     remediator.runtime = remediator.runtime._replace(settings=settings)
 
     assert remediator.post("/alertmanager", alerts("none")).brief == (200, "skipped", "not_mapped")
-    found = remediator.restart()
-    assert found.brief == (500, "failed", "settings")
-    assert "HUAWEICLOUD_SDK_AK" in found.data["message"]
-    assert found.data["needs_human"]
+    answer = remediator.restart()
+    assert answer.brief == (500, "failed", "settings")
+    assert "HUAWEICLOUD_SDK_AK" in answer.data["message"]
+    assert answer.data["needs_human"]
     assert not remediator.cloud.requests
 
 
@@ -180,9 +180,9 @@ def test_a_record_that_takes_long_uses_up_its_share_of_the_time_and_no_more(
         remediator.cloud.fault(Meanwhile(partial(clock.jump, seconds)), "tasks")
     other = f"kafka_instance_id:{PAYMENTS}"
     records = [*ces_alarm()["record"], *ces_alarm(dimension=other)["record"]]
-    found = invoke({"record": records}, remediator.runtime, credentials=None, remaining=25)
+    answer = invoke({"record": records}, remediator.runtime, credentials=None, remaining=25)
 
-    assert [(one["data"]["outcome"], one["data"]["reason"]) for one in found] == [
+    assert [(one["data"]["outcome"], one["data"]["reason"]) for one in answer] == [
         ("failed", "deadline"),  # 10 s are more than 80 % of one half of 24 s
         ("accepted", None),  # 8 s are less than 80 % of the 14 s that are left
     ]

@@ -14,18 +14,18 @@ from tests.harness import Remediator, open_remediator
 def test_an_instance_that_another_event_holds_is_busy(remediator: Remediator) -> None:
     remediator.set(DEADLINE_SECONDS="1")
     with remediator.runtime.ledger.claim([ORDERS], Times(lambda: 1.0, lambda: 1.0)):
-        found = remediator.restart()
+        answer = remediator.restart()
 
-    assert found.brief == (503, "failed", "busy")
-    assert (found.data["retryable"], found.data["needs_human"]) == (True, False)
+    assert answer.brief == (503, "failed", "busy")
+    assert (answer.data["retryable"], answer.data["needs_human"]) == (True, False)
     assert not remediator.cloud.requests
 
 
 def test_events_at_once_for_one_instance_lead_to_one_call() -> None:
     with open_remediator(Behaviour(status_lag=0.0)) as remediator:
-        found: list[str | None] = []
+        answer: list[str | None] = []
         threads = [
-            threading.Thread(target=lambda: found.append(remediator.alert().data["reason"]))
+            threading.Thread(target=lambda: answer.append(remediator.alert().data["reason"]))
             for _ in range(4)
         ]
         for thread in threads:
@@ -33,7 +33,7 @@ def test_events_at_once_for_one_instance_lead_to_one_call() -> None:
         for thread in threads:
             thread.join(30)
 
-        assert sorted(map(str, found)) == ["None", *["already_restarting"] * 3]
+        assert sorted(map(str, answer)) == ["None", *["already_restarting"] * 3]
         assert len(remediator.cloud.posts) == 1
 
 

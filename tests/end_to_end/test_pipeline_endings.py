@@ -34,18 +34,18 @@ def break_source(remediator: Remediator, name: str) -> None:
     )
 
 
-def test_a_defect_before_the_call_is_a_failure_that_tells_nobody_the_details(
+def test_a_defect_before_the_call_is_a_failure_without_details(
     remediator: Remediator, out: Any
 ) -> None:
     break_source(remediator, "direct")
-    found = remediator.restart()
+    answer = remediator.restart()
     _, (line,) = out()
 
-    assert found.brief == (500, "failed", "internal")
-    assert found.data["needs_human"]
+    assert answer.brief == (500, "failed", "internal")
+    assert answer.data["needs_human"]
     assert (line["severity"], line["kind"]) == ("ERROR", "ZeroDivisionError")
     assert line["at"][-1].startswith(f"{Path(__file__).name}:")
-    assert "secret" not in json.dumps([line, found.event])
+    assert "secret" not in json.dumps([line, answer.event])
 
 
 class BrokenLedger(MemoryLedger):
@@ -60,11 +60,11 @@ class BrokenLedger(MemoryLedger):
 def test_a_defect_after_the_call_leaves_its_end_unknown(remediator: Remediator) -> None:
     ledger = BrokenLedger(remediator.runtime.clock.monotonic)
     remediator.runtime = remediator.runtime._replace(ledger=ledger)
-    found = remediator.restart()
+    answer = remediator.restart()
 
-    assert found.brief == (202, "unknown", "internal")
-    assert (found.data["api"]["attempts"], len(remediator.cloud.posts)) == (1, 1)
-    assert found.data["request"] == REQUEST
+    assert answer.brief == (202, "unknown", "internal")
+    assert (answer.data["api"]["attempts"], len(remediator.cloud.posts)) == (1, 1)
+    assert answer.data["request"] == REQUEST
 
 
 def test_one_defect_is_the_end_of_one_event_only(remediator: Remediator) -> None:
@@ -108,16 +108,16 @@ def a_sink(request: pytest.FixtureRequest) -> Iterator[Sink]:
         sink.shutdown()
 
 
-def test_the_result_of_a_proven_event_is_posted_to_the_sink_once(
+def test_the_result_of_an_authenticated_event_is_posted_to_the_sink_once(
     remediator: Remediator, sink: Sink, out: Any
 ) -> None:
     remediator.set(K_SINK=sink.url, K_CE_OVERRIDES='{"extensions":{"tenant":"streaming"}}')
-    found = remediator.restart()
+    answer = remediator.restart()
     remediator.post("/direct", REQUEST, authorization="Bearer wrong-secret-of-16")
     warned = "The sink did not take the result." in [line["message"] for line in out()[1]]
 
-    assert found.status == 200
-    assert sink.got == [{**found.event, "tenant": "streaming"}]
+    assert answer.status == 200
+    assert sink.got == [{**answer.event, "tenant": "streaming"}]
     assert warned == (sink.status != 202)
 
 

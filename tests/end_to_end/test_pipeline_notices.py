@@ -64,9 +64,9 @@ def test_a_message_about_the_subscription_is_for_a_person_and_its_link_is_in_the
 ) -> None:
     message, file = signed_notice(kind, tmp_path, **fields)
     remediator.set(SMN_TOPIC_URNS=TOPIC, SMN_CERTIFICATE_FILE=str(file), LOG_LEVEL="ERROR")
-    found = remediator.post("/smn", message)
+    answer = remediator.post("/smn", message)
 
-    assert found.brief == (200, "skipped", reason)
-    assert (found.data["needs_human"], found.data["event"]["id"]) == (needs_human, "m1")
+    assert answer.brief == (200, "skipped", reason)
+    assert (answer.data["needs_human"], answer.data["event"]["id"]) == (needs_human, "m1")
     assert [line["link"] for line in out()[1]] == ([LINK] if fields else [])
     assert not remediator.cloud.requests

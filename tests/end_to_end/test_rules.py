@@ -1,4 +1,4 @@
-"""Rules 1 to 7, end to end, and the shape of a result: from an event at a door to its answer."""
+"""The rules that need no live state, end to end, and the shape of a result."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tests.harness import Remediator, alerts, assert_held_back, restarted
 
 def test_an_alarm_restarts_its_instance_and_says_so(remediator: Remediator) -> None:
     restarted(remediator.cloud, DAY)
-    found = remediator.alert()
-    data = found.data
+    answer = remediator.alert()
+    data = answer.data
 
-    assert found.brief == (200, "accepted", None)
+    assert answer.brief == (200, "accepted", None)
     assert data["message"] == "Restart of 1 instance accepted."
     assert data["request"] == {"action": "restart", "instances": [ORDERS]}
     assert data["instances"] == [
@@ -31,7 +31,7 @@ def test_an_alarm_restarts_its_instance_and_says_so(remediator: Remediator) -> N
     assert (data["api"]["status"], data["api"]["attempts"]) == (200, 1)
     assert data["event"].pop("id")  # of ours: Alertmanager gives none
     assert data["event"] == {"source": "alertmanager", "time": None, "name": "Down"}
-    assert (found.event["subject"], data["needs_human"]) == (ORDERS, False)
+    assert (answer.event["subject"], data["needs_human"]) == (ORDERS, False)
     assert [post.json for post in remediator.cloud.posts] == [data["request"]]
 
 
@@ -50,10 +50,10 @@ def test_rules_1_to_3_what_asks_for_nothing_costs_no_call(remediator: Remediator
     assert remediator.ces_alarm(metric_name="disk").brief == (200, "skipped", "not_mapped")
     labels = {"alertname": "TestAlert", "instance": "Grafana"}
     button = {"version": "1", "alerts": [{"status": "firing", "labels": labels}]}
-    found = remediator.post("/grafana", button)
+    answer = remediator.post("/grafana", button)
 
-    assert found.brief == (200, "skipped", "test_event")
-    assert found.data["instances"] == []
+    assert answer.brief == (200, "skipped", "test_event")
+    assert answer.data["instances"] == []
     assert not remediator.cloud.requests
 
 
@@ -63,9 +63,9 @@ def test_rules_1_to_3_what_asks_for_nothing_costs_no_call(remediator: Remediator
 def test_rule_4_the_time_of_the_topic_message_counts(
     remediator: Remediator, sent: Any, reason: str
 ) -> None:
-    found = remediator.ces_alarm(sent=sent)
+    answer = remediator.ces_alarm(sent=sent)
 
-    assert_held_back(found, reason, needs_human=False, cloud=remediator.cloud)
+    assert_held_back(answer, reason, needs_human=False, cloud=remediator.cloud)
     assert not remediator.cloud.requests
 
 
@@ -84,10 +84,10 @@ def test_rule_4_an_old_request_asks_for_nothing_whatever_it_asks_for(
 
 def test_rule_5_an_action_that_is_not_enabled_is_refused(remediator: Remediator) -> None:
     remediator.set(ENABLED_ACTIONS="purge_failed")
-    found = remediator.alert()
+    answer = remediator.alert()
 
-    assert found.brief == (403, "rejected", "action_disabled")
-    assert found.data["message"] == "Rejected: restart is not in ENABLED_ACTIONS."
+    assert answer.brief == (403, "rejected", "action_disabled")
+    assert answer.data["message"] == "Rejected: restart is not in ENABLED_ACTIONS."
     assert not remediator.cloud.requests
 
 
@@ -99,18 +99,18 @@ def test_rule_6_an_alarm_skips_what_is_blocked_and_a_request_is_refused_whole(
     assert remediator.restart(ORDERS, PAYMENTS).brief == (403, "rejected", "not_allowed")
     assert not remediator.cloud.requests
 
-    found = remediator.alert(ORDERS, PAYMENTS)
-    assert found.brief == (200, "partial", None)
-    assert found.reasons == {ORDERS: "not_allowed", PAYMENTS: None}
-    assert found.data["message"] == "Restart of 1 of 2 instances accepted."
-    assert "subject" not in found.event
+    answer = remediator.alert(ORDERS, PAYMENTS)
+    assert answer.brief == (200, "partial", None)
+    assert answer.reasons == {ORDERS: "not_allowed", PAYMENTS: None}
+    assert answer.data["message"] == "Restart of 1 of 2 instances accepted."
+    assert "subject" not in answer.event
 
 
 def test_rule_7_too_many_targets_are_refused_and_never_truncated(remediator: Remediator) -> None:
-    found = remediator.alert(*ids(11))
+    answer = remediator.alert(*ids(11))
 
-    assert found.brief == (403, "rejected", "too_many")
-    assert found.data["instances"] == []
+    assert answer.brief == (403, "rejected", "too_many")
+    assert answer.data["instances"] == []
     assert not remediator.cloud.requests
 
 
@@ -118,11 +118,11 @@ def test_an_alert_that_names_no_instance_gives_its_reason_at_the_top(
     remediator: Remediator,
 ) -> None:
     nameless = alerts("prod")
-    found = remediator.post("/alertmanager", {**nameless, "truncatedAlerts": 2})
+    answer = remediator.post("/alertmanager", {**nameless, "truncatedAlerts": 2})
 
-    assert found.brief == (200, "skipped", "not_mapped")
-    assert found.data["instances"] == []
-    assert found.data["message"].endswith(
+    assert answer.brief == (200, "skipped", "not_mapped")
+    assert answer.data["instances"] == []
+    assert answer.data["message"].endswith(
         "The sender left out 2 alerts of this group. "
         "1 alert asks for a restart, but names no instance."
     )
@@ -131,10 +131,10 @@ def test_an_alert_that_names_no_instance_gives_its_reason_at_the_top(
 def test_an_alert_that_names_no_instance_leaves_its_trace_beside_one_that_does(
     remediator: Remediator,
 ) -> None:
-    found = remediator.post("/alertmanager", alerts(ORDERS, "prod"))
+    answer = remediator.post("/alertmanager", alerts(ORDERS, "prod"))
 
-    assert found.brief == (200, "accepted", None)
-    assert found.data["message"] == (
+    assert answer.brief == (200, "accepted", None)
+    assert answer.data["message"] == (
         "Restart of 1 instance accepted. 1 alert asks for a restart, but names no instance."
     )
 
@@ -142,9 +142,9 @@ def test_an_alert_that_names_no_instance_leaves_its_trace_beside_one_that_does(
 def test_an_unknown_end_is_never_sent_again_and_needs_a_person(remediator: Remediator) -> None:
     remediator.set(DEADLINE_SECONDS="1")
     remediator.cloud.fault(Reply(500, "?"), kind="action")
-    found = remediator.alert()
+    answer = remediator.alert()
 
-    assert found.brief == (202, "unknown", "unclear")
-    assert found.data["needs_human"]
-    assert (found.data["api"]["attempts"], len(remediator.cloud.posts)) == (1, 1)
-    assert found.data["request"] == {"action": "restart", "instances": [ORDERS]}
+    assert answer.brief == (202, "unknown", "unclear")
+    assert answer.data["needs_human"]
+    assert (answer.data["api"]["attempts"], len(remediator.cloud.posts)) == (1, 1)
+    assert answer.data["request"] == {"action": "restart", "instances": [ORDERS]}

@@ -25,8 +25,8 @@ def test_rule_13_an_alarm_older_than_the_newest_restart_is_answered(
     remediator.set(COOLDOWN_SECONDS="0")
     restarted(remediator.cloud, ended + MINUTE, status=status)
 
-    found = remediator.alert(raised=NOW - HOUR)
-    assert_held_back(found, "already_answered", needs_human=needs_human, cloud=remediator.cloud)
+    answer = remediator.alert(raised=NOW - HOUR)
+    assert_held_back(answer, "already_answered", needs_human=needs_human, cloud=remediator.cloud)
 
 
 def test_rule_13_an_alarm_raised_after_the_restart_is_not_answered(remediator: Remediator) -> None:
@@ -41,11 +41,11 @@ def test_rule_13_a_repeat_is_answered_by_any_restart_within_a_day(
     remediator: Remediator, ended: timedelta, *, answered: bool
 ) -> None:
     restarted(remediator.cloud, ended + MINUTE)
-    found = remediator.ces_alarm(template_variable={"IsCycleTrigger": True})
+    answer = remediator.ces_alarm(template_variable={"IsCycleTrigger": True})
 
-    assert found.data["reason"] == ("already_answered" if answered else None)
+    assert answer.data["reason"] == ("already_answered" if answered else None)
     assert len(remediator.cloud.posts) == (not answered)
-    assert found.data["event"] == {
+    assert answer.data["event"] == {
         "source": "ces_alarm",
         "id": "m1",
         "time": "2026-01-05T03:00:00Z",
@@ -65,9 +65,9 @@ def test_rule_14_a_restart_newer_than_the_cooldown_is_not_repeated(
 ) -> None:
     restarted(remediator.cloud, HOUR - SECOND, status=status)
 
-    for found in (remediator.alert(), remediator.restart()):
-        assert_held_back(found, "cooldown", needs_human=False, cloud=remediator.cloud)
-        assert found.data["instances"][0]["last_restart"] == "2026-01-05T02:00:01Z"
+    for answer in (remediator.alert(), remediator.restart()):
+        assert_held_back(answer, "cooldown", needs_human=False, cloud=remediator.cloud)
+        assert answer.data["instances"][0]["last_restart"] == "2026-01-05T02:00:01Z"
 
 
 @pytest.mark.parametrize("status", ["CANCELLED", "DELETED"])
@@ -92,10 +92,10 @@ def test_rule_15_too_many_restarts_in_a_day_need_a_person_who_learns_how_many(
     for hours in (2, 5, 23):
         restarted(remediator.cloud, hours * HOUR)
 
-    for found in (remediator.alert(), remediator.restart()):
-        assert_held_back(found, "restart_limit", needs_human=True, cloud=remediator.cloud)
+    for answer in (remediator.alert(), remediator.restart()):
+        assert_held_back(answer, "restart_limit", needs_human=True, cloud=remediator.cloud)
         said = f"3 restarts of {ORDERS} within 24 hours did not help."
-        assert said in found.data["message"]
+        assert said in answer.data["message"]
 
     remediator.set(MAX_RESTARTS_PER_DAY="0")
     assert remediator.restart().brief == (200, "accepted", None)
@@ -107,10 +107,10 @@ def test_rule_16_nothing_of_an_alarm_is_restarted_in_a_storm(remediator: Remedia
     for one in ids(60):
         remediator.cloud.add_instance(one)
     remediator.cloud.set_status(ids(60)[59], "RESTARTING")
-    found = remediator.alert(*ALL_THREE)
+    answer = remediator.alert(*ALL_THREE)
 
-    assert_held_back(found, "storm", needs_human=True, cloud=remediator.cloud)
-    assert found.reasons == dict.fromkeys(ALL_THREE, "storm")
+    assert_held_back(answer, "storm", needs_human=True, cloud=remediator.cloud)
+    assert answer.reasons == dict.fromkeys(ALL_THREE, "storm")
     assert remediator.alert(ORDERS, PAYMENTS).brief == (200, "accepted", None)
 
 
@@ -133,10 +133,10 @@ def test_rule_17_a_dry_run_shows_the_exact_body_and_the_last_restart(
     restarted(remediator.cloud, 2 * DAY)
     restarted(remediator.cloud, 3 * HOUR)
     remediator.set(DRY_RUN="true")
-    found = remediator.alert()
+    answer = remediator.alert()
 
-    assert found.brief == (200, "dry_run", "dry_run")
-    assert found.data["request"] == {"action": "restart", "instances": [ORDERS]}
-    assert found.data["instances"][0]["last_restart"] == "2026-01-05T00:00:00Z"
-    assert (found.data["dry_run"], found.data["api"]["attempts"]) == (True, 0)
+    assert answer.brief == (200, "dry_run", "dry_run")
+    assert answer.data["request"] == {"action": "restart", "instances": [ORDERS]}
+    assert answer.data["instances"][0]["last_restart"] == "2026-01-05T00:00:00Z"
+    assert (answer.data["dry_run"], answer.data["api"]["attempts"]) == (True, 0)
     assert not remediator.cloud.posts

@@ -21,13 +21,13 @@ def test_rule_8_what_cannot_be_read_in_full_fails_and_nothing_is_sent(
 ) -> None:
     remediator.cloud.behaviour.rows_have_tags = False
     remediator.cloud.fault(fault, kind=kind, times=None)
-    found = remediator.alert()
+    answer = remediator.alert()
 
-    assert found.brief == (status, "failed", "state_unreadable")
-    assert found.data["needs_human"] == (status == 200)
-    assert found.data["retryable"] == (status == 503)
-    assert (found.data["request"], found.data["api"]["status"]) == (None, fault.status)
-    assert found.data["api"]["attempts"] == 0
+    assert answer.brief == (status, "failed", "state_unreadable")
+    assert answer.data["needs_human"] == (status == 200)
+    assert answer.data["retryable"] == (status == 503)
+    assert (answer.data["request"], answer.data["api"]["status"]) == (None, fault.status)
+    assert answer.data["api"]["attempts"] == 0
     assert not remediator.cloud.posts
 
 
@@ -44,37 +44,37 @@ def test_rule_8_a_missing_permission_is_named_and_the_words_of_the_cloud_are_not
 ) -> None:
     remediator.cloud.behaviour.rows_have_tags = False
     remediator.cloud.fault(DENIED, kind=kind, times=None)
-    found = remediator.alert()
+    answer = remediator.alert()
 
-    assert permission in found.data["message"]
-    assert "secret" not in str(found.event)
-    assert found.data["api"]["error_code"] == "DMS.00403003"
+    assert permission in answer.data["message"]
+    assert "secret" not in str(answer.event)
+    assert answer.data["api"]["error_code"] == "DMS.00403003"
 
 
 def test_rule_9_an_unknown_instance_is_not_found_and_needs_a_person_where_an_alarm_names_it(
     remediator: Remediator,
 ) -> None:
-    found = remediator.alert(AUDIT)
-    assert_held_back(found, "not_found", needs_human=True, cloud=remediator.cloud)
-    assert found.data["instances"][0]["status"] is None
+    answer = remediator.alert(AUDIT)
+    assert_held_back(answer, "not_found", needs_human=True, cloud=remediator.cloud)
+    assert answer.data["instances"][0]["status"] is None
 
-    found = remediator.restart(AUDIT)
-    assert_held_back(found, "not_found", needs_human=False, cloud=remediator.cloud)
+    answer = remediator.restart(AUDIT)
+    assert_held_back(answer, "not_found", needs_human=False, cloud=remediator.cloud)
 
 
 def test_rule_9_only_the_code_of_the_vendor_means_not_found(remediator: Remediator) -> None:
     remediator.cloud.fault(vendor_error(404, "APIGW.0101", "The API does not exist."), kind="show")
-    found = remediator.restart(AUDIT)
+    answer = remediator.restart(AUDIT)
 
-    assert found.brief == (200, "failed", "state_unreadable")
-    assert found.data["needs_human"]
+    assert answer.brief == (200, "failed", "state_unreadable")
+    assert answer.data["needs_human"]
 
 
 def test_rule_9_another_engine_is_left_alone(remediator: Remediator) -> None:
     remediator.cloud.add_instance(AUDIT, engine="rabbitmq", status="ERROR")
 
-    found = remediator.alert(AUDIT)
-    assert_held_back(found, "not_kafka", needs_human=False, cloud=remediator.cloud)
+    answer = remediator.alert(AUDIT)
+    assert_held_back(answer, "not_kafka", needs_human=False, cloud=remediator.cloud)
 
 
 @pytest.mark.parametrize("value", ["off", "No", "FALSE"])
@@ -85,8 +85,8 @@ def test_rule_10_the_owner_opts_out_by_a_tag(
     remediator.cloud.behaviour.rows_have_tags = rows_have_tags
     remediator.cloud.add_instance(ORDERS, status="ERROR", tags={"auto-remediation": value})
 
-    for found in (remediator.alert(), remediator.restart()):
-        assert_held_back(found, "opted_out", needs_human=False, cloud=remediator.cloud)
+    for answer in (remediator.alert(), remediator.restart()):
+        assert_held_back(answer, "opted_out", needs_human=False, cloud=remediator.cloud)
 
 
 def test_rule_11_a_restart_by_hand_without_a_task_we_know_is_not_joined_and_warns(
@@ -94,10 +94,10 @@ def test_rule_11_a_restart_by_hand_without_a_task_we_know_is_not_joined_and_warn
 ) -> None:
     remediator.cloud.set_status(ORDERS, "RESTARTING")
     remediator.cloud.add_task(ORDERS, name="kafkaReboot", created_at=ago(MINUTE))
-    found = remediator.alert()
+    answer = remediator.alert()
 
-    assert_held_back(found, "already_restarting", needs_human=False, cloud=remediator.cloud)
-    assert "its newest task is kafkaReboot." in found.data["message"]
+    assert_held_back(answer, "already_restarting", needs_human=False, cloud=remediator.cloud)
+    assert "its newest task is kafkaReboot." in answer.data["message"]
     assert '"severity":"WARNING"' in capfd.readouterr().err
 
 
@@ -107,8 +107,8 @@ def test_rule_12_a_status_that_is_not_listed_is_left_alone(
 ) -> None:
     remediator.cloud.set_status(ORDERS, status)
 
-    found = remediator.alert()
-    assert_held_back(found, "status", needs_human=True, cloud=remediator.cloud)
-    assert found.data["instances"][0]["status"] == status
-    found = remediator.restart()
-    assert_held_back(found, "status", needs_human=False, cloud=remediator.cloud)
+    answer = remediator.alert()
+    assert_held_back(answer, "status", needs_human=True, cloud=remediator.cloud)
+    assert answer.data["instances"][0]["status"] == status
+    answer = remediator.restart()
+    assert_held_back(answer, "status", needs_human=False, cloud=remediator.cloud)

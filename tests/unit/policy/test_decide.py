@@ -109,13 +109,13 @@ def test_only_what_is_not_held_back_is_in_the_call_and_the_order_stays() -> None
 def test_an_alarm_restarts_nothing_where_too_much_would_restart_at_once(
     restarting: set[str], most: int, *, storm: bool
 ) -> None:
-    found = decided(
+    result = decided(
         observed(state(), state(PAYMENTS), restarting=frozenset(restarting)), max_restarting=most
     )
 
-    assert reasons(found) == dict.fromkeys((ORDERS, PAYMENTS), "storm" if storm else None)
-    assert (found.call is None) == storm
-    assert all(one.needs_human == storm for one in found.verdicts)
+    assert reasons(result) == dict.fromkeys((ORDERS, PAYMENTS), "storm" if storm else None)
+    assert (result.call is None) == storm
+    assert all(one.needs_human == storm for one in result.verdicts)
 
 
 def test_a_request_may_restart_as_much_as_it_names() -> None:
@@ -126,18 +126,18 @@ def test_a_request_may_restart_as_much_as_it_names() -> None:
 
 
 def test_a_storm_holds_back_only_what_would_restart_and_keeps_the_other_reasons() -> None:
-    found = decided(
+    result = decided(
         observed(state(), state(PAYMENTS, "UPGRADING"), restarting=frozenset({AUDIT})),
         max_restarting=1,
     )
 
-    assert reasons(found) == {ORDERS: "storm", PAYMENTS: "status"}
+    assert reasons(result) == {ORDERS: "storm", PAYMENTS: "status"}
 
 
 def test_a_storm_elsewhere_changes_nothing_for_an_event_that_restarts_nothing() -> None:
-    found = decided(observed(state(status="UPGRADING"), restarting=frozenset(ids(9))))
+    result = decided(observed(state(status="UPGRADING"), restarting=frozenset(ids(9))))
 
-    assert reasons(found) == {ORDERS: "status"}
+    assert reasons(result) == {ORDERS: "status"}
 
 
 def test_a_restart_limit_says_how_many_restarts_did_not_help() -> None:

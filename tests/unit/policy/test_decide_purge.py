@@ -69,8 +69,8 @@ def test_a_purge_of_as_many_as_the_limit_is_sent_and_of_one_more_refused(
     listed: int, unlisted: int
 ) -> None:
     creations = failed_creations(listed)
-    found = observed(failed_creations=creations, unlisted=unlisted)
-    assert decided(found, PURGE, SCHEDULES).call is not None
+    result = observed(failed_creations=creations, unlisted=unlisted)
+    assert decided(result, PURGE, SCHEDULES).call is not None
 
     one_more = observed(failed_creations=creations, unlisted=unlisted + 1)
     with pytest.raises(TooMany, match=r"21 failed creations are more than MAX_PURGE \(20\)"):
@@ -101,12 +101,12 @@ def test_a_purge_that_an_alarm_should_ask_for_cannot_be_built() -> None:
 
 
 def test_a_purge_is_refused_where_a_blocked_instance_is_among_the_failed_creations() -> None:
-    found = observed(failed_creations=failed_creations(2))
+    result = observed(failed_creations=failed_creations(2))
     with pytest.raises(NotAllowed, match=f"^{ids(2)[1]} failed to be created, but is in BLOCKED"):
-        decided(found, PURGE, SCHEDULES, blocked=frozenset(ids(2)[1:]))
+        decided(result, PURGE, SCHEDULES, blocked=frozenset(ids(2)[1:]))
 
-    assert decided(found, PURGE, SCHEDULES, blocked=frozenset({ORDERS})).call is not None
-    assert decided(found, PURGE, SCHEDULES, allowed=frozenset()).call is not None
+    assert decided(result, PURGE, SCHEDULES, blocked=frozenset({ORDERS})).call is not None
+    assert decided(result, PURGE, SCHEDULES, allowed=frozenset()).call is not None
 
 
 @pytest.mark.parametrize(

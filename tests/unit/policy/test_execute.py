@@ -368,13 +368,13 @@ def test_no_course_of_events_sends_what_may_have_been_done_a_second_time(
     execution = carried(port, ORDERS, action=action)
 
     call, used = port.sent[0], replies[: len(port.sent)]
-    found = [call_result.classify(reply, call, platform_credentials=False) for reply in used]
-    assert set(found[:-1]) <= {CallResult.NOT_SENT, CallResult.THROTTLED}
-    assert found[:-1].count(CallResult.THROTTLED) <= 1
+    result = [call_result.classify(reply, call, platform_credentials=False) for reply in used]
+    assert set(result[:-1]) <= {CallResult.NOT_SENT, CallResult.THROTTLED}
+    assert result[:-1].count(CallResult.THROTTLED) <= 1
     assert execution.attempts == sum(reply.possibly_sent for reply in used)
     assert {one is call or one == call for one in port.sent} == {True}
     (verdict,) = execution.verdicts
     assert verdict.outcome in {Outcome.ACCEPTED, Outcome.FAILED, Outcome.UNKNOWN, Outcome.SKIPPED}
     assert not (verdict.retryable and verdict.outcome is not Outcome.FAILED)
     if verdict.outcome is Outcome.FAILED and verdict.retryable:
-        assert found[-1] not in {CallResult.UNKNOWN, CallResult.DONE}
+        assert result[-1] not in {CallResult.UNKNOWN, CallResult.DONE}

@@ -63,9 +63,9 @@ def test_any_other_tag_opts_out_of_nothing(tags: Any) -> None:
 
 
 def test_a_restart_that_goes_on_is_not_joined() -> None:
-    found = instance_rules.already_restarting(state(status="RESTARTING"), context())
+    result = instance_rules.already_restarting(state(status="RESTARTING"), context())
 
-    assert found == Skip("already_restarting")
+    assert result == Skip("already_restarting")
     assert instance_rules.already_restarting(state(status="ERROR"), context()) is None
 
 
@@ -74,9 +74,9 @@ def test_a_restart_that_goes_on_is_not_joined() -> None:
 def test_a_status_that_is_not_listed_is_left_alone_and_an_alarm_about_it_needs_a_person(
     status: str, *, alarm: bool
 ) -> None:
-    found = instance_rules.not_restartable(state(status=status), context(alarm=alarm))
+    result = instance_rules.not_restartable(state(status=status), context(alarm=alarm))
 
-    assert found == Skip("status", alarm)
+    assert result == Skip("status", alarm)
 
 
 def test_the_statuses_that_may_be_restarted_are_a_setting() -> None:

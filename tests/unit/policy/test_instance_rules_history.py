@@ -1,4 +1,4 @@
-"""Rules 13 to 15: what the restarts of an instance say, whoever made them."""
+"""already_answered, cooldown, restart_limit: what the restarts of an instance say."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def test_a_restart_answers_the_alarms_raised_before_it_ended(
 ) -> None:
     ended = NOW - ended_ago
     one = task(10 * MINUTE, updated_at=ended)
-    found = instance_rules.already_answered(restarted(one), context(raised_at=NOW - raised_ago))
+    result = instance_rules.already_answered(restarted(one), context(raised_at=NOW - raised_ago))
 
-    assert found == (Skip("already_answered") if answered else None)
+    assert result == (Skip("already_answered") if answered else None)
 
 
 def test_a_restart_without_an_end_ended_when_it_began() -> None:
@@ -72,9 +72,9 @@ def test_a_restart_that_ended_before_it_began_ended_when_it_began() -> None:
 
 def test_an_alarm_from_the_future_was_raised_now() -> None:
     just_ended = task(HOUR, updated_at=NOW)
-    found = instance_rules.already_answered(restarted(just_ended), context(raised_at=NOW + MINUTE))
+    result = instance_rules.already_answered(restarted(just_ended), context(raised_at=NOW + MINUTE))
 
-    assert found == Skip("already_answered")
+    assert result == Skip("already_answered")
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_where_the_alarm_does_not_say_when_it_began_any_restart_within_a_day_ans
     ended_ago: timedelta, *, answered: bool
 ) -> None:
     one = task(2 * DAY, updated_at=NOW - ended_ago)
-    found = instance_rules.already_answered(restarted(one), context(raised_at=None))
+    result = instance_rules.already_answered(restarted(one), context(raised_at=None))
 
-    assert (found is not None) == answered
+    assert (result is not None) == answered
 
 
 def test_one_long_firing_gets_its_first_restart_although_it_began_days_ago() -> None:
@@ -121,8 +121,8 @@ def test_a_person_has_to_look_where_the_answer_failed_is_long_over_or_hangs(
     alarm = context(raised_at=NOW - DAY)
 
     for tasks in ((newest, older), (older, newest)):
-        found = instance_rules.already_answered(restarted(*tasks), alarm)
-        assert found == Skip("already_answered", needs_human=in_vain)
+        result = instance_rules.already_answered(restarted(*tasks), alarm)
+        assert result == Skip("already_answered", needs_human=in_vain)
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,9 @@ def test_a_person_has_to_look_where_an_alarm_fires_and_the_restart_hangs(
 ) -> None:
     one = restarted(task(began_ago, status="EXECUTING"), status="RESTARTING")
     over = restarted(task(DAY, status="SUCCESS"), status="RESTARTING")
-    found = instance_rules.already_restarting(one, context(alarm=alarm))
+    result = instance_rules.already_restarting(one, context(alarm=alarm))
 
-    assert found == Skip("already_restarting", needs_human=hangs)
+    assert result == Skip("already_restarting", needs_human=hangs)
     assert instance_rules.already_restarting(over, context(alarm=alarm)) == Skip(
         "already_restarting"
     )
@@ -148,9 +148,9 @@ def test_a_person_has_to_look_where_an_alarm_fires_and_the_restart_hangs(
 def test_a_restart_newer_than_the_cooldown_is_not_repeated(
     ago: timedelta, *, too_soon: bool
 ) -> None:
-    found = instance_rules.cooldown(restarted(task(ago), task(DAY)), context())
+    result = instance_rules.cooldown(restarted(task(ago), task(DAY)), context())
 
-    assert found == (Skip("cooldown") if too_soon else None)
+    assert result == (Skip("cooldown") if too_soon else None)
 
 
 def test_the_cooldown_counts_from_the_beginning_of_the_newest_restart() -> None:
@@ -181,9 +181,9 @@ def test_as_many_restarts_in_a_day_as_the_limit_need_a_person(
     restarts: int, *, reached: bool
 ) -> None:
     tasks = [task(hours * HOUR) for hours in range(2, 2 + restarts)]
-    found = instance_rules.restart_limit(restarted(*tasks), context())
+    result = instance_rules.restart_limit(restarted(*tasks), context())
 
-    assert found == (Skip("restart_limit", needs_human=True) if reached else None)
+    assert result == (Skip("restart_limit", needs_human=True) if reached else None)
 
 
 def test_only_restarts_of_the_last_24_hours_count() -> None:
@@ -225,7 +225,7 @@ def test_no_alarm_older_than_the_end_of_a_restart_is_ever_left_to_act_on(
 ) -> None:
     tasks = tuple(task(timedelta(seconds=age), status=status) for age in ages)
     raised = NOW - timedelta(seconds=raised_ago)
-    found = instance_rules.already_answered(restarted(*tasks), context(raised_at=raised))
+    result = instance_rules.already_answered(restarted(*tasks), context(raised_at=raised))
     ends = [NOW if status in {"EXECUTING", "CREATED"} else one.updated_at for one in tasks]
 
-    assert (found is not None) == any(end is not None and end >= raised for end in ends)
+    assert (result is not None) == any(end is not None and end >= raised for end in ends)

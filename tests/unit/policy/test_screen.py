@@ -30,33 +30,33 @@ PURGE = Intent(Action.PURGE_FAILED)
 DELETE = Intent(Action.DELETE, (ORDERS,))
 
 
-def reasons(found: ScreenedEvent) -> dict[str, str | None]:
-    assert all(verdict.outcome is Outcome.SKIPPED for verdict in found.verdicts)
-    return {verdict.id: verdict.reason for verdict in found.verdicts}
+def reasons(result: ScreenedEvent) -> dict[str, str | None]:
+    assert all(verdict.outcome is Outcome.SKIPPED for verdict in result.verdicts)
+    return {verdict.id: verdict.reason for verdict in result.verdicts}
 
 
 def test_an_alarm_that_asks_for_a_restart_leaves_its_instance_to_look_at() -> None:
-    found = screen_of(restart(metric="broker_alive", raised_at=NOW))
+    result = screen_of(restart(metric="broker_alive", raised_at=NOW))
 
-    assert found == ScreenedEvent(
+    assert result == ScreenedEvent(
         Action.RESTART, alarm=True, targets=(ORDERS,), raised_at={ORDERS: NOW}
     )
-    assert found.needs_live_state
+    assert result.needs_live_state
 
 
 @pytest.mark.parametrize("reason", ["not_firing", "test_event", "not_mapped"])
 def test_what_a_source_says_asks_for_nothing_is_skipped_with_its_reason(reason: str) -> None:
-    found = screen_of(restart(skip=reason))
+    result = screen_of(restart(skip=reason))
 
-    assert reasons(found) == {ORDERS: reason}
-    assert (found.reason, found.targets, found.needs_live_state) == (reason, (), False)
+    assert reasons(result) == {ORDERS: reason}
+    assert (result.reason, result.targets, result.needs_live_state) == (reason, (), False)
 
 
 @pytest.mark.parametrize(("metric", "asks"), [("broker_alive", True), ("disk_usage", False)])
 def test_only_a_listed_metric_asks_for_a_restart(metric: str, *, asks: bool) -> None:
-    found = screen_of(restart(metric=metric))
+    result = screen_of(restart(metric=metric))
 
-    assert (found.needs_live_state, found.reason) == (asks, None if asks else "not_mapped")
+    assert (result.needs_live_state, result.reason) == (asks, None if asks else "not_mapped")
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ def test_only_a_listed_metric_asks_for_a_restart(metric: str, *, asks: bool) -> 
 def test_a_metric_is_compared_in_any_case_and_broker_alive_under_its_names_of_the_console(
     setting: str, metric: str, *, asks: bool
 ) -> None:
-    found = screen_of(restart(metric=metric), alarm_metrics=frozenset({setting}))
+    result = screen_of(restart(metric=metric), alarm_metrics=frozenset({setting}))
 
-    assert (found.reason is None) is asks
+    assert (result.reason is None) is asks
 
 
 def test_a_localized_metric_that_is_not_mapped_says_which_setting_decides() -> None:
@@ -94,11 +94,11 @@ def test_a_localized_metric_that_is_not_mapped_says_which_setting_decides() -> N
 def test_a_mapped_alarm_that_names_no_instance_needs_a_person() -> None:
     nameless = Intent(Action.RESTART, metric="broker_alive")
 
-    found = screen_of(nameless)
+    result = screen_of(nameless)
 
-    assert (found.reason, found.targets, found.verdicts) == ("not_mapped", (), ())
-    assert found.needs_human
-    assert found.notes == ("The alarm asks for a restart, but names no Kafka instance.",)
+    assert (result.reason, result.targets, result.verdicts) == ("not_mapped", (), ())
+    assert result.needs_human
+    assert result.notes == ("The alarm asks for a restart, but names no Kafka instance.",)
     for quiet in (
         nameless._replace(metric="disk_usage"),
         nameless._replace(skip="not_firing"),
@@ -130,9 +130,9 @@ def test_an_event_acts_from_an_hour_after_to_five_minutes_before_it_was_sent(
     intent: Intent, sent: Any, reason: str | None
 ) -> None:
     actions = frozenset(Action)
-    found = screen_of(intent, source=REQUESTS, sent=sent, enabled_actions=actions)
+    result = screen_of(intent, source=REQUESTS, sent=sent, enabled_actions=actions)
 
-    assert (found.reason, found.needs_live_state) == (reason, reason is None)
+    assert (result.reason, result.needs_live_state) == (reason, reason is None)
 
 
 def test_the_oldest_event_that_acts_is_a_setting() -> None:
@@ -162,9 +162,9 @@ def test_an_action_that_is_not_enabled_is_refused(intent: Intent, enabled: Any) 
 
 
 def test_an_event_that_asks_for_nothing_is_skipped_although_its_action_is_disabled() -> None:
-    found = screen_of(restart(skip="not_firing"), enabled_actions=frozenset())
+    result = screen_of(restart(skip="not_firing"), enabled_actions=frozenset())
 
-    assert found.reason == "not_firing"
+    assert result.reason == "not_firing"
 
 
 @pytest.mark.parametrize(
@@ -179,9 +179,9 @@ def test_an_event_that_asks_for_nothing_is_skipped_although_its_action_is_disabl
 def test_an_alarm_skips_what_may_not_be_touched_and_a_request_is_refused_whole(
     settings: Any,
 ) -> None:
-    found = screen_of(restart(ORDERS), restart(PAYMENTS), **settings)
-    assert reasons(found) == {ORDERS: "not_allowed"}
-    assert (found.targets, found.reason) == ((PAYMENTS,), None)
+    result = screen_of(restart(ORDERS), restart(PAYMENTS), **settings)
+    assert reasons(result) == {ORDERS: "not_allowed"}
+    assert (result.targets, result.reason) == ((PAYMENTS,), None)
 
     for intent in (restart(PAYMENTS, ORDERS), Intent(Action.DELETE, (PAYMENTS, ORDERS))):
         with pytest.raises(NotAllowed, match=ORDERS):
@@ -189,9 +189,9 @@ def test_an_alarm_skips_what_may_not_be_touched_and_a_request_is_refused_whole(
 
 
 def test_an_alarm_for_nothing_but_blocked_instances_is_closed() -> None:
-    found = screen_of(restart(), blocked=frozenset({ORDERS}))
+    result = screen_of(restart(), blocked=frozenset({ORDERS}))
 
-    assert (found.needs_live_state, reasons(found)) == (False, {ORDERS: "not_allowed"})
+    assert (result.needs_live_state, reasons(result)) == (False, {ORDERS: "not_allowed"})
 
 
 @pytest.mark.parametrize("source", [ALARMS, REQUESTS], ids=["alarm", "request"])
@@ -204,12 +204,12 @@ def test_more_targets_than_the_limit_are_refused_whole_and_never_truncated(sourc
 
 def test_only_distinct_targets_count_and_not_those_that_are_skipped() -> None:
     skipped = [restart(one, skip="not_firing") for one in ids(9)[3:]]
-    found = screen_of(
+    result = screen_of(
         *[restart(one) for one in ids(3) * 4], *skipped, max_instances=2, blocked={ids(1)[0]}
     )
 
-    assert found.targets == tuple(ids(3)[1:])
-    assert len(found.verdicts) == 7
+    assert result.targets == tuple(ids(3)[1:])
+    assert len(result.verdicts) == 7
 
 
 def test_a_request_for_a_blocked_instance_is_not_allowed_before_it_is_too_many() -> None:
@@ -223,6 +223,6 @@ def test_a_request_for_a_blocked_instance_is_not_allowed_before_it_is_too_many()
 def test_an_alarm_that_began_before_the_history_does_is_stale(
     raised: timedelta, reason: str | None
 ) -> None:
-    found = screen_of(restart(raised_at=NOW - raised))
-    assert found.reason == reason
-    assert found.targets == (() if reason else (ORDERS,))
+    result = screen_of(restart(raised_at=NOW - raised))
+    assert result.reason == reason
+    assert result.targets == (() if reason else (ORDERS,))

@@ -24,34 +24,34 @@ from tests.factories import (
 PURGE = Intent(Action.PURGE_FAILED)
 
 
-def reasons(found: ScreenedEvent) -> dict[str, str | None]:
-    assert all(verdict.outcome is Outcome.SKIPPED for verdict in found.verdicts)
-    return {verdict.id: verdict.reason for verdict in found.verdicts}
+def reasons(result: ScreenedEvent) -> dict[str, str | None]:
+    assert all(verdict.outcome is Outcome.SKIPPED for verdict in result.verdicts)
+    return {verdict.id: verdict.reason for verdict in result.verdicts}
 
 
 def test_each_alert_of_a_group_is_judged_by_itself() -> None:
-    found = screen_of(restart(ORDERS), restart(PAYMENTS, skip="not_firing"), restart(skip="x"))
+    result = screen_of(restart(ORDERS), restart(PAYMENTS, skip="not_firing"), restart(skip="x"))
 
-    assert found.targets == (ORDERS,)
-    assert reasons(found) == {PAYMENTS: "not_firing"}
-    assert found.reason is None
+    assert result.targets == (ORDERS,)
+    assert reasons(result) == {PAYMENTS: "not_firing"}
+    assert result.reason is None
 
 
 def test_what_fires_once_is_looked_at_whatever_else_is_said_of_it() -> None:
-    found = screen_of(restart(skip="not_firing"), restart(), restart(skip="not_mapped"))
+    result = screen_of(restart(skip="not_firing"), restart(), restart(skip="not_mapped"))
 
-    assert (found.targets, found.verdicts, found.reason) == ((ORDERS,), (), None)
+    assert (result.targets, result.verdicts, result.reason) == ((ORDERS,), (), None)
 
 
 def test_the_first_reason_to_skip_an_instance_counts_and_the_order_stays() -> None:
-    found = screen_of(
+    result = screen_of(
         restart(ORDERS, skip="not_mapped"),
         restart(PAYMENTS, skip="not_firing"),
         restart(AUDIT, skip="not_firing"),
         restart(AUDIT, skip="not_mapped"),
     )
 
-    assert found.verdicts == (
+    assert result.verdicts == (
         Verdict(ORDERS, Outcome.SKIPPED, "not_mapped"),
         Verdict(PAYMENTS, Outcome.SKIPPED, "not_firing"),
         Verdict(AUDIT, Outcome.SKIPPED, "not_firing"),
@@ -60,20 +60,20 @@ def test_the_first_reason_to_skip_an_instance_counts_and_the_order_stays() -> No
 
 def test_the_newest_firing_alarm_of_an_instance_says_when_it_was_raised() -> None:
     moments = [NOW - HOUR, NOW - MINUTE, None, NOW - DAY]
-    found = screen_of(*[restart(raised_at=moment) for moment in moments], restart(PAYMENTS))
+    result = screen_of(*[restart(raised_at=moment) for moment in moments], restart(PAYMENTS))
 
-    assert found.raised_at == {ORDERS: NOW - MINUTE, PAYMENTS: None}
+    assert result.raised_at == {ORDERS: NOW - MINUTE, PAYMENTS: None}
 
 
 def test_a_resolved_alert_does_not_say_when_its_instance_was_in_trouble() -> None:
-    found = screen_of(restart(raised_at=NOW - HOUR), restart(raised_at=NOW, skip="not_firing"))
+    result = screen_of(restart(raised_at=NOW - HOUR), restart(raised_at=NOW, skip="not_firing"))
 
-    assert found.raised_at == {ORDERS: NOW - HOUR}
+    assert result.raised_at == {ORDERS: NOW - HOUR}
 
 
 def test_alerts_that_name_no_instance_leave_nothing_but_a_reason() -> None:
-    found = screen_of(Intent(Action.RESTART, skip="not_mapped"))
-    assert (found.reason, found.verdicts, found.needs_live_state) == ("not_mapped", (), False)
+    result = screen_of(Intent(Action.RESTART, skip="not_mapped"))
+    assert (result.reason, result.verdicts, result.needs_live_state) == ("not_mapped", (), False)
 
     empty = screen_of()
     assert (empty.action, empty.reason, empty.needs_live_state) == (
@@ -84,9 +84,9 @@ def test_alerts_that_name_no_instance_leave_nothing_but_a_reason() -> None:
 
 
 def test_a_purge_is_open_although_it_names_no_instance() -> None:
-    found = screen_of(PURGE, source=SCHEDULES)
+    result = screen_of(PURGE, source=SCHEDULES)
 
-    assert (found.action, found.targets, found.needs_live_state, found.alarm) == (
+    assert (result.action, result.targets, result.needs_live_state, result.alarm) == (
         PURGE.action,
         (),
         True,
@@ -108,8 +108,8 @@ def test_a_purge_is_open_although_it_names_no_instance() -> None:
 def test_every_instance_of_an_alarm_is_a_target_or_skipped_and_never_both(
     intents: list[Intent], blocked: frozenset[str]
 ) -> None:
-    found = screen_of(*intents, blocked=blocked)
-    skipped = [verdict.id for verdict in found.verdicts]
+    result = screen_of(*intents, blocked=blocked)
+    skipped = [verdict.id for verdict in result.verdicts]
 
-    assert sorted([*found.targets, *skipped]) == sorted({one.instances[0] for one in intents})
-    assert not blocked & {*found.targets}
+    assert sorted([*result.targets, *skipped]) == sorted({one.instances[0] for one in intents})
+    assert not blocked & {*result.targets}
