@@ -72,7 +72,14 @@ class Answered:
 class Remediator:
     """The function with some settings, in front of the fake cloud."""
 
-    def __init__(self, cloud: FakeDms, clock: Clock, settings: dict[str, str]) -> None:
+    def __init__(
+        self,
+        cloud: FakeDms,
+        clock: Clock,
+        settings: dict[str, str],
+        own_clock: CloudTime | None = None,
+    ) -> None:
+        self.own_clock = own_clock or CloudTime(cloud)
         self.cloud, self.clock = cloud, clock
         self.settings = {**cloud.environment(), **OPEN, **settings}
         self.readers: list[DmsSession] = []
@@ -80,7 +87,7 @@ class Remediator:
 
     def _runtime(self) -> Runtime:
         given = startup.runtime(self.settings)
-        own = CloudTime(self.cloud)
+        own = self.own_clock
         if "LEDGER_URL" in self.settings:
             return given._replace(clock=own)
         return given._replace(clock=own, ledger=MemoryLedger(own.monotonic))

@@ -61,10 +61,8 @@ class Changes(NamedTuple):
     accepted: Mapping[str, datetime] = MappingProxyType({})
     dropped: frozenset[str] = frozenset()
 
-    def __or__(self, other: object) -> Changes:
+    def __or__(self, other: Changes) -> Changes:
         """Return what both say."""
-        if not isinstance(other, Changes):
-            return NotImplemented
         return Changes(
             self.shown | other.shown,
             self.over | other.over,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -11,20 +13,48 @@ from typing import Any
 import pytest
 
 from function.ledger.memory import MemoryLedger
-from tests.factories import DRAFT, HOUR, MINUTE, NOW, ORDERS, SECOND, ids
+from function.ledger.protocol import Times
+from function.model.sent_call import Room, SentCall
+from tests.factories import DRAFT, HOUR, MINUTE, NOW, ORDERS, PAYMENTS, SECOND, ids
 from tests.fake_dms import Behaviour, Hold, Reset
 from tests.fault_matrix.case import Meanwhile
 from tests.harness import CloudTime, Remediator, open_remediator, restarted
 from tests.redis_process import RedisProcess, free_port, redis_process
 
 SKIPPED = (200, "skipped", "already_restarting")
-HURRY = {"DEADLINE_SECONDS": "1"}  # nothing shows while the clock of the cloud stands
+SECONDS = 60
+
+
+class Hurried(CloudTime):
+    """A clock on which the time to look for a restart is over at the first look.
+
+    The clock of the cloud stands while an event looks, so waiting would show nothing more.
+    """
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
+    def end_looking(self) -> None:
+        self.ahead += 0.905 * SECONDS
+
+
+@contextmanager
+def lagging_cloud(**behaviour: Any) -> Iterator[Remediator]:
+    """Open a cloud that shows a restart 30 s after it was accepted, if at all."""
+    given = Behaviour(**{"status_lag": 30, "task_lag": 30, **behaviour})
+    with open_remediator(given) as opened:
+        clock = Hurried(opened.cloud)
+        opened.cloud.fault(Meanwhile(clock.end_looking), "show", times=None)
+        settings = {**opened.settings, "DEADLINE_SECONDS": str(SECONDS)}
+        yield Remediator(opened.cloud, opened.clock, settings, clock)
 
 
 @pytest.fixture(name="lagging")
 def open_a_cloud_that_lags() -> Iterator[Remediator]:
-    """Open a cloud that shows a restart 30 s after it was accepted, in status and tasks."""
-    with open_remediator(Behaviour(status_lag=30, task_lag=30), **HURRY) as remediator:
+    """Open a cloud that lags."""
+    with lagging_cloud() as remediator:
         yield remediator
 
 
@@ -37,7 +67,6 @@ def test_a_cloud_that_lags_is_not_asked_twice(lagging: Remediator) -> None:
     for _ in range(9):
         lagging.clock.advance(4)
         assert lagging.alert().brief == SKIPPED
-    assert lagging.restart().brief == SKIPPED
     assert restarts(lagging) == 1
 
 
@@ -88,8 +117,7 @@ def test_a_call_whose_answer_was_lost_is_not_repeated(lagging: Remediator, done:
 def test_a_restart_that_the_history_never_shows_is_not_repeated(
     behaviour: dict[str, Any],
 ) -> None:
-    given = Behaviour(status_lag=30, restart_outcome="does_not_help", **behaviour)
-    with open_remediator(given, **HURRY) as remediator:
+    with lagging_cloud(restart_outcome="does_not_help", **behaviour) as remediator:
         assert remediator.alert().brief == (200, "accepted", None)
         for _ in range(9):
             remediator.clock.advance(4)
@@ -196,19 +224,19 @@ def test_nothing_is_sent_by_a_clock_that_is_hours_off(
     assert not remediator.cloud.posts
 
 
-@pytest.fixture(name="copies")
-def open_copies_with_a_shared_ledger(
-    lagging: Remediator, redis: RedisProcess
-) -> tuple[Remediator, ...]:
-    """Open three copies of the function in front of one cloud, with one ledger."""
-    lagging.set(LEDGER_URL=redis.url)
-    others = [Remediator(lagging.cloud, lagging.clock, lagging.settings) for _ in range(2)]
-    return (lagging, *others)
+def copies_of(first: Remediator, redis: RedisProcess) -> tuple[Remediator, ...]:
+    """Return three copies of the function in front of one cloud, with one ledger."""
+    first.set(LEDGER_URL=redis.url)
+    others = [
+        Remediator(first.cloud, first.clock, first.settings, first.own_clock) for _ in range(2)
+    ]
+    return (first, *others)
 
 
 def test_copies_that_share_the_ledger_restart_an_instance_once(
-    copies: tuple[Remediator, ...],
+    remediator: Remediator, redis: RedisProcess
 ) -> None:
+    copies = copies_of(remediator, redis)
     found: list[Any] = []
     threads = [
         threading.Thread(target=lambda copy=copy: found.append(copy.alert().brief))
@@ -226,7 +254,18 @@ def test_copies_that_share_the_ledger_restart_an_instance_once(
     assert [copy.alert().brief for copy in copies] == [SKIPPED] * 3
 
 
-def test_copies_that_share_the_ledger_keep_the_storm_limit(copies: tuple[Remediator, ...]) -> None:
+def test_copies_that_share_the_ledger_know_what_each_has_sent(
+    lagging: Remediator, redis: RedisProcess
+) -> None:
+    copies = copies_of(lagging, redis)
+    assert copies[0].alert().brief == (200, "accepted", None)
+    assert [copy.alert().brief for copy in copies] == [SKIPPED] * 3
+
+
+def test_copies_that_share_the_ledger_keep_the_storm_limit(
+    lagging: Remediator, redis: RedisProcess
+) -> None:
+    copies = copies_of(lagging, redis)
     outcomes = []
     for number, instance in enumerate(ids(7)):
         copies[0].cloud.add_instance(instance, status="ERROR")
@@ -280,3 +319,62 @@ def test_a_stalled_ledger_holds_nobody_up(remediator: Remediator) -> None:
         server.resume()
         assert remediator.alert().brief == (200, "accepted", None)
     assert len(remediator.cloud.posts) == 1
+
+
+def test_room_that_another_event_takes_meanwhile_is_not_taken_twice(
+    remediator: Remediator,
+) -> None:
+    remediator.set(MAX_RESTARTING="1")
+    remediator.cloud.add_instance(PAYMENTS, status="ERROR")
+    found: list[Any] = []
+    remediator.cloud.fault(Meanwhile(lambda: found.append(remediator.alert(PAYMENTS))), "tasks")
+
+    assert remediator.alert(ORDERS).brief == (200, "skipped", "storm")
+    assert [other.brief for other in found] == [(200, "accepted", None)]
+    assert len(remediator.cloud.posts) == 1
+
+
+class NoRoom(MemoryLedger):
+    """A ledger in which others always take the room first, and give it back at once."""
+
+    def enter(self, calls: Sequence[SentCall], room: Room | None) -> bool:
+        return False
+
+
+def test_an_event_that_never_finds_room_comes_again(remediator: Remediator) -> None:
+    ledger = NoRoom(remediator.runtime.clock.monotonic)
+    remediator.runtime = remediator.runtime._replace(ledger=ledger)
+    assert remediator.alert().brief == (503, "failed", "busy")
+    assert not remediator.cloud.posts
+
+
+def test_a_defect_before_the_call_leaves_nothing_in_the_ledger(remediator: Remediator) -> None:
+    def broken(level: str, message: str, **details: Any) -> None:
+        if message == "About to send.":
+            raise ZeroDivisionError
+
+    remediator.runtime = remediator.runtime._replace(log=broken)
+    assert remediator.alert().brief == (500, "failed", "internal")
+    assert not remediator.cloud.posts
+    assert remediator.runtime.ledger.sent_calls() == ()
+
+
+class BreaksOnce(CloudTime):
+    """A clock that breaks once after a call was sent."""
+
+    broken = False
+
+    def monotonic(self) -> float:
+        if self._cloud.posts and not self.broken:
+            self.broken = True
+            raise ZeroDivisionError
+        return super().monotonic()
+
+
+def test_a_defect_after_the_call_leaves_it_in_the_ledger(remediator: Remediator) -> None:
+    clock, ledger = BreaksOnce(remediator.cloud), MemoryLedger(time.monotonic)
+    remediator.runtime = remediator.runtime._replace(clock=clock, ledger=ledger)
+    assert remediator.alert().brief == (202, "unknown", "internal")
+    assert [call.target for call in ledger.sent_calls()] == [ORDERS]
+    with ledger.claim([ORDERS], Times(lambda: 0.0, lambda: 1.0)):
+        pass
