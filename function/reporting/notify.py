@@ -92,7 +92,9 @@ def _steps(data: Mapping[str, Any]) -> list[str]:
     endings = {(data["outcome"], data["reason"]), *_by_outcome(data)}
     endings = {ending for ending in endings if ending[0] != Outcome.PASSED}
     steps = messages.next_steps(data["action"], endings)
-    if not steps and data["needs_human"]:
+    if data.get("checks"):
+        steps = [messages.MEND_WHAT_FAILED]
+    elif not steps and data["needs_human"]:
         steps = [messages.LOOK_AT_THE_LOG]
     return [f"What to do: {step}" for step in steps[:MAX_STEPS]]
 
@@ -103,7 +105,8 @@ def _instances(data: Mapping[str, Any]) -> list[str]:
     for (outcome, reason), instances in _by_outcome(data).items():
         more = len(instances) - MAX_IDS
         ids = ", ".join(instance["id"] for instance in instances[:MAX_IDS])
-        status = f", status {instances[0]['status']}" if len(instances) == 1 else ""
+        shown = instances[0]["status"] if len(instances) == 1 else None
+        status = f", status {shown}" if shown else ""
         lines.append(
             f"{Outcome(outcome).value}{f' ({reason})' if reason else ''}: {ids}"
             + (f" and {more} more" if more > 0 else status)
@@ -142,6 +145,8 @@ def compose(result: ResultEvent) -> Notification:
     urgency = "Look now" if data["needs_human"] else "For information"
     sentence, _, notes = data["message"].partition(". ")
     first = sentence.rstrip(".")
+    if data.get("checks"):
+        notes = ""  # the findings have lines of their own
     lines = [
         f"{first}.",
         *([notes] if notes else []),

@@ -110,9 +110,15 @@ def test_a_failed_check_says_what_is_broken_and_how_it_is_mended() -> None:
         {"name": "clock", "status": "fail", "detail": "An hour off.", "fix": None},
     ]
 
-    said = lines(action="check", outcome="failed", reason=None, instances=[], checks=checks)
+    message = "Check failed. tasks: Refused. Grant it. clock: An hour off."
+    fields = {"action": "check", "outcome": "failed", "instances": [], "needs_human": True}
+    said = lines(**fields, reason=None, checks=checks, message=message)
 
-    assert "tasks: Refused. Grant it." in said
+    assert said[0] == "Check failed."
+    assert said.count("tasks: Refused. Grant it.") == 1
+    assert [line for line in said if "to do" in line] == [
+        f"What to do: {messages.MEND_WHAT_FAILED}"
+    ]
     assert "clock: An hour off." in said
     assert not any("12 instances" in line for line in said)
 
@@ -193,7 +199,9 @@ def test_each_result_is_of_the_kinds_that_notify_on_names(data: dict[str, Any], 
     )
 
 
-@pytest.mark.parametrize("step", [*messages.NEXT_STEPS.values(), messages.LOOK_AT_THE_LOG])
+@pytest.mark.parametrize(
+    "step", [*messages.NEXT_STEPS.values(), messages.MEND_WHAT_FAILED, messages.LOOK_AT_THE_LOG]
+)
 def test_a_step_is_one_short_sentence_that_an_sms_can_carry(step: str) -> None:
     assert step.endswith(".")
     assert step.isascii()
