@@ -38,7 +38,7 @@ mutants: $(READY) ## change what judges, bit by bit, and list the changes that n
 	@$(BIN)/mutmut run >/dev/null
 	@$(BIN)/mutmut results
 
-bench: $(READY) ## measure what an event costs, beside its rivals, in less than three minutes
+bench: $(READY) ## measure what an event costs, beside its rivals, in about five minutes
 	@$(BIN)/python -m benchmarks run
 
 bench-compare: $(READY) ## set two runs side by side: make bench-compare OLD=a.json NEW=b.json

@@ -60,7 +60,7 @@ class ActionSender:
             self._early = line, opening
 
     def _line(self, seconds: float) -> _Line:
-        """Return the line that was opened early, once, or a new one if that did not work."""
+        """Return the line that was opened early, the first time, or a new line if that failed."""
         early, self._early = self._early, None
         if early is None:
             return _Line.new(self._session)
@@ -86,7 +86,7 @@ class ActionSender:
         seconds = session.remaining(session.deadline.send_until)
         body = strict_json.dumps(call.body).encode()
         request = session.signed_request("/instances/action", {}, body)
-        # The socket waits longer than the deadline, which closes it: only one of them may decide.
+        # The socket waits longer than the deadline, so that the deadline alone decides.
         send = partial(client.send, request, read_timeout=seconds + 1, connect_timeout=seconds / 2)
         timed_out = False
         try:
@@ -109,7 +109,7 @@ def post_action(session: DmsSession, call: ActionCall) -> ApiResponse:
 
 
 class DmsActions:
-    """Sends and looks through one event's API, within the deadline of that event."""
+    """Implements the port of `execute`: sends the call and reads again, within the deadline."""
 
     def __init__(
         self,

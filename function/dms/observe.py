@@ -46,14 +46,14 @@ def _is_restart(name: str, pattern: str) -> bool:
 
 def restart_tasks(tasks: tuple[Task, ...], pattern: str) -> tuple[Task, ...]:
     """Return the restarts among background tasks; StateUnreadable for one without a time."""
-    found = tuple(
+    restarts = tuple(
         task
         for task in tasks
         if _is_restart(task.name.lower(), pattern) and task.status not in CANCELLED_TASKS
     )
-    if any(task.created_at is None for task in found):
+    if any(task.created_at is None for task in restarts):
         raise StateUnreadable("a restart among the background tasks has no readable time")
-    return found
+    return restarts
 
 
 def _with_tasks(state: InstanceState, tasks: tuple[Task, ...], limits: Limits) -> InstanceState:
@@ -165,10 +165,10 @@ def reread(
     """Return instances as they are now; with their history, unless the status says it all."""
 
     def state(target: str) -> InstanceState:
-        found = inventory.instance(target)
-        if found.status in CONCLUSIVE_STATUSES:
-            return found
-        return with_history(found, inventory, limits, since=history_start(None, now))
+        shown = inventory.instance(target)
+        if shown.status in CONCLUSIVE_STATUSES:
+            return shown
+        return with_history(shown, inventory, limits, since=history_start(None, now))
 
     states = inventory.gather([partial(state, target) for target in instances])
     return {state.id: state for state in states}

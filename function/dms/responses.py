@@ -68,8 +68,8 @@ def _redact_secrets(response: ApiResponse, secrets: Sequence[str]) -> ApiRespons
     """Leave out what quotes the beginning of a secret, as the vendor's texts on signing do."""
 
     def quotes(text: object) -> bool:
-        told = str(text).lower()
-        return any(secret[:SECRET_PREFIX_LENGTH].lower() in told for secret in secrets)
+        lowered = str(text).lower()
+        return any(secret[:SECRET_PREFIX_LENGTH].lower() in lowered for secret in secrets)
 
     if quotes(response.request_id):
         response = response._replace(request_id=None)
@@ -84,7 +84,7 @@ def parse_response(answer: RawResponse, now: datetime, secrets: Sequence[str]) -
     request_id = answer.headers.get("X-Request-Id")
     if request_id is None and isinstance(document, dict):
         request_id = document.get("request_id")
-    found = ApiResponse(
+    response = ApiResponse(
         possibly_sent=True,
         status=answer.status,
         document=document,
@@ -93,7 +93,7 @@ def parse_response(answer: RawResponse, now: datetime, secrets: Sequence[str]) -
         retry_after=answer.headers.get("Retry-After"),
         clock_skew_seconds=clock_skew(answer.headers, now),
     )
-    return _redact_secrets(found, secrets)
+    return _redact_secrets(response, secrets)
 
 
 def _text(value: Any, limit: int = 128) -> str:
@@ -169,7 +169,7 @@ def tasks_by_id(rows: list[Any]) -> dict[str, Any]:
 
 
 def parse_task(row: Mapping[str, Any]) -> Task:
-    """Return one background task; an odd time is none, and another time has to serve."""
+    """Return one background task; an unparsable created_at falls back to updated_at."""
     updated_at = timestamps.parse(_text(row.get("updated_at")))
     return Task(
         id=row["id"],

@@ -229,7 +229,7 @@ class DmsSession:
         )
 
     def gather(self, works: Sequence[Callable[[], T]], *, threads: int, until: float) -> list[T]:
-        """Return what all the work returns, or raise StateUnreadable, at the latest when told."""
+        """Return what all the work returns, or raise StateUnreadable, at `until` at the latest."""
         try:
             return gather(works, threads=threads, seconds=self.remaining(until))
         except DeadlineExceeded:

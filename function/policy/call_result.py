@@ -21,15 +21,15 @@ UNAVAILABLE_CODES = frozenset({"APIGW.0613", "APIG.0613"})
 class CallResult(Enum):
     """What became of a call: `reason` names it in the result, `retryable` where it was not done."""
 
-    ROWS = (None, None, False)
+    PER_INSTANCE = (None, None, False)
     DONE = (Outcome.ACCEPTED, None, False)
     UNKNOWN = (Outcome.UNKNOWN, "unclear", False)
-    LATE = (Outcome.FAILED, "deadline", True)
+    DEADLINE = (Outcome.FAILED, "deadline", True)
     NOT_SENT = (Outcome.FAILED, "not_sent", True)
     THROTTLED = (Outcome.FAILED, "throttled", True)
     BUSY = (Outcome.FAILED, "busy", True)
     UNAVAILABLE = (Outcome.FAILED, "unavailable", True)
-    SKEWED = (Outcome.FAILED, "clock_skew", True)
+    CLOCK_SKEW = (Outcome.FAILED, "clock_skew", True)
     EXPIRED = (Outcome.FAILED, "credentials", True)
     UNAUTHENTICATED = (Outcome.FAILED, "credentials", False)
     FORBIDDEN = (Outcome.FAILED, "permission", False)
@@ -54,12 +54,12 @@ def _of_success(response: ApiResponse, call: ActionCall) -> CallResult:
     has_rows = isinstance(response.document, dict) and isinstance(
         response.document.get("results"), list
     )
-    return CallResult.ROWS if has_rows else CallResult.UNKNOWN
+    return CallResult.PER_INSTANCE if has_rows else CallResult.UNKNOWN
 
 
 def _of_unauthenticated(response: ApiResponse, *, platform_credentials: bool) -> CallResult:
     if response.clock_skew_rejected:
-        return CallResult.SKEWED
+        return CallResult.CLOCK_SKEW
     expired = response.error_code in EXPIRED_CODES and platform_credentials
     return CallResult.EXPIRED if expired else CallResult.UNAUTHENTICATED
 
@@ -78,7 +78,7 @@ def _of_refusal(response: ApiResponse, *, platform_credentials: bool) -> CallRes
 def classify(response: ApiResponse, call: ActionCall, *, platform_credentials: bool) -> CallResult:
     """Return what an answer means; whatever is not clear is unknown."""
     if not response.possibly_sent:
-        return CallResult.LATE if response.timed_out else CallResult.NOT_SENT
+        return CallResult.DEADLINE if response.timed_out else CallResult.NOT_SENT
     status = response.status or 0
     if 200 <= status < 300:
         return _of_success(response, call)
@@ -109,4 +109,4 @@ def classify_instance(call: CallResult, response: ApiResponse, instance: str) ->
     """
     row = _of_rows(response, instance)
     failed = call is CallResult.DONE and row is CallResult.REFUSED
-    return row if failed or call is CallResult.ROWS else call
+    return row if failed or call is CallResult.PER_INSTANCE else call

@@ -193,7 +193,7 @@ def execute(
     }
     states: Mapping[str, InstanceState] = {}
     if call.action is not Action.PURGE_FAILED:
-        if result in {CallResult.BUSY, CallResult.ROWS}:
+        if result in {CallResult.BUSY, CallResult.PER_INSTANCE}:
             verdicts |= _already_restarting(verdicts, port)
         verdicts, states = _confirm(verdicts, before, call.action, port)
     return ExecutionResult(

@@ -91,7 +91,7 @@ def test_a_token_is_sent_instead_of_a_signature(cloud: FakeDms) -> None:
     assert "authorization" not in cloud.requests[0].headers
 
 
-def test_nobody_is_told_to_the_cloud_without_credentials(cloud: FakeDms) -> None:
+def test_a_request_without_credentials_is_unsigned(cloud: FakeDms) -> None:
     clock = SystemClock()
     outgoing = OutboundSettings(cloud.url, cloud.account.project_id)
     one = DmsSession(outgoing, None, clock=clock, deadline=Deadline(clock.monotonic(), 30))
@@ -101,7 +101,7 @@ def test_nobody_is_told_to_the_cloud_without_credentials(cloud: FakeDms) -> None
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
-def test_a_read_that_may_go_better_is_repeated(cloud: FakeDms, status: int) -> None:
+def test_an_unclear_read_is_repeated(cloud: FakeDms, status: int) -> None:
     cloud.fault(Reply(status, "no"), times=2)
     with api(cloud) as one:
         assert reading(one).status == 200
@@ -110,7 +110,7 @@ def test_a_read_that_may_go_better_is_repeated(cloud: FakeDms, status: int) -> N
 
 
 @pytest.mark.parametrize("status", [204, 301, 302, 400, 401, 403, 404, 501])
-def test_a_read_that_will_not_go_better_is_not_repeated(cloud: FakeDms, status: int) -> None:
+def test_a_read_whose_answer_is_final_is_not_repeated(cloud: FakeDms, status: int) -> None:
     cloud.fault(Reply(status, "no"), times=None)
     with api(cloud) as one:
         assert reading(one).status == status
@@ -272,7 +272,7 @@ def test_a_redirect_of_the_call_leads_nowhere(cloud: FakeDms) -> None:
         assert other.connections == 0
 
 
-def test_whoever_was_abandoned_opens_no_connection_after_the_event(cloud: FakeDms) -> None:
+def test_an_abandoned_thread_opens_no_connection_after_close(cloud: FakeDms) -> None:
     with api(cloud) as one:
         reading(one)
     before = cloud.connections

@@ -167,7 +167,7 @@ def test_a_whole_answer_is_handed_on(cloud: FakeDms) -> None:
     ],
     ids=["1 MiB", "more", "gzip", "identity", "IDENTITY", "empty", "br", "204"],
 )
-def test_no_more_is_read_than_may_be_and_nothing_is_unpacked(
+def test_at_most_1_mib_is_read_and_nothing_is_decompressed(
     cloud: FakeDms, fault: Fault, body: bytes | None
 ) -> None:
     cloud.fault(fault)
@@ -189,7 +189,7 @@ def test_no_more_is_read_than_may_be_and_nothing_is_unpacked(
         Raw(b"\x00\xff\r\n\r\n"),
     ],
 )
-def test_half_an_answer_is_none(cloud: FakeDms, fault: Fault) -> None:
+def test_an_incomplete_response_is_no_response(cloud: FakeDms, fault: Fault) -> None:
     cloud.fault(fault)
     with client() as one, pytest.raises(NoResponse):
         one.send(get(cloud), read_timeout=5)
@@ -225,7 +225,7 @@ def test_a_connection_is_not_used_again_where_something_is_left_in_it(
     assert (second.status, cloud.connections) == (401, 2)
 
 
-def test_nothing_of_the_environment_is_heeded(
+def test_proxies_netrc_and_ca_bundles_of_the_environment_are_ignored(
     cloud: FakeDms, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -242,7 +242,7 @@ def test_nothing_of_the_environment_is_heeded(
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_an_answer_and_followed_nowhere(cloud: FakeDms, status: int) -> None:
+def test_a_redirect_is_not_followed(cloud: FakeDms, status: int) -> None:
     with FakeDms() as other:
         cloud.fault(redirect(f"{other.url}/"[:-1] + PATH, status))
         with client() as one:
@@ -292,7 +292,7 @@ def test_a_name_counts_only_as_an_alternative_name_of_the_subject() -> None:
     assert cloud.requests == ()
 
 
-def test_own_roots_count_instead_of_those_of_the_world() -> None:
+def test_a_ca_bundle_of_the_operator_replaces_the_public_roots() -> None:
     where = place("good")
     with FakeDms(place=where) as cloud:
         with client(ca_bundle_file=where.authority) as one:
@@ -303,7 +303,7 @@ def test_own_roots_count_instead_of_those_of_the_world() -> None:
     assert len(cloud.requests) == 1
 
 
-def test_no_text_of_a_library_is_handed_on(cloud: FakeDms) -> None:
+def test_no_exception_text_of_a_library_is_passed_on(cloud: FakeDms) -> None:
     request = get(cloud, **{"X-Auth-Token": "canary\ntoken"})
     with client() as one, pytest.raises(NoResponse) as raised:
         one.send(request, read_timeout=5)

@@ -101,7 +101,7 @@ def test_asking_for_a_tunnel_is_not_yet_sending(cloud: FakeDms) -> None:
     assert (len(raised), cloud.connections) == (1, 0)
 
 
-def test_a_tunnel_that_stands_too_late_carries_nothing(cloud: FakeDms) -> None:
+def test_nothing_is_sent_through_a_proxy_tunnel_opened_after_close(cloud: FakeDms) -> None:
     gate = Gate()
     gate.close()
     with Proxy() as proxy, pytest.raises(SendCancelled):
@@ -122,7 +122,7 @@ def test_the_user_of_a_proxy_is_told_to_the_proxy_alone(
     assert PASSWORD not in "".join(capfd.readouterr())
 
 
-def test_what_needs_no_tunnel_passes_the_gate_once() -> None:
+def test_plain_http_through_a_proxy_passes_the_gate_once() -> None:
     gate = Gate(once=True)
     with FakeDms() as plain, Proxy() as proxy:
         assert send(through(proxy, gate), plain) == 401

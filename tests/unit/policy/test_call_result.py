@@ -41,7 +41,7 @@ def found(reply: ApiResponse, call: ActionCall = RESTART, *, platform: bool = Fa
 @pytest.mark.parametrize("call", CALLS)
 def test_what_did_not_arrive_was_not_sent(call: ActionCall) -> None:
     assert found(ApiResponse(possibly_sent=False), call) is CallResult.NOT_SENT
-    assert found(ApiResponse(possibly_sent=False, timed_out=True), call) is CallResult.LATE
+    assert found(ApiResponse(possibly_sent=False, timed_out=True), call) is CallResult.DEADLINE
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -79,11 +79,11 @@ def test_an_expired_key_is_renewed_only_where_the_platform_does_it(
 @pytest.mark.parametrize(
     ("reply", "expected"),
     [
-        (coded(401, "APIGW.0303"), CallResult.SKEWED),
-        (coded(401, "APIG.0303"), CallResult.SKEWED),
-        (answered(401, clock_skew_seconds=901), CallResult.SKEWED),
-        (answered(401, clock_skew_seconds=-901), CallResult.SKEWED),
-        (coded(401, "APIGW.0301", clock_skew_seconds=901), CallResult.SKEWED),
+        (coded(401, "APIGW.0303"), CallResult.CLOCK_SKEW),
+        (coded(401, "APIG.0303"), CallResult.CLOCK_SKEW),
+        (answered(401, clock_skew_seconds=901), CallResult.CLOCK_SKEW),
+        (answered(401, clock_skew_seconds=-901), CallResult.CLOCK_SKEW),
+        (coded(401, "APIGW.0301", clock_skew_seconds=901), CallResult.CLOCK_SKEW),
         (coded(401, "APIGW.0301", clock_skew_seconds=900), CallResult.UNAUTHENTICATED),
         (answered(401, clock_skew_seconds=900), CallResult.UNAUTHENTICATED),
         (coded(403, "APIGW.0302", clock_skew_seconds=9000), CallResult.FORBIDDEN),
@@ -121,7 +121,7 @@ def test_whatever_is_not_clear_is_unknown(status: int | None, call: ActionCall) 
         (answered(200, {}), CallResult.DONE, CallResult.UNKNOWN),
         (answered(200, []), CallResult.DONE, CallResult.UNKNOWN),
         (answered(200, {"results": None}), CallResult.DONE, CallResult.UNKNOWN),
-        (answered(200, {"results": []}), CallResult.DONE, CallResult.ROWS),
+        (answered(200, {"results": []}), CallResult.DONE, CallResult.PER_INSTANCE),
     ],
 )
 def test_a_success_counts_only_as_documented(
@@ -149,12 +149,14 @@ def test_a_success_counts_only_as_documented(
 )
 def test_a_row_speaks_for_its_own_instance_alone(rows: list[Any], expected: CallResult) -> None:
     assert (
-        call_result.classify_instance(CallResult.ROWS, answered(200, {"results": rows}), ONE)
+        call_result.classify_instance(
+            CallResult.PER_INSTANCE, answered(200, {"results": rows}), ONE
+        )
         is expected
     )
 
 
-@pytest.mark.parametrize("whole", [one for one in CallResult if one is not CallResult.ROWS])
+@pytest.mark.parametrize("whole", [one for one in CallResult if one is not CallResult.PER_INSTANCE])
 @pytest.mark.parametrize("word", ["success", "failed", "odd"])
 def test_without_rows_that_count_the_answer_speaks_for_every_instance(
     whole: CallResult, word: str
@@ -210,13 +212,15 @@ def test_every_answer_has_one_meaning_and_only_a_refusal_or_no_arrival_says_not_
     assert (meant.outcome is Outcome.ACCEPTED) <= (
         reply.status in {200, 204} and reply.possibly_sent
     )
-    assert (meant in {CallResult.LATE, CallResult.NOT_SENT}) == (not reply.possibly_sent)
+    assert (meant in {CallResult.DEADLINE, CallResult.NOT_SENT}) == (not reply.possibly_sent)
 
 
 @given(st.lists(st.fixed_dictionaries({"result": JSON, "instance": st.just(ONE) | JSON}) | JSON))
 def test_rows_of_any_form_are_read(rows: list[Any]) -> None:
     said = [one.get("result") for one in rows if isinstance(one, dict)]
-    meant = call_result.classify_instance(CallResult.ROWS, answered(200, {"results": rows}), ONE)
+    meant = call_result.classify_instance(
+        CallResult.PER_INSTANCE, answered(200, {"results": rows}), ONE
+    )
 
     assert meant in {CallResult.DONE, CallResult.REFUSED, CallResult.UNKNOWN}
     assert meant is not CallResult.DONE or "success" in said
