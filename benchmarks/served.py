@@ -14,6 +14,9 @@ from .subjects import OURS, SERVED, interleaved
 
 Settings = Mapping[str, str]
 HEALTH = Request(b"", b"", "/health", method="GET")
+# The cheapest event there is, so that most of the time is the server's. Our own server answers
+# /health by a thread of its own, which would compare something else.
+REJECTED = Request(b"{", b'"outcome":"rejected"', status=400)
 HALF = b"POST /direct HTTP/1.1\r\nHost: benchmark\r\nContent-Length: 100\r\n\r\n{"
 SLOW_SENDERS, PATIENCE = 60, 5.0
 MOST_MILLISECONDS = 100
@@ -21,7 +24,7 @@ MOST_MILLISECONDS = 100
 
 def _per_second(one: Server, clients: int, requests: int) -> float:
     begin = time.perf_counter()
-    send_all(one.port, [HEALTH] * clients, requests)
+    send_all(one.port, [REJECTED] * clients, requests)
     return requests / (time.perf_counter() - begin)
 
 
@@ -79,5 +82,5 @@ def _rates(rates: Mapping[str, list[float]]) -> Iterator[Row]:
     times = {name: [1e6 / rate for rate in found] for name, found in rates.items()}
     bounds = {OURS.name: Bound(1 / 1.15)}
     for name, found in rates.items():
-        yield row("server: GET /health, requests a second", name, "/s", found)
-    yield from rows("server: GET /health, time for a thousand", "ms", times, bounds)
+        yield row("server: rejected events, requests a second", name, "/s", found)
+    yield from rows("server: rejected events, time for a thousand", "ms", times, bounds)
