@@ -147,7 +147,7 @@ def require_ok(response: ApiResponse, permission: str) -> dict[str, Any]:
         problem = f"the cloud answered {response.status}" + (
             " without JSON" if response.document is None else ""
         )
-    raise StateUnreadable(problem, response=response)
+    raise StateUnreadable(problem, response=response, transient=response.status is None)
 
 
 def parse_page(
