@@ -107,6 +107,9 @@ class Settings(NamedTuple):
     ledger_url: str | None = None
     metrics: bool = False
 
+    def __repr__(self) -> str:  # LEDGER_URL may hold a password
+        return "Settings(...)"
+
 
 def secrets_name(source: str) -> str:
     """Name the variable that holds the secrets of a source with a route of its own."""

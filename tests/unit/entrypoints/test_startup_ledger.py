@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -31,3 +33,19 @@ def test_each_project_has_its_ledger_and_each_server_its_own() -> None:
     assert isinstance(shared, RedisLedger)
     assert startup.ledger("f" * 32, None, None) is not ledger
     assert startup.ledger(PROJECT, "redis://redis.example", None) is shared
+
+
+def test_the_redis_library_is_imported_for_a_shared_ledger_only() -> None:
+    program = (
+        "import sys\n"
+        "from function.entrypoints import startup\n"
+        "import function.handler\n"
+        "startup.ledger('0' * 32, None, None)\n"
+        "before = 'redis' in sys.modules\n"
+        "startup.ledger('0' * 32, 'redis://redis.example', None)\n"
+        "print(before, 'redis' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "True"]

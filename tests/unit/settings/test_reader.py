@@ -98,6 +98,10 @@ WRONG = (
     ("VERIFY_PERIOD_SECONDS", "59"),
     ("LEDGER_URL", "http://redis.example"),
     ("LEDGER_URL", "redis.example:6379"),
+    ("LEDGER_URL", "rediss://redis.example:port"),
+    ("LEDGER_URL", "rediss://redis.example/0?ssl_cert_reqs=none"),
+    ("LEDGER_URL", "rediss://redis.example/zero"),
+    ("LEDGER_URL", "rediss://redis.example/0#1"),
     ("METRICS", "on"),
     ("NOTIFY_TOPIC_URN", f"{TOPIC},{TOPIC}"),
     ("NOTIFY_ON", "acted,everything"),
@@ -269,6 +273,7 @@ def test_secrets_have_no_repr() -> None:
     more = {"HUAWEICLOUD_SDK_SK": secret, "HUAWEICLOUD_SDK_SECURITY_TOKEN": secret}
     places = {"K_SINK": f"http://sink.example/{secret}", "PROXY_URL": f"http://u:{secret}@p:1"}
 
+    places["LEDGER_URL"] = f"redis://:{secret}@redis.example"
     assert secret not in repr(taken(**given, **more, **places))
 
 
