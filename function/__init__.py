@@ -1,1 +1,1 @@
-"""Kafka remediator: from an event to a verdict to one call, and one result event for each."""
+"""Kafka remediator: turns an event into decisions, at most one API call, and one result event."""

@@ -1,4 +1,4 @@
-"""Read this first: the order of the steps that one event takes, and where it may leave them."""
+"""Read this first: the steps that process one event, in order, and where they may end early."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Runtime(NamedTuple):
 
 
 class EventRun:
-    """One event: `context` holds what is known of it so far, the rest what it has met."""
+    """The processing of one event; `context` holds what is known about the event so far."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class EventRun:
         self.sender = ActionSender(self.session)
 
     def run(self) -> Summary:
-        """Take the steps until the event is done, or leaves them early."""
+        """Run the steps in order; a rejection or a failure ends them early."""
         try:
             unwrapped = self._authenticate()
             if unwrapped.notice is not None:
@@ -130,7 +130,7 @@ class EventRun:
 
     @property
     def event(self) -> Event:
-        """The event, as much as has been read of it so far."""
+        """The event, as far as it has been parsed."""
         return self.context.event or Event(())
 
     def _route(self) -> str:
@@ -178,7 +178,7 @@ class EventRun:
         return self._verify() if verifies else self._claim_and_act(screened, source)
 
     def _check(self, source: Source) -> Summary:
-        """Look whether everything is ready for an alarm; see readiness.py."""
+        """Check whether everything is ready for an alarm; see readiness.py."""
         # Few events ask for a check, and its modules would cost every cold start milliseconds.
         from . import readiness  # noqa: PLC0415 - see above
         from .policy import check  # noqa: PLC0415 - see above
@@ -196,7 +196,7 @@ class EventRun:
         return run(request, means, announce=self._log_call)
 
     def _verify(self) -> Summary:
-        """Look whether restarts hang or did not help; see recovery.py."""
+        """Check whether restarts hang or did not help; see recovery.py."""
         from . import recovery  # noqa: PLC0415 - costs cold start, and most events need none of it
 
         try:
@@ -209,13 +209,15 @@ class EventRun:
         return summary._replace(status=200)  # the schedule comes again by itself
 
     def _follow_up(self, decision: Decision, execution: ExecutionResult) -> Summary:
-        """Sum up, after a look at instances whose alarm has ended; that never delays a restart."""
+        """Summarize, after reading the instances whose alarm has ended; never delays a restart."""
         alarms = follow_up.plan(self.event, self.limits, self.context.raw_event.received_at)
         if alarms and self.credentials is not None:
             from . import recovery  # noqa: PLC0415 - as above
 
-            found = recovery.after_alarms(self.session, alarms, self.limits, self.runtime.clock)
-            decision, execution = follow_up.merged(decision, execution, found)
+            follow_ups = recovery.after_alarms(
+                self.session, alarms, self.limits, self.runtime.clock
+            )
+            decision, execution = follow_up.merged(decision, execution, follow_ups)
         return summarize.decision_outcome(self.context, decision, execution)
 
     def _claim_times(self) -> Times:
@@ -223,7 +225,7 @@ class EventRun:
         return Times(partial(remaining, deadline.read_until), partial(remaining, deadline.end))
 
     def _claim_and_act(self, screened: ScreenedEvent, source: Source) -> Summary:
-        """Claim the targets, so that nobody else acts on what this event reads, then act."""
+        """Claim the targets, so that no other event acts on them meanwhile, then act."""
         targets = screened.targets or (PURGE,)
         with self.runtime.ledger.claim(targets, self._claim_times()) as claim:
             decision, execution = self._observe_and_act(screened, source, claim)
@@ -292,7 +294,7 @@ class EventRun:
     def _execute(
         self, decision: Decision, call: ActionCall, observation: Observation, claim: Claim
     ) -> ExecutionResult:
-        """Send the call, and tell the ledger what became of it."""
+        """Send the call and record its result in the ledger."""
         sent_at = self.runtime.clock.now()
         port = DmsActions(
             self.session,

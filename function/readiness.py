@@ -1,6 +1,6 @@
-"""The steps of a check: read what an alarm would read, judge it, sum it up.
+"""The steps of a check: read what an alarm would read, evaluate it, summarize it.
 
-It changes nothing but for the probe, which is asked for and named in the result.
+A check changes nothing; the probe, sent only on request, names an instance that does not exist.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .reporting import check_summary
 from .settings.model import AuthSettings, Credentials, Settings
 
 LEDGER_SECONDS = 1.0
-"""A ledger beside its copies answers within milliseconds; what takes this long serves no event."""
+"""A healthy ledger answers within milliseconds; one this slow would time out during an event."""
 Announce = Callable[[ActionCall], None]
 
 
@@ -68,7 +68,7 @@ def _ledger_answers(ledger: Ledger) -> bool:
 
 
 def run(request: CheckRequest, means: Means, *, announce: Announce) -> Summary:
-    """Look whether everything is ready; `announce` is called before the probe is sent."""
+    """Check whether everything is ready; `announce` is called before the probe is sent."""
     settings, now = means.settings, means.clock.now()
     probe = check.probe_call(request, settings.limits, str(uuid4()))
     session = DiagnosticSession(
@@ -93,7 +93,7 @@ def run(request: CheckRequest, means: Means, *, announce: Announce) -> Summary:
         ledger_reachable=_ledger_answers(means.ledger),
     )
     return check_summary.checked(
-        check.findings(checked, now),
+        check.checks(checked, now),
         probe=probe,
         response=_response(readings),
         attempts=session.attempts,

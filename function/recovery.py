@@ -1,6 +1,6 @@
-"""The steps that look whether restarts helped: when an alarm has ended, and on a schedule.
+"""Check whether restarts helped: when an alarm has ended, and on a schedule.
 
-They only read. A follow-up never makes its event fail: what cannot be read is said, and no more.
+Both only read. A follow-up never makes its event fail: a failed read is only reported.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _now(session: DmsSession, clock: Clock) -> datetime:
 def after_alarms(
     session: DmsSession, alarms: Mapping[str, EndedAlarm], limits: Limits, clock: Clock
 ) -> tuple[FollowUp, ...]:
-    """Look at the instances whose alarm has ended: two calls for each, none of them repeated."""
+    """Read the instances whose alarm has ended: two calls for each, neither repeated."""
     inventory = Inventory(session, until=session.deadline.confirm_until, repeats=0)
     since = {id_: history_start(alarm.raised_at, clock.now()) for id_, alarm in alarms.items()}
     readings = survey.read_each(inventory, since, {}, limits)
@@ -54,9 +54,9 @@ def _listed(inventory: Inventory) -> Mapping[str, InstanceState]:
 
 
 def on_schedule(session: DmsSession, claim: Claim, limits: Limits, clock: Clock) -> Summary:
-    """Look at every instance that is not RUNNING, and at those that the ledger has sent restarts.
+    """Read every instance that is not RUNNING, and those with a restart in the ledger.
 
-    The ledger learns what is read: so a restart that is over is told once, and then forgotten.
+    The ledger is updated with what was read, so a finished restart is reported once and removed.
     Raises StateUnreadable where the list of instances cannot be read.
     """
     sent = sent_calls.newest_restarts(claim.calls)
@@ -65,23 +65,23 @@ def on_schedule(session: DmsSession, claim: Claim, limits: Limits, clock: Clock)
     chosen = verify.to_read(listed, sent)
     since = dict.fromkeys(chosen, clock.now() - verify.HISTORY)
     readings = survey.read_each(inventory, since, listed, limits)
-    states = {id_: one for id_, one in readings.items() if isinstance(one, InstanceState)}
+    states = {id_: state for id_, state in readings.items() if isinstance(state, InstanceState)}
     claim.learn(sent_calls.learned_from_states(claim.calls, states))
     now = _now(session, clock)
-    findings = [
+    results = [
         verify.unreadable(id_, reading)
         if isinstance(reading, StateUnreadable)
         else verify.judge(reading, sent.get(id_), limits, now)
         for id_, reading in readings.items()
     ]
     stopped = [state for state in listed.values() if state.status != follow_up.RUNNING]
-    findings += [verify.unread(state) for state in stopped if state.id not in readings]
+    results += [verify.unread(state) for state in stopped if state.id not in readings]
     responses = (
         reading.response for reading in readings.values() if isinstance(reading, StateUnreadable)
     )
     return summarize.verification(
-        [finding.verdict for finding in findings],
-        notes=[finding.note for finding in findings if finding.note],
+        [result.verdict for result in results],
+        notes=[result.note for result in results if result.note],
         listed=len(listed),
-        response=next((one for one in responses if one is not None), None),
+        response=next((response for response in responses if response is not None), None),
     )

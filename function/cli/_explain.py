@@ -59,7 +59,7 @@ def _state(content: bytes) -> tuple[list[Mapping[str, Any]], Mapping[str, Any]]:
     instances = document.get("instances") if isinstance(document, dict) else None
     tasks = document.get("tasks", {}) if isinstance(document, dict) else None
     rows_are_objects = isinstance(instances, list) and all(
-        isinstance(one, dict) for one in instances
+        isinstance(row, dict) for row in instances
     )
     if not rows_are_objects or not isinstance(tasks, dict):
         raise UsageError('--state: write {"instances": [...], "tasks": {"<id>": [...]}}')
@@ -161,10 +161,12 @@ def explanations(
 def status(explained: Sequence[Explanation], expect: str | None) -> int:
     """Return the exit status: 0, or 1 for what is rejected or is not as expected."""
     if expect is None:
-        return int(any(one.outcome == "rejected" for one in explained))
+        return int(any(event.outcome == "rejected" for event in explained))
     outcome, _, reason = expect.partition(":")
     wanted = _SAME_OUTCOME.get(outcome, outcome)
-    as_expected = (one.outcome == wanted and reason in {"", one.reason or ""} for one in explained)
+    as_expected = (
+        event.outcome == wanted and reason in {"", event.reason or ""} for event in explained
+    )
     return int(not all(as_expected))
 
 
@@ -196,10 +198,10 @@ def _show(explanation: Explanation) -> None:
 def show(explained: Sequence[Explanation], *, as_json: bool) -> None:
     """Print explanations: a payload with several events is several of them."""
     if as_json:
-        documents = [one.document() for one in explained]
+        documents = [event.document() for event in explained]
         say(to_json(documents[0] if len(documents) == 1 else documents))
         return
-    for number, one in enumerate(explained):
+    for number, event in enumerate(explained):
         if number:
             say()
-        _show(one)
+        _show(event)

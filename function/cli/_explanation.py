@@ -62,8 +62,8 @@ class Explanation(NamedTuple):
             "assumptions": list(self.assumptions),
             "schema": self.schema,
             "instances": [
-                {**one._asdict(), "rules": [rule._asdict() for rule in one.rules]}
-                for one in self.instances
+                {**instance._asdict(), "rules": [rule._asdict() for rule in instance.rules]}
+                for instance in self.instances
             ],
         }
 
@@ -112,7 +112,8 @@ def _instances(run: EventRun, data: Mapping[str, Any]) -> tuple[ExplainedInstanc
         facts = Facts(traced, intent._replace(instances=(id_,)), state, problem)
         answers = trace(traced, id_, reason)
         rules = tuple(
-            RuleAnswer(one.rule, one.skip is not None, why(one, facts)) for one in answers
+            RuleAnswer(answer.rule, answer.skip is not None, why(answer, facts))
+            for answer in answers
         )
         return ExplainedInstance(id_, Outcome(verdict["outcome"]).value, reason, rules)
 

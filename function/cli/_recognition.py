@@ -128,7 +128,7 @@ def _is_smn_message(document: Any) -> bool:
 def open_smn(
     raw_event: RawEvent, sources: Mapping[str, Source], schemas: Schemas
 ) -> RawEvent | SubscriptionNotice:
-    """Return a message of SMN over HTTPS as FunctionGraph's trigger hands it over: unsigned.
+    """Return a message of SMN over HTTPS as FunctionGraph's trigger delivers it: unsigned.
 
     A message about the subscription itself carries no event; EventRejected where it is none of SMN.
     """

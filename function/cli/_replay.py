@@ -114,7 +114,7 @@ def read(files: Mapping[str, bytes], sources: Iterable[str]) -> list[Line]:
 
 
 class _Player:
-    """Plays events one after the other and counts what comes of them."""
+    """Processes recorded events in order and counts their outcomes."""
 
     def __init__(self, runtime: Runtime, clock: SimulatedClock) -> None:
         self._runtime, self._clock = runtime, clock
@@ -186,7 +186,7 @@ def _reasons(data: Mapping[str, Any]) -> Iterator[str]:
     if data["reason"] is not None:
         yield data["reason"]
         return
-    yield from sorted({one["reason"] for one in data["instances"] if one["reason"] is not None})
+    yield from sorted({row["reason"] for row in data["instances"] if row["reason"] is not None})
 
 
 def replay(

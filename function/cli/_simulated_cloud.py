@@ -1,7 +1,7 @@
 """A cloud inside this process: it answers the calls of the API from rows, and keeps the time.
 
-It stands where the HTTP client stands, so everything above (sessions, reading, deciding, executing)
-is the code that runs in earnest, and no byte reaches a network.
+It replaces the HTTP client, so everything above it (sessions, reads, decisions, execution) is the
+production code, and no byte reaches a network.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class SimulatedCloud:
         for instance_id in named if body.get("action") == "restart" else ():
             begun = [began for began in self._restarts.get(instance_id, ()) if began > oldest]
             self._restarts[instance_id] = [*begun, self._clock.now()]
-        return 200, {"results": [{"result": "success", "instance": one} for one in named]}
+        return 200, {"results": [{"result": "success", "instance": id_} for id_ in named]}
 
     def _answer(self, request: PreparedRequest) -> tuple[int, Any]:
         url = urlsplit(str(request.url))

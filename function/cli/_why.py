@@ -1,4 +1,4 @@
-"""What each rule looked at and found, in one line for people."""
+"""Describe the answer of each rule in one line for people."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _not_allowed(facts: Facts) -> str:
 
 
 def _too_many(facts: Facts) -> str:
-    named = {one for intent in facts.traced.event.intents for one in intent.instances}
+    named = {id_ for intent in facts.traced.event.intents for id_ in intent.instances}
     most = _seconds("MAX_INSTANCES", facts.traced.limits.max_instances)
     return f"the event names {len(named)}: {'more' if facts.applies else 'not more'} than {most}"
 
@@ -119,10 +119,10 @@ def _not_kafka(facts: Facts) -> str:
 def _mode(facts: Facts) -> str:
     default = facts.traced.limits.default_mode
     tags = facts.state.tags if facts.state else None
-    said, mode = tag_mode(tags, facts.traced.now), mode_of(tags, default, facts.traced.now)
-    if said is None:
+    tagged, mode = tag_mode(tags, facts.traced.now), mode_of(tags, default, facts.traced.now)
+    if tagged is None:
         return f"mode {mode.value}, by DEFAULT_MODE: it has no tag {TAG} that counts"
-    if not said.understood:
+    if not tagged.understood:
         return f"mode off: its tag {TAG} is not one of act, observe and off"
     return f"mode {mode.value}, by its tag {TAG}"
 

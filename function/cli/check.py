@@ -1,7 +1,7 @@
 """Check whether everything is ready for an alarm; nothing is changed, and nothing is logged.
 
 It reads what an alarm would read, with the settings and the keys of the place it runs in, and says
-for each finding what was looked at and how to mend it. What reading cannot prove is `unproven`.
+for each check what was read and how to fix a failure. `unproven` means: reading cannot show it.
 
 examples:
   python -m function check --env-file production.env
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--instances", metavar="ID", nargs="+", default=[], help="instances to look at besides"
     )
     parser.add_argument(
-        "--probe", action="store_true", help="prove the right to restart with one harmless call"
+        "--probe", action="store_true", help="test the permission to restart with one harmless call"
     )
     parser.add_argument("--json", action="store_true", help="print the result event as JSON")
 

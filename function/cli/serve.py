@@ -1,4 +1,4 @@
-"""Answer HTTP requests until told to stop.
+"""Answer HTTP requests until SIGTERM or SIGINT.
 
 The first line of its log says address, mode (dry run or acting), open routes and version; a line
 for each result follows on stdout. SIGTERM lets running events end.
@@ -7,7 +7,7 @@ examples:
   python -m function serve --env-file production.env
   python -m function serve --host 127.0.0.1 --port 8080
 
-exit status: 0 when it was told to stop; 1 where the address is taken; 2 for wrong settings.
+exit status: 0 after a signal to stop; 1 where the address is taken; 2 for wrong settings.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The cloud API: reads, the one action call, signing, instance locks."""
+"""The DMS API: reads, the one action call, request signing, diagnostics."""

@@ -227,7 +227,7 @@ def read(
 ) -> Readings:
     """Read everything that a check looks at in the cloud; `probe` is sent last, and once.
 
-    Where the credentials are not accepted, nothing more is asked: the findings would be the same,
+    Where the credentials are not accepted, nothing more is read: every check would say the same,
     and accounts are locked after many refusals.
     """
     reader = _Reader(session, limits)

@@ -106,7 +106,7 @@ def _read_one(inventory: Inventory, target: str) -> _Listed:
 def _instances(
     screened: ScreenedEvent, limits: Limits, inventory: Inventory, now: datetime
 ) -> Observation:
-    """Read statuses and histories side by side, then one by one what the list does not tell.
+    """Read the list and the histories in parallel, then each instance the list does not describe.
 
     On a network this takes one round trip instead of two. A single target that no storm is watched
     for needs no list.

@@ -1,7 +1,7 @@
-"""How far a connection towards the API comes: DNS, TCP, proxy, TLS. Sends no request to the API.
+"""How far a connection to the API gets: DNS, TCP, proxy, TLS. Sends no request to the API.
 
-The client of the API says only that no answer came. A check names the stage and the host, so it
-connects once more, by hand.
+The HTTP client reports only that no response came. A check has to name the stage and the host, so
+this module opens a separate connection stage by stage.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class _StageFailed(Exception):
 
 
 class ReachProbe:
-    """One walk towards the endpoint; `result` can be asked for while the walk still waits."""
+    """One connection attempt; `result` can be read while the attempt is still waiting."""
 
     def __init__(self, outbound: OutboundSettings, seconds_left: Callable[[], float]) -> None:
         self._endpoint = urlsplit(outbound.endpoint)
@@ -51,37 +51,37 @@ class ReachProbe:
 
     @property
     def result(self) -> Reach:
-        """How far the walk has come; a stage that has not ended has had no answer."""
+        """How far the attempt got; a stage that has not ended counts as unanswered."""
         return self._reach
 
     def run(self) -> Reach:
-        """Walk to the end, or to the first stage that fails."""
+        """Connect stage by stage, up to the first stage that fails."""
         try:
             with ExitStack() as stack:
-                self._walk(stack)
+                self._connect_all(stack)
             self._reach = self._reach._replace(problem=None)
         except _StageFailed as failed:
             self._reach = self._reach._replace(problem=str(failed))
         return self._reach
 
-    def _walk(self, stack: ExitStack) -> None:
+    def _connect_all(self, stack: ExitStack) -> None:
         if self._proxy is None:
             sock = self._connect(stack, self._endpoint)
         else:
             sock = self._connect(stack, self._proxy)
             if self._proxy.scheme == "https":
-                # TLS inside TLS is left to the client of the API, whose answers tell of the rest.
-                self._shake_hands(stack, sock, self._proxy)
+                # TLS inside TLS is not tested here; the responses to the reads show it.
+                self._tls_handshake(stack, sock, self._proxy)
                 return
             if self._endpoint.scheme == "http":
                 return
             self._open_tunnel(sock, self._proxy)
         if self._endpoint.scheme == "https":
-            self._shake_hands(stack, sock, self._endpoint)
+            self._tls_handshake(stack, sock, self._endpoint)
 
     @contextmanager
     def _stage(self, stage: str, url: SplitResult, broken: str = "") -> Iterator[float]:
-        """Note the stage that begins, and give it the seconds that are left.
+        """Record the stage that begins, and yield the seconds that are left.
 
         `broken` is what to say of an error of the connection.
         """
@@ -104,7 +104,7 @@ class ReachProbe:
         with self._stage("TCP", url) as seconds:
             return stack.enter_context(closing(_connect_first(addresses, seconds)))
 
-    def _shake_hands(self, stack: ExitStack, sock: socket.socket, url: SplitResult) -> None:
+    def _tls_handshake(self, stack: ExitStack, sock: socket.socket, url: SplitResult) -> None:
         broken = "the handshake failed: is TLS spoken there?"
         with self._stage("TLS", url, broken) as seconds:
             sock.settimeout(seconds)
@@ -123,8 +123,8 @@ class ReachProbe:
             sock.sendall(_tunnel_request(self._endpoint, proxy))
             status = _status_of(_read_head(sock))
         if status != 200:
-            said = f"it answered {status}" if status else "it did not answer as a proxy does"
-            raise _StageFailed(f"{said} to a tunnel to {host_of(self._endpoint)}")
+            problem = f"it answered {status}" if status else "it did not answer as a proxy does"
+            raise _StageFailed(f"{problem} to a tunnel to {host_of(self._endpoint)}")
 
 
 def host_of(url: SplitResult) -> str:
@@ -142,10 +142,10 @@ def _port(url: SplitResult) -> int:
 
 def _resolve(url: SplitResult) -> list[tuple[int, tuple[object, ...]]]:
     try:
-        found = socket.getaddrinfo(url.hostname, _port(url), type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(url.hostname, _port(url), type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):  # socket.gaierror, and names that no encoding fits
         raise _StageFailed("the name does not resolve") from None
-    return [(family, address) for family, _, _, _, address in found[:MAX_ADDRESSES]]
+    return [(family, address) for family, _, _, _, address in addresses[:MAX_ADDRESSES]]
 
 
 def _connect_first(

@@ -65,7 +65,7 @@ def failure_text(failure: NoResponse, host: str, proxy: str | None) -> str:
 
 
 def _redact_secrets(response: ApiResponse, secrets: Sequence[str]) -> ApiResponse:
-    """Leave out what quotes the beginning of a secret, as the vendor's texts on signing do."""
+    """Remove texts that quote the beginning of a secret, as the vendor's signing errors do."""
 
     def quotes(text: object) -> bool:
         lowered = str(text).lower()

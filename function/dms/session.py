@@ -1,4 +1,4 @@
-"""One event's exchanges with the API: reads, which may be repeated, and the call, which may not."""
+"""The API session of one event: reads, which may be repeated, and the call, which must not be."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class DmsSession:
         return until - self._clock.monotonic()
 
     def sleep(self, seconds: float, *, until: float) -> None:
-        """Let time pass, with jitter, before something is tried again; at most until a moment."""
+        """Sleep with jitter before a retry, at most to `until` on the monotonic clock."""
         jittered = min(seconds * _JITTER.uniform(1, 1.25), self.remaining(until))
         if jittered > 0:  # sleeping for 0 seconds still gives up the processor
             time.sleep(jittered)

@@ -1,4 +1,4 @@
-"""SDK-HMAC-SHA256 and IAM tokens as `requests` auth objects: how a call proves who sends it."""
+"""`requests` auth objects that authenticate API requests: SDK-HMAC-SHA256 and IAM tokens."""
 
 import hmac
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _UNRESERVED = "~"  # quote() itself already leaves letters, digits and "_.-" alo
 
 
 class Signer(AuthBase):
-    """Sign each request with an access key pair; the key must stay out of every text."""
+    """Sign each request with an access key pair; the key never enters a repr, log or exception."""
 
     def __init__(
         self,

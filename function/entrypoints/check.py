@@ -19,7 +19,7 @@ from . import startup
 
 
 def _silent(_: ActionCall) -> None:
-    """Announce nothing: whoever asks on the command line sees the result."""
+    """Log nothing: the command prints the result."""
 
 
 def run_check(

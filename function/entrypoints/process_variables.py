@@ -1,4 +1,4 @@
-"""Variables of functions-framework and of what it builds upon that would break a promise."""
+"""Find variables of functions-framework and its libraries that would break a guarantee."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def _is_on(value: str) -> bool:
 
 
 def problems(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return one line for each variable that would break a promise, without its value.
+    """Return one line for each variable that would break a guarantee, without its value.
 
     >>> problems({"DEBUG": "false", "WORKERS": "1"})
     ()
     >>> problems({"WORKERS": "2"})
     ('WORKERS: several processes need the ledger that they share; set LEDGER_URL, or WORKERS=1',)
     """
-    found = [
+    lines = [
         f"{name}: {problem}"
         for name, problem in _SWITCHES.items()
         if _is_on(environment.get(name, ""))
     ]
     if environment.get("ENTRY_POINT"):
-        found.append("ENTRY_POINT: replaces the streams of the log; unset it")
+        lines.append("ENTRY_POINT: replaces the streams of the log; unset it")
     one_process = environment.get("WORKERS", "").strip() in {"", "1"}
     if not one_process and not environment.get("LEDGER_URL", "").strip():
         found.append(f"WORKERS: {_WORKERS}")

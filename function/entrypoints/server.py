@@ -1,4 +1,4 @@
-"""The HTTP server: waitress in front of the application, with bounds on what strangers may cost.
+"""The HTTP server: waitress with limits on what an unauthenticated client may use up.
 
 Only whole requests reach a thread. What is read from any caller is bounded in bytes and in time,
 because no caller is authenticated before the whole body is there.
@@ -152,7 +152,7 @@ class _Channel(HTTPChannel):
     def _linger(self) -> None:
         self.close_when_flushed = False
         self._lingers, self.since = True, time.monotonic()
-        with suppress(OSError):  # the client has gone: the next read tells
+        with suppress(OSError):  # the client has gone: the next read reports it
             self.socket.shutdown(socket.SHUT_WR)
 
     def size(self) -> int:
@@ -168,7 +168,7 @@ class _Channel(HTTPChannel):
 
 
 class _Listener(TcpWSGIServer):
-    """The listening socket, and the books on the connections it took."""
+    """The listening socket, and the bounds on the connections it accepted."""
 
     channel_class = _Channel
     buffered = 0
@@ -190,7 +190,7 @@ class _Listener(TcpWSGIServer):
         (self.task_dispatcher if is_event else self.probes).add_task(task)
 
     def maintenance(self, now: float) -> None:
-        """Close connections whose client took too long for a request, a pause, or its leaving."""
+        """Close connections that timed out while receiving, idle, or lingering."""
         crowded = len(self.active_channels) >= CROWDED_SHARE * self.adj.connection_limit
         patience = CROWDED_PATIENCE_SECONDS if crowded else PATIENCE_SECONDS
         oldest = time.monotonic() - patience
@@ -200,7 +200,7 @@ class _Listener(TcpWSGIServer):
                 channel.will_close = True
 
     def account(self, channel: _Channel) -> None:
-        """Keep the books on what is in memory; beyond the bound the largest request has to go."""
+        """Track the bytes in memory; beyond the bound, drop the largest request."""
         size = channel.size()
         self.buffered += size - channel.held
         channel.held = size
@@ -320,7 +320,7 @@ def _log_start(server: Server, runtime: Runtime) -> None:
 
 
 def serve(application: Any, runtime: Runtime, host: str, port: int) -> None:
-    """Answer until the process is told to stop, and then until running events have ended."""
+    """Answer until the process gets a signal to stop, then until running events have ended."""
     root = logging.getLogger()
     root.handlers = [_LogHandler()]
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it speaks at every full moment

@@ -27,7 +27,7 @@ def _body(event: Any) -> bytes:
 
 
 def _records_with(event: dict[str, Any], part: str, *keys: str) -> list[Any]:
-    """Return each record under these keys as an event of its own, if any record has this part."""
+    """Return each record under these keys as a separate event, if any record has this part."""
     listed = (event[key] for key in keys if isinstance(event.get(key), list))
     records = [record for records in listed for record in records]
     matches = any(isinstance(record, dict) and part in record for record in records)
@@ -38,8 +38,9 @@ def _messages(event: Any) -> list[tuple[str, Any]]:
     """Return every event in one invocation, each with its channel."""
     if not isinstance(event, dict):
         return [("trigger/unknown", event)]
-    messages = [("trigger/smn", one) for one in _records_with(event, "smn", "record", "records")]
-    messages += [("trigger/sns", one) for one in _records_with(event, "Sns", "Records")]
+    smn_records = _records_with(event, "smn", "record", "records")
+    messages = [("trigger/smn", record) for record in smn_records]
+    messages += [("trigger/sns", record) for record in _records_with(event, "Sns", "Records")]
     if messages:
         return messages
     if event.get("trigger_type") == "TIMER":

@@ -80,7 +80,7 @@ def _smn(raw_event: RawEvent, unwrapped: UnwrappedEvent, auth: AuthSettings) -> 
     file = auth.certificate_file or smn_signature.DEFAULT_CERTIFICATES
     signature = unwrapped.signature
     signed_by = smn_signature.matching_certificates(signature, file) if signature else ()
-    if any(smn_signature.is_valid(one, raw_event.received_at) for one in signed_by):
+    if any(smn_signature.is_valid(cert, raw_event.received_at) for cert in signed_by):
         return None
     return smn_signature.failure_reason(signed_by, file)
 
@@ -106,7 +106,7 @@ def authenticate(raw_event: RawEvent, unwrapped: UnwrappedEvent, auth: AuthSetti
     it, for whichever tenant: its topic must be listed too, else it raises TopicNotListed.
     """
     if raw_event.channel not in auth.platform_authenticated:
-        missing = [_CHECKS[one](raw_event, unwrapped, auth) for one in unwrapped.auth_methods]
+        missing = [_CHECKS[name](raw_event, unwrapped, auth) for name in unwrapped.auth_methods]
         if None not in missing:
             raise Unauthenticated(" and ".join(text for text in missing if text is not None))
     if unwrapped.signature is not None and unwrapped.signature.topic_urn not in auth.topic_urns:

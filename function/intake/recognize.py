@@ -1,4 +1,4 @@
-"""Recognize documents on the wrong way in, and Cloud Eye alarms that cannot be read (pure)."""
+"""Recognize documents sent to a wrong route, and Cloud Eye alarms that cannot be parsed (pure)."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def other_sender(value: Any, source: str | None) -> str | None:
         return None
     for name, matches, words in _KINDS:
         if matches(value):
-            own = source in _REQUEST_SOURCES if name == "request" else source == name
-            return None if own else words
+            expected = source in _REQUEST_SOURCES if name == "request" else source == name
+            return None if expected else words
     return None
 
 

@@ -17,14 +17,14 @@ HEADER_FAMILIES = ("webhook", "svix")
 
 
 def _header_bytes(header: str) -> bytes:
-    """Return the bytes of a header value, which WSGI hands on as Latin-1."""
+    """Return the bytes of a header value, which WSGI decodes as Latin-1."""
     return header.encode("latin-1", "replace")
 
 
 def _any_equal(received: Iterable[bytes], expected: Iterable[bytes]) -> bool:
-    """Compare each with each in constant time, and stop at none."""
+    """Compare every pair in constant time, without stopping at a match."""
     wanted = tuple(expected)
-    equal = [hmac.compare_digest(one, other) for one in received for other in wanted]
+    equal = [hmac.compare_digest(left, right) for left in received for right in wanted]
     return any(equal)
 
 
@@ -84,7 +84,7 @@ def grafana(
 ) -> bool:
     """Tell whether Grafana's signature is right, over the timestamp too where one is set up.
 
-    A signature without a timestamp never ages: whoever has captured such a request can repeat it.
+    A signature without a timestamp never expires: a captured request can be replayed at any time.
     """
     text = body
     if timestamp_header is not None:

@@ -1,7 +1,7 @@
-"""The ledger: what was sent or may have been sent, and who may act on an instance now.
+"""The ledger: calls that were sent or may have been, and claims of events on instances.
 
-It adds to the cloud's own history and can only make a verdict more careful. `protocol` says what
-it is, `memory` keeps it in the process, `redis` shares it between copies.
+It complements the cloud's own history and can only make a verdict more careful. `protocol` defines
+it, `memory` keeps it in the process, `redis` shares it between processes.
 """
 
 from __future__ import annotations

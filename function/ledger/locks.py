@@ -1,4 +1,4 @@
-"""One event at a time: a lock for each instance that an event of this process holds."""
+"""Per-instance locks within this process, so that events on one instance run one after another."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _CountedLock:
 
 
 class NamedLocks:
-    """A lock per name, none shared between names; a lock nobody uses is forgotten."""
+    """One lock per name; a lock that is neither held nor waited for is removed."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -34,7 +34,7 @@ class NamedLocks:
     def hold(self, names: Sequence[str], remaining: Callable[[], float]) -> Iterator[None]:
         """Hold the locks of these names; raise InstanceBusy when the remaining seconds are over.
 
-        They are taken in one order by everybody, so that two events never wait for each other.
+        They are always taken in the same order, so that two events cannot deadlock.
         """
         with ExitStack() as held:
             for name in sorted(set(names)):

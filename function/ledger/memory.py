@@ -1,4 +1,4 @@
-"""The ledger of one process: gone with it, and unknown to other copies."""
+"""The ledger in memory: lost when the process ends, and not shared with other processes."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class MemoryLedger:
             return True
 
     def _forget_old(self, moment: float) -> None:
-        """Forget what no rule looks at any longer, by a clock that nobody sets."""
+        """Remove calls that no rule uses any longer, by the monotonic clock."""
         for id_ in [id_ for id_, end in self._expires.items() if end <= moment]:
             self._forget(id_)
 

@@ -1,4 +1,4 @@
-"""The steps of the shared ledger that must be one: Lua, which Redis runs without interruption.
+"""The atomic steps of the shared ledger, as Lua scripts: Redis runs each without interruption.
 
 KEYS[1] is the hash of the project's calls (id → JSON), the others are claims (token of their
 owner). Every key expires. Times are milliseconds; the clock of claims and expiries is that of the
@@ -60,7 +60,7 @@ local function remembered()
 end
 """
 
-# Returns {1, moment, calls} or {0}. All claims or none, so nobody waits while holding one.
+# Returns {1, moment, calls} or {0}. All claims or none: no event waits while holding claims.
 CLAIM = (
     _COMMON
     + """

@@ -1,4 +1,4 @@
-"""The gate before the first byte of a request: what has not passed when it closes is never sent."""
+"""The send gate: a request that has not begun sending when the gate closes is never sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Foreign text made safe to show."""
+"""Make foreign text safe to print."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ class _Adapter(HTTPAdapter):
         return self._pool
 
     def open(self, url: str, timeout: float) -> None:
-        """Connect and shake hands by now; the next request finds the connection in the pool."""
+        """Connect, TLS handshake included; the next request takes the connection from the pool."""
         pool = self.pool(url)
         connection = pool._get_conn()
         connection.timeout = timeout

@@ -1,4 +1,4 @@
-"""The types of a check: what was read to find out whether everything is ready, and its findings."""
+"""The types of a check: what was read, and the result of each single check."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .errors import StateUnreadable
 
 
 class CheckStatus(str, Enum):
-    """What a check found; `unproven` is for what reading cannot prove."""
+    """The result of a check; `unproven` means that reading cannot show it."""
 
     PASS = "pass"  # noqa: S105 - a word of the result, no password
     FAIL = "fail"
@@ -22,7 +22,7 @@ class CheckStatus(str, Enum):
 
 
 class Check(NamedTuple):
-    """One finding: what was looked at, and how to mend it; never a secret or a foreign text."""
+    """One check: its result and how to fix a failure; never a secret or a foreign text."""
 
     name: str
     status: CheckStatus

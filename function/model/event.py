@@ -1,4 +1,4 @@
-"""The types of an event on its way: raw, unwrapped, parsed.
+"""The types of an event at each stage: raw, unwrapped, parsed.
 
 NamedTuples here and elsewhere: a frozen dataclass takes 0.56 ms to define, a NamedTuple 0.11 ms,
 at every cold start. Only the types that validate themselves, in policy/action_requests.py, are

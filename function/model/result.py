@@ -39,7 +39,7 @@ class EventContext(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What the result event says, before it becomes one."""
+    """The content of the result event, before it is built."""
 
     outcome: Outcome
     reason: str | None
@@ -70,8 +70,8 @@ class ResultEvent(NamedTuple):
     @property
     def event_id(self) -> str:
         """The id under which the log speaks of the event: its own, or else that of the result."""
-        own: str | None = self.data.get("event", {}).get("id")
-        return own or str(self.event["id"])
+        id_: str | None = self.data.get("event", {}).get("id")
+        return id_ or str(self.event["id"])
 
 
 def with_envelope_fields(event: Event, unwrapped: UnwrappedEvent) -> Event:

@@ -1,4 +1,4 @@
-"""Check: is everything ready, before an alarm comes? From what was read to the findings (pure)."""
+"""Check whether everything is ready for an alarm: from what was read to the checks (pure)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from . import action_requests, check_cloud, check_instances, check_setup
 
 
 class Checked(NamedTuple):
-    """What a check has looked at.
+    """What a check has read.
 
     `certificates` are those that SMN's messages are verified with, None where SMN has no route;
     `ledger_reachable` counts only where the settings name a ledger.
@@ -32,8 +32,8 @@ class Checked(NamedTuple):
 def request(event: Event, source: Source) -> CheckRequest:
     """Return what a check is to look at, or raise ActionNotForSource.
 
-    How old the event is does not matter: a check harms nobody, and it is what says that the clock
-    is wrong.
+    The age of the event does not matter: a check changes nothing, and it has to report a wrong
+    clock.
     """
     if Action.CHECK not in source.actions:
         raise ActionNotForSource("this source may not ask for check")
@@ -49,13 +49,13 @@ def probe_call(request: CheckRequest, limits: Limits, instance: str) -> ActionCa
     return action_requests.restart(action_requests.RestartRequest((instance,)))
 
 
-def findings(checked: Checked, now: datetime) -> tuple[Check, ...]:
-    """Return all findings, in the order in which somebody would mend them."""
+def checks(checked: Checked, now: datetime) -> tuple[Check, ...]:
+    """Return all checks, in the order in which an operator would fix failures."""
     settings, readings, request = checked.settings, checked.readings, checked.request
     limits = settings.limits
     return (
         check_setup.settings(settings),
-        *check_cloud.findings(check_cloud.Subject(settings, checked.credentials, readings)),
+        *check_cloud.checks(check_cloud.Subject(settings, checked.credentials, readings)),
         check_instances.restart_task_names(readings, limits),
         check_instances.failed_creations(readings, limits),
         check_instances.restart_permission(readings, request, limits),
@@ -69,6 +69,6 @@ def findings(checked: Checked, now: datetime) -> tuple[Check, ...]:
     )
 
 
-def failed(findings: Sequence[Check]) -> tuple[Check, ...]:
-    """Return the findings that say that something is not ready."""
-    return tuple(one for one in findings if one.status is CheckStatus.FAIL)
+def failed(checks: Sequence[Check]) -> tuple[Check, ...]:
+    """Return the checks that failed."""
+    return tuple(check for check in checks if check.status is CheckStatus.FAIL)

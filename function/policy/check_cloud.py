@@ -1,7 +1,7 @@
-"""The findings of a check on the cloud: connection, clock, credentials, rights, instances (pure).
+"""The checks of the cloud: connection, clock, credentials, permissions, instances (pure).
 
-A finding names the cause once. What could not be looked at because of it is `unproven`, so that a
-failed check points at what has to be mended, and at nothing else.
+A cause fails one check only. Checks that could not run because of it are `unproven`, so that only
+the check that has to be fixed fails.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 NOTED_SKEW_SECONDS = 60
 MAX_SKEW_SECONDS = 300
 NO_SUCH_API_CODES = frozenset({"APIGW.0101", "APIG.0101"})
-# What is said of an instance, or of an empty list, is said by the project that they are in.
+# An answer about an instance, or an empty list, shows that the project is the right one.
 IN_PROJECT_CODES = frozenset({"DMS.00404022", "DMS.40050010"})
 FROZEN_CODE = "DMS.10240306"
 MAX_NAMES = 10
 
 
 class Subject(NamedTuple):
-    """What the findings on the cloud are about: what was read, and what it was read with."""
+    """What the checks of the cloud need: what was read, and the settings it was read with."""
 
     settings: Settings
     credentials: Credentials | None
@@ -57,7 +57,7 @@ ALARM_READS = (
 
 
 def names(values: Iterable[str]) -> str:
-    """Return values as a part of a sentence, as many as a person reads.
+    """Return values as a part of a sentence, shortened after the first few.
 
     >>> names(["b", "a"]), names([])
     ('a, b', 'none')
@@ -168,7 +168,7 @@ def _kind(credentials: Credentials) -> str:
 def credentials(subject: Subject) -> Check:
     """Say whether the cloud accepts the credentials, and if not, which part of them is wrong."""
     if subject.credentials is None:
-        # FunctionGraph hands a container the keys of its agency only where it is told to.
+        # FunctionGraph passes a container the keys of its agency only where that is configured.
         container = subject.settings.functiongraph_container
         fix = "switch on Include Keys (enable_auth_in_header)" if container else "give it an agency"
         return Check(
@@ -286,23 +286,23 @@ def alarm_read(subject: Subject, read: AlarmRead) -> Check:
     return _listed(subject, read) if read.name == "list" else _read_of_instance(subject, read)
 
 
-def cause(subject: Subject, findings: Iterable[Check]) -> str | None:
-    """Return the finding that explains why nothing in the cloud could be looked at, or None."""
+def cause(subject: Subject, checks: Iterable[Check]) -> str | None:
+    """Return the name of the failed check that makes all reads of the cloud fail, or None."""
     rejected = any(answer.clock_skew_rejected for answer in subject.readings.answers)
     causes = {"endpoint", "credentials", "project", *(("clock",) if rejected else ())}
-    failed = (one.name for one in findings if one.status is CheckStatus.FAIL)
+    failed = (check.name for check in checks if check.status is CheckStatus.FAIL)
     return next((name for name in failed if name in causes), None)
 
 
-def _behind(finding: Check, first: str | None) -> Check:
-    """Return a failure that follows from an earlier one as what it is: not looked at."""
-    if first is None or finding.status is CheckStatus.PASS:
-        return finding
-    return Check(finding.name, CheckStatus.UNPROVEN, f"Not looked at: see {first}.")
+def _unless_consequence(check: Check, first: str | None) -> Check:
+    """Return the check, or `unproven` where its failure follows from an earlier one."""
+    if first is None or check.status is CheckStatus.PASS:
+        return check
+    return Check(check.name, CheckStatus.UNPROVEN, f"Not looked at: see {first}.")
 
 
-def findings(subject: Subject) -> tuple[Check, ...]:
-    """Return the findings from the endpoint to the reads of an alarm, the first cause first."""
+def checks(subject: Subject) -> tuple[Check, ...]:
+    """Return the checks from the endpoint to the reads of an alarm, causes before consequences."""
     steps: tuple[Callable[[Subject], Check], ...] = (
         endpoint,
         clock,
@@ -310,7 +310,7 @@ def findings(subject: Subject) -> tuple[Check, ...]:
         project,
         *(partial(alarm_read, read=read) for read in ALARM_READS),
     )
-    found: list[Check] = []
+    done: list[Check] = []
     for step in steps:
-        found.append(_behind(step(subject), cause(subject, found)))
-    return tuple(found)
+        done.append(_unless_consequence(step(subject), cause(subject, done)))
+    return tuple(done)

@@ -1,4 +1,4 @@
-"""The findings of a check on instances: history, failed creations, rights to act (pure)."""
+"""The checks of instances: task history, failed creations, permissions to act (pure)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def failed_creations(readings: Readings, limits: Limits) -> Check:
     name, enabled = "failed_creations", Action.PURGE_FAILED in limits.enabled_actions
     problem = readings.problems.get(name)
     if readings.failed_creations is None:
-        # The same call as `list`, with one parameter more: a right that is missing is named there.
+        # The same call as `list`, with one more parameter: `list` reports a missing permission.
         broken = enabled and problem is not None and readings.instances is not None
         detail = f"The listing could not be read: {problem}." if problem else "Not looked at."
         if not broken:
@@ -104,7 +104,7 @@ def _probed(response: ApiResponse, instance: str | None) -> Check:
 
 
 def restart_permission(readings: Readings, request: CheckRequest, limits: Limits) -> Check:
-    """Say whether restarts are allowed to the credentials, as far as that can be proven."""
+    """Say whether the credentials may restart, as far as that can be known without a restart."""
     name = "restart_permission"
     if Action.RESTART not in limits.enabled_actions:
         return Check(name, CheckStatus.INFO, "Not needed: ENABLED_ACTIONS does not name restart.")
@@ -120,7 +120,7 @@ def restart_permission(readings: Readings, request: CheckRequest, limits: Limits
 
 
 def purge_permission(limits: Limits) -> Check:
-    """Say that nothing but a purge proves that purges are allowed."""
+    """Say that only a real purge would show that purges are allowed."""
     name = "purge_permission"
     if Action.PURGE_FAILED not in limits.enabled_actions:
         return Check(name, CheckStatus.INFO, "Not needed: ENABLED_ACTIONS has no purge_failed.")
@@ -129,7 +129,7 @@ def purge_permission(limits: Limits) -> Check:
 
 
 class _Notes:
-    """What is worth saying of instances: sentences, and what is wrong with how to mend it."""
+    """Collects sentences about instances, and problems with their fixes."""
 
     def __init__(self) -> None:
         self.sentences: list[str] = []
@@ -138,7 +138,7 @@ class _Notes:
         self.unproven = False
 
     def check(self) -> Check:
-        """Return the finding: the worst decides its status."""
+        """Return the check; the worst problem decides its status."""
         status = CheckStatus.UNPROVEN if self.unproven else CheckStatus.PASS
         if self.hints:
             status = CheckStatus.INFO

@@ -1,4 +1,4 @@
-"""The findings of a check on the set-up itself: settings, routes, certificate, copies (pure)."""
+"""The checks of the set-up: settings, routes, certificate, copies (pure)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ONE_COPY = (
 
 
 def settings(settings: Settings) -> Check:
-    """Say what the settings come to; wrong ones stop the start, so they are right by now."""
+    """Summarize the settings; invalid settings stop the start, so these are valid."""
     limits = settings.limits
     actions = names(action.value for action in limits.enabled_actions)
     sends = "DRY_RUN is true: nothing is sent." if limits.dry_run else "DRY_RUN is false: it acts."
@@ -83,7 +83,7 @@ def _route_hints(auth: AuthSettings) -> list[str]:
 
 
 def routes(auth: AuthSettings) -> Check:
-    """Say which HTTP routes are open, and how good what opens them is."""
+    """Say which HTTP routes are open, and whether their secrets are strong."""
     known = (*auth.secrets, "smn")
     opened = [route for route in known if auth.is_enabled(route)]
     if not opened:
@@ -103,16 +103,16 @@ def routes(auth: AuthSettings) -> Check:
 def certificate(certificates: Sequence[Validity] | None, now: datetime) -> Check:
     """Say how long the certificate lasts that SMN's messages are verified with.
 
-    Several are there while they are exchanged: the one that lasts longest counts.
+    During a rotation there are several: the one that expires last counts.
     """
     if certificates is None:
         return Check("certificate", CheckStatus.INFO, "Not needed: SMN_TOPIC_URNS is not set.")
     fix = "Put SMN's current certificate into SMN_CERTIFICATE_FILE, beside the old one."
-    valid = [one for one in certificates if one.begin <= now]
+    valid = [period for period in certificates if period.begin <= now]
     if not valid:
         detail = "No certificate of SMN_CERTIFICATE_FILE is valid yet."
         return Check("certificate", CheckStatus.FAIL, detail, f"Look at the clock. {fix}")
-    end = max(one.end for one in valid)
+    end = max(period.end for period in valid)
     days = (end - now).days
     if end <= now:
         detail = f"SMN's certificate has expired on {end:%Y-%m-%d}."

@@ -109,8 +109,8 @@ def _poll_until_visible(
 ) -> _Polled:
     """Read until the cloud shows the effect on all of these instances, or time is over.
 
-    A task is proof enough, but other events list what restarts by its status only: so where a task
-    is running, reading goes on until the status shows it, too.
+    A task is sufficient evidence, but other events count restarting instances by status only: so
+    where a task is running, reading goes on until the status shows it, too.
     """
     polled = _Polled(set(), {})
     listed: set[str] = set()
@@ -157,7 +157,7 @@ def _confirm(
 
 
 def _already_restarting(verdicts: Mapping[str, Verdict], port: ActionPort) -> dict[str, Verdict]:
-    """Read once more what was refused: an instance that restarts already is not our failure.
+    """Read refused instances once more: one that is already restarting is not a failure.
 
     Whether a wrong status makes the cloud refuse the call or one row of it is not documented.
     """

@@ -1,7 +1,7 @@
 """Follow up on alarms that have ended: did a restart help? (pure)
 
-Zero evidence is never success: only a restart that began while the alarm fired, ended well and left
-the instance RUNNING counts as a recovery.
+Missing evidence is never success: only a restart that began while the alarm fired, ended well and
+left the instance RUNNING counts as a recovery.
 """
 
 from __future__ import annotations
@@ -157,11 +157,11 @@ def unreadable(instance_id: str, problem: StateUnreadable) -> FollowUp:
 
 
 def merged(
-    decision: Decision, execution: ExecutionResult, found: Sequence[FollowUp]
+    decision: Decision, execution: ExecutionResult, follow_ups: Sequence[FollowUp]
 ) -> tuple[Decision, ExecutionResult]:
-    """Return a decision and its execution with what was found of instances whose alarm ended."""
-    verdicts = {followed.verdict.id: followed.verdict for followed in found}
-    notes = tuple(followed.note for followed in found if followed.note is not None)
+    """Return a decision and its execution with the follow-ups of ended alarms added."""
+    verdicts = {followed.verdict.id: followed.verdict for followed in follow_ups}
+    notes = tuple(followed.note for followed in follow_ups if followed.note is not None)
 
     def replaced(old: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
         return tuple(verdicts.get(verdict.id, verdict) for verdict in old)

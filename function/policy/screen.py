@@ -14,7 +14,7 @@ from .instance_rules import Answer, Skip
 
 MAX_FUTURE = timedelta(minutes=5)
 MAX_ALARM_AGE = timedelta(days=30)
-"""As far back as the history is read: whether an older alarm was answered cannot be told."""
+"""As far back as the history is read: whether an older alarm was answered cannot be known."""
 NAMELESS = "The alarm asks for a restart, but names no Kafka instance."
 
 
@@ -63,7 +63,8 @@ def _notes(reasons: list[tuple[Intent, str | None]], limits: Limits) -> tuple[st
     """Return what to say of intents that are not mapped, each sentence once."""
     skipped = [intent for intent, reason in reasons if reason == "not_mapped"]
     notes = [
-        NAMELESS if _names_no_instance(one, limits) else one.not_mapped_note for one in skipped
+        NAMELESS if _names_no_instance(intent, limits) else intent.not_mapped_note
+        for intent in skipped
     ]
     return tuple(dict.fromkeys(note for note in notes if note is not None))
 
@@ -105,8 +106,8 @@ def screen(event: Event, source: Source, limits: Limits, now: datetime) -> Scree
 def _within_limits(screened: ScreenedEvent, limits: Limits) -> ScreenedEvent:
     """Apply ALLOWED_INSTANCES, BLOCKED_INSTANCES and MAX_INSTANCES.
 
-    An alarm skips what it may not touch, because nobody chose its targets; any other source is
-    rejected as a whole.
+    An alarm skips instances that it may not touch, because no person chose its targets; any other
+    event is rejected as a whole.
     """
     forbidden = [target for target in screened.targets if not is_allowed(target, limits)]
     if forbidden and not screened.alarm:

@@ -1,7 +1,7 @@
 """The answers of all rules to one instance of an event, up to the one that decides (pure).
 
-Nothing is judged here: the rules answer through the same functions that decide, and what the
-decision adds for the event as a whole is read from its verdict.
+Nothing is decided here: the answers come from the functions that decide, and what the decision
+adds for the event as a whole is taken from its verdict.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RULES_OF_THE_DECISION = ("storm", "observed", "dry_run")
 
 
 class TracedEvent(NamedTuple):
-    """What an event has met on its way, as far as it came; `rejected` is why it was refused."""
+    """An event with what is known after its processing; `rejected` is the reason of a rejection."""
 
     event: Event
     screened: ScreenedEvent
@@ -52,7 +52,7 @@ def _in_order(traced: TracedEvent, instance_id: str, reason: str | None) -> Iter
     intent, action = deciding_intent(traced, instance_id), traced.screened.action
     if intent is not None:
         yield from intent_answers(intent, traced.event, traced.limits, traced.now)
-    if action not in CHANGING_ACTIONS:  # its findings are no verdicts of these rules
+    if action not in CHANGING_ACTIONS:  # these rules decide nothing for check and verify
         return
     for rule in (*RULES_OF_THE_EVENT, "state_unreadable"):
         yield Answer(rule, Skip(rule) if reason == rule else None)

@@ -1,6 +1,6 @@
 """Verify: does a restart hang, or did it not help, though no alarm reports on it? (pure)
 
-Told from the cloud's own task times, so that a schedule needs no memory: a finding calls a person
+Decided by the cloud's own task times, so that a schedule needs no memory: a failure calls a person
 when it is new, and again every four hours.
 """
 
@@ -30,7 +30,7 @@ from .sent_calls import CLOCK_TOLERANCE
 
 REMINDER_PERIOD = timedelta(hours=4)
 SCHEDULE_DELAY = timedelta(minutes=1)
-"""Schedulers are seconds late: without this a finding could fall between two runs."""
+"""Schedulers are seconds late: without this margin a failure could fall between two runs."""
 HISTORY = timedelta(days=7)
 """How far back restarts are looked for: one that has hung since before the weekend counts, too."""
 MAX_HISTORIES = 30
@@ -58,7 +58,7 @@ def to_read(listed: Mapping[str, InstanceState], sent: Mapping[str, datetime]) -
 
 
 class _Instance(NamedTuple):
-    """One instance with what tells of its newest restart: its task, or else the ledger."""
+    """One instance and its newest restart, from its background task or else from the ledger."""
 
     state: InstanceState
     newest: Task | None
@@ -66,18 +66,18 @@ class _Instance(NamedTuple):
 
     @property
     def restart_goes_on(self) -> bool:
-        """Whether anything says that a restart goes on."""
+        """Whether a restart is in progress by the task, the status or the ledger."""
         running = self.newest is not None and self.newest.status in RUNNING_TASKS
         return running or self.state.status == RESTARTING
 
     @property
     def began_at(self) -> datetime | None:
-        """When the newest restart began; None where nothing tells."""
+        """When the newest restart began; None where that is not known."""
         return self.newest.created_at if self.newest else self.sent_at
 
     @property
     def ended_at(self) -> datetime | None:
-        """When the newest restart ended, or was last heard of."""
+        """When the newest restart ended, or its task was last updated."""
         if self.newest is None:
             return self.sent_at + MAX_RESTART_TIME if self.sent_at else None
         return self.newest.updated_at or self.newest.created_at
@@ -100,7 +100,7 @@ def _going_on(instance: _Instance, limits: Limits, now: datetime) -> Finding:
     verdict = _verdict(instance, Outcome.PASSED, "restarting")
     begin = instance.began_at
     if instance.newest is not None and instance.newest.status not in RUNNING_TASKS:
-        begin = instance.ended_at  # another one began since, of which no task tells
+        begin = instance.ended_at  # another restart began since, which no task shows
     if begin is None:
         return Finding(
             verdict,

@@ -1,4 +1,4 @@
-"""What the result is to say of a check: its findings, and whether one of them has failed (pure)."""
+"""Summarize a check for its result event: the single checks, and whether one failed (pure)."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from ..model.result import Summary
 
 
 def headline(counts: Mapping[str, int], failed: Sequence[Check]) -> str:
-    """Return what a check has come to: what failed and how to mend it, or the counts.
+    """Return the headline: what failed and how to fix it, or the counts.
 
     >>> headline({"pass": 9, "unproven": 3}, [])
-    'Check passed. Findings: 9 pass, 3 unproven.'
+    'Check passed. Results: 9 pass, 3 unproven.'
     """
     if not failed:
-        found = ", ".join(f"{number} {word}" for word, number in counts.items())
-        return f"Check passed. Findings: {found}."
-    parts = [f"{one.name}: {one.detail} {one.fix or ''}".rstrip() for one in failed]
+        listed = ", ".join(f"{number} {word}" for word, number in counts.items())
+        return f"Check passed. Results: {listed}."
+    parts = [f"{check.name}: {check.detail} {check.fix or ''}".rstrip() for check in failed]
     return f"Check failed. {' '.join(parts)}"
 
 
 def checked(
-    findings: Sequence[Check],
+    checks: Sequence[Check],
     *,
     probe: ActionCall | None,
     response: ApiResponse | None,
     attempts: int,
 ) -> Summary:
-    """Say what a check has found; `probe` is the call it has sent, `response` what came back."""
-    failed = [one for one in findings if one.status is CheckStatus.FAIL]
-    statuses = Counter(one.status for one in findings)
+    """Return the summary of a check; `response` is the answer to the call `probe`."""
+    failed = [check for check in checks if check.status is CheckStatus.FAIL]
+    statuses = Counter(check.status for check in checks)
     counts = {status.value: statuses[status] for status in CheckStatus if statuses[status]}
     return Summary(
         Outcome.FAILED if failed else Outcome.PASSED,
@@ -45,5 +45,5 @@ def checked(
         response=response,
         attempts=attempts,
         needs_human=bool(failed),
-        checks=tuple(findings),
+        checks=tuple(checks),
     )

@@ -1,4 +1,4 @@
-"""Emit: log lines, and the result event to the log and to the sink that the operator set."""
+"""Write log lines, and deliver the result event to the log and to the operator's sink."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def dropped_lines() -> int:
 
 
 def severity(result: ResultEvent) -> str:
-    """Return how loud a result is: an ERROR is for a person."""
+    """Return the log level of a result: ERROR where a person has to act."""
     if result.data.get("needs_human"):
         return "ERROR"
     return "WARNING" if result.data["outcome"] in WARNING_OUTCOMES else "INFO"

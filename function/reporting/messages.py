@@ -102,13 +102,13 @@ DEAD_LINK = (
 )
 
 
-# What is said of instances whose alarm has ended, instead of a restart that nobody asked for.
+# The headline for instances whose alarm has ended: the event asked for no restart.
 _FOLLOWED_UP = {"recovered": "recovered", "not_recovered": "not recovered"}
 MAX_NOTES = 5
 
 
 def missing_credentials(*, container: bool) -> str:
-    """Return why there are no keys: a container gets those of its agency only when told to."""
+    """Return why there are no keys: a container gets its agency's keys only where configured."""
     if container:
         return (
             f"{_MISSING_KEYS} in the headers of this event: switch on Include Keys in the advanced "
@@ -159,17 +159,17 @@ def headline(
 
 
 def verification(
-    outcome: Outcome, reason: str | None, found: int, listed: int, notes: Sequence[str]
+    outcome: Outcome, reason: str | None, failed: int, listed: int, notes: Sequence[str]
 ) -> str:
-    """Return what a verification has come to, with what is wrong of as many as a person reads.
+    """Return the result of a verification, with the problems of the first few instances.
 
     >>> verification(Outcome.PASSED, None, 0, 3, [])
     'Verification passed: nothing to look after among 3 instances.'
     """
-    if not found:
+    if not failed:
         return f"Verification {outcome.value}: nothing to look after among {count(listed)}."
     more = [f"And {len(notes) - MAX_NOTES} more."] if len(notes) > MAX_NOTES else []
-    first = headline(Action.VERIFY, outcome, reason, total=found)
+    first = headline(Action.VERIFY, outcome, reason, total=failed)
     return " ".join([first, *notes[:MAX_NOTES], *more])
 
 

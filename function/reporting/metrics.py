@@ -1,6 +1,6 @@
-"""Metrics of one process for Prometheus: what became of events, and how long they took.
+"""Prometheus metrics of one process: the outcomes of events, and how long events took.
 
-No label holds an instance id: there are too many of them, and whoever reaches the page reads it.
+No label holds an instance id: there are too many of them, and the page needs no authentication.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Metrics:
         ).inc()
         self._duration.observe(seconds)
         self._needs_human.inc(bool(data.get("needs_human")))
-        reasons = {data["reason"], *(one["reason"] for one in data.get("instances", ()))}
+        reasons = {data["reason"], *(row["reason"] for row in data.get("instances", ()))}
         self._ledger_errors.inc(LEDGER_REASON in reasons)
 
     def count_undelivered(self, receiver: Receiver) -> None:

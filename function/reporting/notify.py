@@ -1,4 +1,4 @@
-"""Notifications: which results people are told about, in which words, and the publish call to SMN.
+"""Notifications: which results are published to SMN, their text, and the publish call.
 
 A message is read on a phone at night, perhaps as an SMS: it is at most ten lines, and the first
 one says what happened.
@@ -115,7 +115,7 @@ def _instances(data: Mapping[str, Any]) -> list[str]:
 
 
 def _failed_checks(data: Mapping[str, Any]) -> list[str]:
-    """Return the findings of a check that failed, and how each is mended."""
+    """Return the single checks that failed, and how each is fixed."""
     failed = (check for check in data.get("checks", ()) if check["status"] == "fail")
     return [
         f"{check['name']}: {check['detail']}{' ' + check['fix'] if check['fix'] else ''}"
@@ -163,7 +163,7 @@ def compose(result: ResultEvent) -> Notification:
 
 
 def is_wanted(result: ResultEvent, settings: NotifySettings) -> bool:
-    """Tell whether people are told about this result, and there is a topic to tell them over."""
+    """Tell whether this result is to be published, and a topic is configured."""
     return settings.topic_urn is not None and bool(kinds(result.data) & settings.kinds)
 
 
@@ -200,7 +200,7 @@ def publish(
     *,
     seconds: float,
 ) -> str | None:
-    """Publish a result to the topic that people read; return what is to be logged, or None.
+    """Publish a result to the topic; return the problem to log, or None.
 
     It is sent once: a message that may have arrived would come twice.
     """

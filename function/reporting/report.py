@@ -85,8 +85,8 @@ def _data(
 
 def event_id(context: EventContext) -> str:
     """Return the event's own id; without one, a digest of its body and of its receipt."""
-    own = context.event.id if context.event else None
-    return own or sha256(_receipt(context.raw_event).encode()).hexdigest()[:32]
+    sender_id = context.event.id if context.event else None
+    return sender_id or sha256(_receipt(context.raw_event).encode()).hexdigest()[:32]
 
 
 def _receipt(raw_event: RawEvent) -> str:

@@ -1,4 +1,4 @@
-"""Sum up what became of an event, however far it came, for its result event (pure)."""
+"""Summarize the outcome of an event, at whichever step it ended, for its result event (pure)."""
 
 from __future__ import annotations
 
@@ -155,9 +155,9 @@ def _of_failure(
         retryable=retryable,
         needs_human=needs_human,
     )
-    # The message tells this failure, also where some instances were skipped for other reasons.
-    told = summary._replace(reason=reason)
-    return summary._replace(message=_message(screened.action, told, [detail]))
+    # The message names this failure, also where some instances were skipped for other reasons.
+    message = _message(screened.action, summary._replace(reason=reason), [detail])
+    return summary._replace(message=message)
 
 
 def unreadable_state(screened: ScreenedEvent, problem: StateUnreadable) -> Summary:

@@ -253,7 +253,7 @@ def _outbound(reader: _Reader, region: str | None) -> OutboundSettings:
 
 
 def _notify(reader: _Reader, region: str | None, auth: AuthSettings) -> NotifySettings:
-    """Take where people are told; a topic that also brings alarms would feed on itself."""
+    """Take the topic for notifications; a topic that also delivers alarms would be a loop."""
     notify = NotifySettings(**reader.take_all(NOTIFY))
     if notify.topic_urn is None:
         return notify

@@ -1,4 +1,4 @@
-"""Schedules: a bare request document that a scheduler hands to the event entrypoint.
+"""Schedules: a bare request document that a scheduler passes to the event entrypoint.
 
 >>> parse({"action": "purge_failed"}).intents[0].action
 <Action.PURGE_FAILED: 'purge_failed'>

@@ -1,4 +1,4 @@
-"""The findings of a check, from what was read: complete, mendable, and never better than it was."""
+"""The checks, from what was read: complete, with a fix each, and never better than the evidence."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def readings(*answers: CloudAnswer, **fields: Any) -> Readings:
     return Readings(**{**given, **fields})
 
 
-def findings(
+def results(
     read: Readings, *asked: str, probe: bool = False, keys: Credentials | None = KEYS, **given: Any
 ) -> dict[str, Check]:
     subject = check.Checked(settings(**given), keys, CheckRequest(asked, probe), read)
-    return {one.name: one for one in check.findings(subject, NOW)}
+    return {row.name: row for row in check.checks(subject, NOW)}
 
 
 STATES = st.builds(
@@ -107,31 +107,31 @@ LISTS = st.none() | st.frozensets(st.sampled_from(ALL_THREE), min_size=1)
 def test_whatever_was_read_every_finding_is_there_and_every_failure_says_how_to_mend_it(
     read: Readings, probe: bool, allowed: frozenset[str] | None, keys: Credentials | None
 ) -> None:
-    found = findings(read, ORDERS, AUDIT, probe=probe, keys=keys, allowed=allowed)
+    checks = results(read, ORDERS, AUDIT, probe=probe, keys=keys, allowed=allowed)
 
-    assert list(found) == NAMES
-    assert all(one.detail for one in found.values())
-    assert [one for one in found.values() if one.status is CheckStatus.FAIL and not one.fix] == []
+    assert list(checks) == NAMES
+    assert all(row.detail for row in checks.values())
+    assert [row for row in checks.values() if row.status is CheckStatus.FAIL and not row.fix] == []
 
 
 @given(READINGS)
 def test_behind_a_cause_nothing_in_the_cloud_is_called_a_failure(read: Readings) -> None:
     """Whoever mends the first cause checks again; what was hidden by it is not guessed."""
-    found = check_cloud.findings(check_cloud.Subject(settings(), KEYS, read))
+    checks = check_cloud.checks(check_cloud.Subject(settings(), KEYS, read))
     subject = check_cloud.Subject(settings(), KEYS, read)
-    first = check_cloud.cause(subject, found)
+    first = check_cloud.cause(subject, checks)
 
-    behind = [one for one in found[NAMES.index(first or "tasks") :] if one.name != first]
+    behind = [row for row in checks[NAMES.index(first or "tasks") :] if row.name != first]
     if first is not None:
-        assert {one.status for one in behind} <= {CheckStatus.PASS, CheckStatus.UNPROVEN}
+        assert {row.status for row in behind} <= {CheckStatus.PASS, CheckStatus.UNPROVEN}
 
 
 def test_nothing_read_proves_nothing() -> None:
-    found = findings(Readings(Reach("DNS", "dms.example", "no answer in time")), probe=True)
+    checks = results(Readings(Reach("DNS", "dms.example", "no answer in time")), probe=True)
 
-    cloud = [found[name].status for name in NAMES[1:13]]
+    cloud = [checks[name].status for name in NAMES[1:13]]
     assert CheckStatus.PASS not in cloud
-    assert [one.name for one in check.failed(tuple(found.values()))] == ["endpoint"]
+    assert [row.name for row in check.failed(tuple(checks.values()))] == ["endpoint"]
 
 
 @pytest.mark.parametrize(
@@ -149,9 +149,9 @@ def test_nothing_read_proves_nothing() -> None:
     ],
 )
 def test_the_first_cause_is_named(answers: tuple[CloudAnswer, ...], failed: str) -> None:
-    found = findings(readings(*answers))
+    checks = results(readings(*answers))
 
-    assert [one.name for one in check.failed(tuple(found.values()))] == [failed]
+    assert [row.name for row in check.failed(tuple(checks.values()))] == [failed]
 
 
 @pytest.mark.parametrize(
@@ -163,29 +163,29 @@ def test_the_first_cause_is_named(answers: tuple[CloudAnswer, ...], failed: str)
     ],
 )
 def test_which_credentials_were_tried_is_said(keys: Credentials, words: str) -> None:
-    assert words in findings(readings(OK), keys=keys)["credentials"].detail
+    assert words in results(readings(OK), keys=keys)["credentials"].detail
 
 
 def test_a_throttled_gateway_says_nothing_of_the_keys() -> None:
-    found = findings(readings(CloudAnswer(429, "APIGW.0308")))
+    checks = results(readings(CloudAnswer(429, "APIGW.0308")))
 
-    assert found["credentials"].status is CheckStatus.UNPROVEN
+    assert checks["credentials"].status is CheckStatus.UNPROVEN
 
 
 def test_a_history_that_could_not_be_read_once_is_no_missing_right() -> None:
     problems = {"tasks": StateUnreadable("no answer", transient=True)}
-    found = findings(readings(OK, histories=(ORDERS,), problems=problems))
+    checks = results(readings(OK, histories=(ORDERS,), problems=problems))
 
-    assert found["tasks"].status is CheckStatus.PASS
+    assert checks["tasks"].status is CheckStatus.PASS
 
 
 def test_a_history_that_one_instance_refuses_is_a_failure() -> None:
     refused = ApiResponse(possibly_sent=True, status=403)
     problems = {"tasks": StateUnreadable("refused", response=refused)}
-    found = findings(readings(OK, histories=(ORDERS,), problems=problems))
+    checks = results(readings(OK, histories=(ORDERS,), problems=problems))
 
-    assert found["tasks"].status is CheckStatus.FAIL
-    assert "dms:instance:getBackgroundTask" in str(found["tasks"].fix)
+    assert checks["tasks"].status is CheckStatus.FAIL
+    assert "dms:instance:getBackgroundTask" in str(checks["tasks"].fix)
 
 
 def answered(status: int | None, document: Any = None) -> ApiResponse:
@@ -216,29 +216,29 @@ FAILED_ROW = {"results": [{"instance": DRAFT, "result": "failed"}]}
 def test_only_a_refusal_for_the_instance_proves_the_right_to_restart(
     response: ApiResponse, status: CheckStatus | None
 ) -> None:
-    found = findings(readings(OK, probe=response, probed=DRAFT), probe=True)
+    checks = results(readings(OK, probe=response, probed=DRAFT), probe=True)
 
-    assert found["restart_permission"].status is (status or CheckStatus.UNPROVEN)
+    assert checks["restart_permission"].status is (status or CheckStatus.UNPROVEN)
 
 
 def test_where_purges_are_off_their_right_is_not_needed() -> None:
-    found = findings(readings(OK), enabled_actions=frozenset({Action.RESTART}))
+    checks = results(readings(OK), enabled_actions=frozenset({Action.RESTART}))
 
-    assert found["purge_permission"].status is CheckStatus.INFO
+    assert checks["purge_permission"].status is CheckStatus.INFO
 
 
 def test_a_listing_that_only_counts_failed_creations_is_told() -> None:
-    found = findings(readings(OK, failed_creations=(), unlisted=4))
+    checks = results(readings(OK, failed_creations=(), unlisted=4))
 
-    assert "counts 4 more" in found["failed_creations"].detail
+    assert "counts 4 more" in checks["failed_creations"].detail
 
 
 def test_a_listing_that_nobody_needs_fails_nothing() -> None:
     problems = {"failed_creations": StateUnreadable("odd")}
     actions = frozenset({Action.RESTART})
-    found = findings(readings(OK, problems=problems), enabled_actions=actions)
+    checks = results(readings(OK, problems=problems), enabled_actions=actions)
 
-    assert found["failed_creations"].status is CheckStatus.UNPROVEN
+    assert checks["failed_creations"].status is CheckStatus.UNPROVEN
 
 
 def test_modes_are_counted_by_tag_and_default() -> None:
@@ -246,15 +246,15 @@ def test_modes_are_counted_by_tag_and_default() -> None:
         state(id_, "RUNNING", tags=tags)
         for id_, tags in [(ORDERS, (("auto-remediation", "off"),)), (PAYMENTS, ()), (AUDIT, None)]
     )
-    found = findings(readings(OK, instances=listed))
+    checks = results(readings(OK, instances=listed))
 
-    assert "Modes: act 1, off 1." in found["instances"].detail
+    assert "Modes: act 1, off 1." in checks["instances"].detail
 
 
 def test_topics_with_several_replicas_are_said_too() -> None:
-    found = findings(readings(OK, topics={ORDERS: TopicCount(2, 0)}), ORDERS)
+    checks = results(readings(OK, topics={ORDERS: TopicCount(2, 0)}), ORDERS)
 
-    assert "None of the 2 topic(s)" in found["instances"].detail
+    assert "None of the 2 topic(s)" in checks["instances"].detail
 
 
 def test_many_names_are_cut_to_what_a_person_reads() -> None:
