@@ -10,7 +10,7 @@ from tests.readme_blocks import OPERATIONS, section
 TEXT = section("Check", OPERATIONS)
 
 
-def test_the_table_names_every_finding_in_its_order() -> None:
+def test_table_lists_every_check_in_order() -> None:
     first_cells = [line.split(" | ")[0] for line in TEXT.splitlines() if line.startswith("| `")]
 
     assert re.findall(r"`([a-z_]+)`", " ".join(first_cells)) == NAMES

@@ -199,7 +199,7 @@ def test_the_readme_fits_into_ten_minutes() -> None:
     assert "Nothing here has been run against the real cloud" in README.partition("## ")[0]
 
 
-def test_the_version_is_told_once_and_shown_as_it_is() -> None:
+def test_version_is_defined_once() -> None:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     version = re.search(r'^version = "(.*)"', project, re.MULTILINE)
 

@@ -138,7 +138,7 @@ def ping() -> tuple[bytes, dict[str, str]]:
     return source["spec"]["data"].encode(), headers
 
 
-def test_a_ping_as_printed_purges_where_the_platform_has_proven_it(cloud: FakeDms) -> None:
+def test_printed_ping_purges_with_platform_authentication(cloud: FakeDms) -> None:
     body, headers = ping()
     named = re.search(r"such a service sets `([A-Z_]+)=(\w+)`", SENDERS)
     assert named is not None
@@ -151,7 +151,7 @@ def test_a_ping_as_printed_purges_where_the_platform_has_proven_it(cloud: FakeDm
     assert done(cloud) == [("purge", DRAFT)]
 
 
-def test_a_ping_as_printed_is_no_proof_where_a_secret_is_asked_for(cloud: FakeDms) -> None:
+def test_printed_ping_without_a_secret_is_unauthenticated(cloud: FakeDms) -> None:
     body, headers = ping()
     secret = "one-of-CLOUDEVENTS_SECRETS"
 

@@ -33,7 +33,7 @@ def healthy(remediator: Remediator) -> Remediator:
     return remediator
 
 
-def test_a_healthy_set_up_passes_with_every_finding_in_order() -> None:
+def test_healthy_set_up_passes_every_check_in_order() -> None:
     with open_remediator() as remediator:
         answered = healthy(remediator).ask(action="check")
 
@@ -52,7 +52,7 @@ def test_a_check_costs_two_lists_and_one_look_at_an_instance() -> None:
         assert kinds == ["list", "list", "show", "tasks"]
 
 
-def test_what_reading_cannot_prove_is_unproven() -> None:
+def test_permissions_that_reads_cannot_show_are_unproven() -> None:
     with open_remediator() as remediator:
         answered = healthy(remediator).ask(action="check")
 
@@ -120,7 +120,7 @@ def test_only_direct_requests_may_probe() -> None:
 
 
 @pytest.mark.parametrize("dry_run", ["true", "false"])
-def test_a_probe_proves_the_right_to_restart_without_restarting(dry_run: str) -> None:
+def test_probe_confirms_the_restart_permission_without_a_restart(dry_run: str) -> None:
     """It is the gate before DRY_RUN=false, so DRY_RUN does not hold it back."""
     with open_remediator(DRY_RUN=dry_run) as remediator:
         answered = healthy(remediator).ask(action="check", probe=True)

@@ -336,7 +336,7 @@ SECRETS = ("stand-in-secret-key", "STANDINACCESSKEY", STRONG, OTHER, "changeme")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_no_finding_holds_a_secret(fault: str) -> None:
+def test_no_check_contains_a_secret(fault: str) -> None:
     seeded = FAULTS[fault]
     with open_remediator(None, **{**GOOD, **seeded.settings}) as remediator:
         seeded.seed(remediator)

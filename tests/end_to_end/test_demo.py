@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.xdist_group("fixed port")  # `make serve` listens on one port
 
 
-def test_the_demo_plays_every_step_as_it_tells(capsys: pytest.CaptureFixture[str]) -> None:
+def test_demo_runs_every_step_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
     assert runner.play()
 
     told = capsys.readouterr().out
@@ -89,7 +89,7 @@ def test_the_demo_fails_when_a_command_is_not_what_it_must_be(
     assert "   NOT SO   expected to read: 42 alarms" in capsys.readouterr().out
 
 
-def test_a_function_that_does_not_start_is_told_with_its_reasons_and_ended() -> None:
+def test_failed_start_is_reported_and_the_process_ended() -> None:
     with (
         pytest.raises(NotReady, match="DRY_RUN: is missing"),
         setup(1) as stage,
@@ -206,9 +206,7 @@ def test_serve_shows_the_instances_and_why_a_sender_is_refused() -> None:
         ("KeyError: 'a'", "KeyError: 'a'"),
     ],
 )
-def test_what_serve_tells_is_what_somebody_who_tries_things_wants_to_know(
-    line: object, told: str | None
-) -> None:
+def test_serve_prints_only_relevant_log_lines(line: object, told: str | None) -> None:
     shown = worth_telling(line if isinstance(line, str) else json.dumps(line))
 
     assert shown is None if told is None else str(shown).endswith(told)

@@ -280,7 +280,7 @@ def test_a_record_that_may_be_repeated_is_not_where_another_was_or_may_be_done(
 
 
 @pytest.mark.parametrize("milliseconds", [math.nan, math.inf, True, "60000", None])
-def test_a_time_left_that_is_none_is_taken_for_none(
+def test_invalid_remaining_time_is_ignored(
     milliseconds: Any, cloud: FakeDms, context: Context
 ) -> None:
     context.milliseconds = milliseconds

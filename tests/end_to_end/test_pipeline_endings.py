@@ -57,7 +57,7 @@ class BrokenLedger(MemoryLedger):
         super().learn(changes)
 
 
-def test_a_defect_after_the_call_leaves_its_end_unknown(remediator: Remediator) -> None:
+def test_exception_after_the_call_is_unknown(remediator: Remediator) -> None:
     ledger = BrokenLedger(remediator.runtime.clock.monotonic)
     remediator.runtime = remediator.runtime._replace(ledger=ledger)
     answer = remediator.restart()

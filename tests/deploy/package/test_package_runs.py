@@ -163,7 +163,7 @@ def test_nothing_is_loaded_that_only_the_http_entrypoint_needs(tree: Path, cloud
     assert not HTTP_ONLY & set(loaded)
 
 
-def test_another_runtime_is_told_what_the_zip_is_for(tree: Path) -> None:
+def test_another_runtime_gets_an_error_naming_the_right_one(tree: Path) -> None:
     (tree / "python-version").write_text("3.9\n")
 
     done = alone("-c", f"import sys; sys.path.insert(0, {str(tree)!r}); import index")

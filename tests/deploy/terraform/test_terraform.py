@@ -166,7 +166,7 @@ def test_a_container_gets_its_keys_with_each_event_and_a_zip_is_not_one() -> Non
     assert re.search(r"local\.zip \? \{\s*\} : \{\s*FUNCTIONGRAPH_CONTAINER", LOCAL["settings"])
 
 
-def test_somebody_hears_of_what_needs_a_human() -> None:
+def test_results_that_need_a_human_notify_a_person() -> None:
     condition = FUNCTION["lifecycle"][0]["precondition"][0]["condition"]
 
     assert 'var.log_alarm_user != ""' in condition

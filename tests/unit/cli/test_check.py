@@ -25,7 +25,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDms]:
         yield cloud
 
 
-def test_every_finding_is_one_line(cloud: FakeDms, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_check_is_printed_on_one_line(
+    cloud: FakeDms, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.main(["check"]) == 0
 
     *lines, last = capsys.readouterr().out.splitlines()
@@ -37,13 +39,15 @@ def test_every_finding_is_one_line(cloud: FakeDms, capsys: pytest.CaptureFixture
     assert cloud.posts == ()
 
 
-def test_a_failed_check_ends_with_1(cloud: FakeDms, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failed_check_exits_with_1(cloud: FakeDms, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["check", "--instances", AUDIT]) == 1
 
     assert "fail      instances" in capsys.readouterr().out
 
 
-def test_json_is_the_result_event(cloud: FakeDms, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_output_is_the_result_event(
+    cloud: FakeDms, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.main(["check", "--json", "--probe"]) == 0
 
     event: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -66,7 +70,7 @@ def test_nothing_is_logged(cloud: FakeDms, capsys: pytest.CaptureFixture[str]) -
         ({"HUAWEICLOUD_SDK_SK": ""}, "HUAWEICLOUD_SDK_SK: is missing"),
     ],
 )
-def test_settings_with_which_nothing_runs_end_with_2(
+def test_invalid_settings_exit_with_2(
     change: dict[str, str], words: str, cloud: FakeDms, capsys: pytest.CaptureFixture[str]
 ) -> None:
     os.environ.update(change)
@@ -78,7 +82,9 @@ def test_settings_with_which_nothing_runs_end_with_2(
     assert cloud.requests == ()
 
 
-def test_an_id_that_is_none_ends_with_2(cloud: FakeDms, capsys: pytest.CaptureFixture[str]) -> None:
+def test_malformed_instance_id_exits_with_2(
+    cloud: FakeDms, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.main(["check", "--instances", "kafka-orders"]) == 2
 
     assert "instances" in capsys.readouterr().err
@@ -86,7 +92,7 @@ def test_an_id_that_is_none_ends_with_2(cloud: FakeDms, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
-def test_colours_are_for_terminals(
+def test_colours_are_printed_to_terminals_only(
     no_color: str,
     coloured: bool,
     cloud: FakeDms,

@@ -32,12 +32,12 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return given
 
 
-def test_a_command_gets_its_options_and_gives_the_exit_status(commands: dict[str, Any]) -> None:
+def test_command_receives_its_options_and_returns_the_exit_status(commands: dict[str, Any]) -> None:
     assert cli.main(["probe", "--deep"]) == 1
     assert commands["deep"] is True
 
 
-def test_settings_come_from_a_file_and_the_environment_wins(
+def test_environment_overrides_the_settings_file(
     commands: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "settings"
@@ -60,7 +60,7 @@ def test_settings_come_from_a_file_and_the_environment_wins(
         (b"=secret", "line 1: write NAME=value"),
     ],
 )
-def test_a_file_that_is_no_list_of_settings_is_a_usage_error(
+def test_malformed_settings_file_is_a_usage_error(
     content: bytes | None,
     problem: str,
     commands: dict[str, Any],
@@ -80,7 +80,7 @@ def test_a_file_that_is_no_list_of_settings_is_a_usage_error(
     assert "secret" not in said
 
 
-def test_every_command_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main(["--help"])
 
@@ -98,7 +98,7 @@ def test_the_command_line_starts_as_a_module() -> None:
     assert "serve" in finished.stdout
 
 
-def test_a_reader_that_has_seen_enough_ends_a_command_quietly(
+def test_closed_pipe_ends_a_command_quietly(
     commands: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As `… explain alarm.json | head -1` does: what is still in the buffer goes nowhere."""
@@ -119,7 +119,7 @@ def test_a_reader_that_has_seen_enough_ends_a_command_quietly(
 
 
 @pytest.mark.parametrize("entrypoint", ["handler", "main"])
-def test_the_entrypoints_of_platforms_load_nothing_of_the_command_line(entrypoint: str) -> None:
+def test_platform_entrypoints_do_not_import_the_command_line(entrypoint: str) -> None:
     """A cold start does not pay for it."""
     settings = """HUAWEICLOUD_AUTH_TOKEN=t HUAWEICLOUD_REGION=eu-west-101 DRY_RUN=true
     DIRECT_SECRETS=0123456789abcdef HUAWEICLOUD_SDK_PROJECT_ID=00000000000000000000000000000000"""

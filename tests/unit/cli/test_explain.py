@@ -79,7 +79,7 @@ def test_json_has_the_keys_that_programs_rely_on() -> None:
     assert all(isinstance(sentence, str) for sentence in document["assumptions"])
 
 
-def test_without_a_state_the_instance_runs_and_that_is_said() -> None:
+def test_without_a_state_file_the_instance_is_assumed_running() -> None:
     explanation = explained(alerts())
 
     assert any("running Kafka instance" in sentence for sentence in explanation.assumptions)
@@ -111,7 +111,7 @@ def test_without_a_state_the_instance_runs_and_that_is_said() -> None:
         (row(), [restarted(2 * HOUR)], {}, "dry_run", "DRY_RUN=false"),
     ],
 )
-def test_an_alarm_names_the_rule_that_decides_and_what_it_has_seen(
+def test_alarm_explanation_names_the_deciding_rule_and_its_facts(
     live: dict[str, Any], tasks: list[Any], settings: dict[str, str], rule: str, why: str
 ) -> None:
     explanation = explained(
@@ -135,7 +135,7 @@ def test_an_alarm_names_the_rule_that_decides_and_what_it_has_seen(
         (ces_alarm(sent=NOW + HOUR), "from_the_future", "more than 5 minutes ahead"),
     ],
 )
-def test_an_alarm_that_asks_for_nothing_says_why(payload: Any, rule: str, why: str) -> None:
+def test_alarm_without_a_restart_label_is_explained(payload: Any, rule: str, why: str) -> None:
     explanation = explained(payload, FOLLOW_UP="false")
 
     assert explanation.outcome == "skipped"
@@ -143,7 +143,7 @@ def test_an_alarm_that_asks_for_nothing_says_why(payload: Any, rule: str, why: s
     assert why in deciding(explanation)[1]
 
 
-def test_a_test_message_and_a_label_that_asks_for_nothing_are_named() -> None:
+def test_test_messages_and_other_labels_are_explained() -> None:
     alert = alerts()["alerts"][0]
     test = {**alert, "labels": {**alert["labels"], "alertname": "TestAlert", "instance": "Grafana"}}
     unlabelled = {**alert, "labels": {"kafka_instance_id": ORDERS, "alertname": "a"}}
@@ -155,7 +155,7 @@ def test_a_test_message_and_a_label_that_asks_for_nothing_are_named() -> None:
     )
 
 
-def test_rules_that_are_switched_off_say_so_and_a_request_meets_no_rule_of_alarms() -> None:
+def test_disabled_rules_are_marked_and_alarm_rules_skip_requests() -> None:
     off = {"COOLDOWN_SECONDS": "0", "MAX_RESTARTS_PER_DAY": "0", "MAX_RESTARTING": "0"}
     alarm = explained(alerts(raised=NOW), row(), **off).instances[0]
     request = explained(REQUEST, row()).instances[0]
@@ -166,14 +166,14 @@ def test_rules_that_are_switched_off_say_so_and_a_request_meets_no_rule_of_alarm
     assert as_request == {"not_firing", "already_answered", "storm"}
 
 
-def test_a_request_that_was_sent_in_time_says_when() -> None:
+def test_request_in_time_is_explained_with_its_send_time() -> None:
     rules = {rule.rule: rule for rule in explained({**REQUEST, "time": AT}).instances[0].rules}
 
     assert "not more than MAX_EVENT_AGE_SECONDS (3600) ago" in rules["stale"].why
     assert "not more than 5 minutes ahead" in rules["from_the_future"].why
 
 
-def test_a_storm_holds_every_instance_back() -> None:
+def test_storm_limit_is_explained_for_every_instance() -> None:
     explanation = explained(
         alerts(ORDERS, PAYMENTS), row(), row(PAYMENTS), row(AUDIT, "RESTARTING"), MAX_RESTARTING="2"
     )
@@ -184,7 +184,7 @@ def test_a_storm_holds_every_instance_back() -> None:
         assert instance.rules[-1].why.startswith("more than MAX_RESTARTING (2)")
 
 
-def test_an_event_that_names_too_many_is_refused_for_all_of_them() -> None:
+def test_too_many_instances_are_rejected_for_each_of_them() -> None:
     explanation = explained(alerts(ORDERS, PAYMENTS), MAX_INSTANCES="1")
 
     assert (explanation.outcome, explanation.reason) == ("rejected", "too_many")
@@ -194,7 +194,7 @@ def test_an_event_that_names_too_many_is_refused_for_all_of_them() -> None:
     }
 
 
-def test_an_action_that_the_source_may_not_ask_for_is_named_with_the_refusal() -> None:
+def test_disallowed_action_is_named_in_the_rejection() -> None:
     deletion = {"action": "delete", "instances": [ORDERS], "confirm": [ORDERS]}
     explanation = explained(deletion, source="schedule")
 
@@ -212,7 +212,7 @@ def test_an_action_that_the_source_may_not_ask_for_is_named_with_the_refusal() -
         ([], None, "$", None),
     ],
 )
-def test_a_payload_that_breaks_its_schema_says_where_and_which_rule(
+def test_schema_violation_shows_path_and_rule(
     payload: Any, source: str | None, path: str, rule: str | None
 ) -> None:
     explanation = explained(payload)
@@ -232,7 +232,7 @@ def test_a_purge_is_explained_with_what_it_would_remove() -> None:
     assert [(one.id, one.outcome) for one in explanation.instances] == [(AUDIT, "dry_run")]
 
 
-def test_a_message_of_smn_is_explained_by_what_it_carries() -> None:
+def test_smn_message_is_explained_by_its_payload() -> None:
     explanation = explained(smn(timestamp=AT))
 
     assert (explanation.source, explanation.outcome) == ("ces_alarm", "dry_run")
@@ -283,14 +283,14 @@ def test_our_own_result_is_no_event() -> None:
     assert "not an event" in explanation.message
 
 
-def test_a_check_is_explained_without_doing_it() -> None:
+def test_check_request_is_explained_without_running_it() -> None:
     explanation = explained({"action": "check"})
 
     assert (explanation.source, explanation.outcome) == ("direct", "dry_run")
     assert "python -m function check" in explanation.message
 
 
-def test_several_records_are_several_explanations() -> None:
+def test_each_record_gets_its_own_explanation() -> None:
     records = [ces_alarm()["record"][0], ces_alarm(alarm_status="ok")["record"][0]]
     body = json.dumps({"record": records}).encode()
 
@@ -315,7 +315,7 @@ def test_several_records_are_several_explanations() -> None:
         (Options(live=True), "DRY_RUN: is missing"),
     ],
 )
-def test_wrong_options_are_named(options: Options, problem: str) -> None:
+def test_invalid_options_are_named(options: Options, problem: str) -> None:
     with pytest.raises(UsageError) as raised:
         _explain.explanations(b"{}", options, {})
 
@@ -327,7 +327,7 @@ def test_a_gateway_event_for_another_path_is_named() -> None:
         explained({"httpMethod": "POST", "path": "/elsewhere", "body": ""})
 
 
-def test_a_limit_that_is_wrong_is_named_and_those_that_are_set_are_told() -> None:
+def test_invalid_limit_is_named_and_set_limits_are_listed() -> None:
     with pytest.raises(UsageError) as raised:
         explained(REQUEST, MAX_INSTANCES="many")
     assert "MAX_INSTANCES" in str(raised.value)
@@ -352,7 +352,7 @@ def test_a_limit_that_is_wrong_is_named_and_those_that_are_set_are_told() -> Non
         ("rejected:too_many", {"action": "restart"}, 1),
     ],
 )
-def test_the_exit_status_tells_whether_it_is_as_wished(
+def test_exit_status_reports_whether_the_expectation_holds(
     expect: str | None, payload: Any, status: int
 ) -> None:
     assert _explain.status((explained(payload),), expect) == status
@@ -378,7 +378,7 @@ def test_the_command_prints_text_for_people_and_json_for_programs(
     assert [one["reason"] for one in document["instances"]] == ["opted_out", "dry_run"]
 
 
-def test_the_command_prints_what_is_wrong_with_a_payload_and_every_event_of_it(
+def test_command_prints_payload_errors_and_every_event(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "alarms.json"

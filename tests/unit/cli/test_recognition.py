@@ -40,7 +40,7 @@ def test_every_example_is_recognized_as_its_source_or_as_one_that_takes_it(sourc
         assert found.source == source or found.assumption is not None
 
 
-def test_a_request_document_came_to_direct_unless_it_is_said_otherwise() -> None:
+def test_request_document_defaults_to_the_direct_source() -> None:
     found = recognized(REQUEST)
 
     assert (found.source, found.raw_events[0].channel) == ("direct", "trigger/direct")
@@ -51,7 +51,7 @@ def test_a_request_document_came_to_direct_unless_it_is_said_otherwise() -> None
     )
 
 
-def test_a_document_that_no_schema_accepts_is_taken_for_what_it_is_most_like() -> None:
+def test_invalid_document_is_assigned_to_the_nearest_schema() -> None:
     found = recognized({**alerts(), "alerts": {}})
 
     assert found.source == "alertmanager"
@@ -60,7 +60,7 @@ def test_a_document_that_no_schema_accepts_is_taken_for_what_it_is_most_like() -
 
 
 @pytest.mark.parametrize("document", [b"{", [], {}, {"foo": 1}, 5])
-def test_a_document_like_nothing_is_of_no_source(document: Any) -> None:
+def test_unrecognizable_document_has_no_source(document: Any) -> None:
     found = recognized(document)
 
     assert (found.source, found.raw_events[0].channel) == (None, "trigger/unknown")

@@ -85,7 +85,7 @@ def test_instances_that_restart_at_the_same_time_are_a_storm() -> None:
     assert (len(report.restarts), report.calls) == (3, 2)
 
 
-def test_a_group_counts_once_and_its_restarts_each() -> None:
+def test_alert_group_counts_once_and_each_restart_counts() -> None:
     report = replayed(alarm(0 * MINUTE, ORDERS, PAYMENTS), alarm(MINUTE, ORDERS, AUDIT))
 
     assert report.outcomes == {"accepted": 1, "partial": 1}
@@ -93,7 +93,7 @@ def test_a_group_counts_once_and_its_restarts_each() -> None:
     assert len(report.restarts) == 3
 
 
-def test_the_limits_of_the_environment_hold_and_dry_run_does_not() -> None:
+def test_replay_applies_limits_but_ignores_dry_run() -> None:
     lines = [alarm(n * 20 * MINUTE) for n in range(3)]
     report = replayed(*lines, COOLDOWN_SECONDS="60", DRY_RUN="true", RESTART_TASK_PATTERN="Reboot")
 
@@ -110,7 +110,7 @@ def test_lines_of_all_files_are_played_in_the_order_of_time() -> None:
     assert report.reasons == {"already_restarting": 1}
 
 
-def test_every_kind_of_payload_is_played_by_its_shape() -> None:
+def test_every_kind_of_payload_is_recognized_by_its_shape() -> None:
     notice = {key: value for key, value in smn(type="UnsubscribeConfirmation").items() if value}
     result = schemas.load().schema("result")["examples"][0]
     report = replayed(
@@ -174,7 +174,7 @@ def test_a_setting_that_is_wrong_is_named() -> None:
         replayed(alarm(0 * MINUTE), COOLDOWN_SECONDS="soon")
 
 
-def test_restarts_that_no_rule_reaches_back_to_are_forgotten() -> None:
+def test_restarts_older_than_every_rule_are_removed() -> None:
     report = replayed(*[alarm(n * DAY) for n in range(70)])
 
     assert report.outcomes == {"accepted": 70}
@@ -255,7 +255,7 @@ def test_a_long_replay_shows_a_bar_on_a_terminal_only() -> None:
     assert list(_output.progress(few, "payloads", stream=terminal)) == few
 
 
-def test_colours_are_for_terminals_and_for_who_wants_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_colours_need_a_terminal_without_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert _output.paint("text", "skipped", stream=Terminal()) == "\033[33mtext\033[0m"
     assert _output.paint("text", "cooldown", stream=Terminal()) == "text"
@@ -264,6 +264,6 @@ def test_colours_are_for_terminals_and_for_who_wants_them(monkeypatch: pytest.Mo
     assert _output.paint("text", "skipped", stream=Terminal()) == "text"
 
 
-def test_what_is_played_needs_no_clock_of_this_machine() -> None:
+def test_replay_does_not_depend_on_the_system_clock() -> None:
     assert datetime.now(NOW.tzinfo) - NOW > DAY
     assert replayed(alarm(0 * MINUTE)).outcomes == {"accepted": 1}

@@ -61,7 +61,7 @@ def test_it_serves_the_application_that_functions_framework_makes(
     assert (host, port) == ("127.0.0.1", 8081)
 
 
-def test_address_and_port_come_from_where_platforms_put_them(
+def test_address_and_port_default_to_the_platform_variables(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert vars(arguments()) == {"host": "0.0.0.0", "port": 8080}
@@ -70,7 +70,7 @@ def test_address_and_port_come_from_where_platforms_put_them(
     assert vars(arguments()) == {"host": "127.0.0.1", "port": 9000}
 
 
-def test_wrong_settings_are_named_and_end_it(
+def test_invalid_settings_are_named_and_stop_the_server(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("DRY_RUN")
@@ -79,7 +79,7 @@ def test_wrong_settings_are_named_and_end_it(
     assert "DRY_RUN: is missing" in capsys.readouterr().err
 
 
-def test_an_address_that_is_taken_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_address_in_use_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert serve.run(arguments("--host", "127.0.0.1", "--port", port)) == 1

@@ -78,7 +78,7 @@ def bench(
         api.close()
 
 
-def test_a_call_is_announced_before_anything_of_it_is_sent() -> None:
+def test_call_is_logged_before_its_first_byte_is_sent() -> None:
     with bench() as made:
         reply = made.port.send(RESTART)
 
@@ -87,7 +87,7 @@ def test_a_call_is_announced_before_anything_of_it_is_sent() -> None:
         assert made.port.platform_credentials
 
 
-def test_a_process_that_was_frozen_before_the_gate_sends_nothing_after_its_deadline() -> None:
+def test_frozen_process_sends_nothing_after_its_deadline() -> None:
     """Both threads wake up late, and the one that sends may be the first to go on."""
 
     class FrozenClock(SystemClock):
@@ -110,12 +110,12 @@ def test_a_process_that_was_frozen_before_the_gate_sends_nothing_after_its_deadl
         assert made.cloud.posts == ()
 
 
-def test_a_look_reads_the_instances_it_is_asked_for() -> None:
+def test_read_states_reads_the_named_instances() -> None:
     with bench() as made:
         assert made.port.read_states((ORDERS,))[ORDERS].status == "RUNNING"
 
 
-def test_a_look_ends_with_the_time_for_it() -> None:
+def test_read_states_ends_at_the_confirm_deadline() -> None:
     with bench(seconds=0.3) as made:
         made.cloud.fault(Hold(), times=None)
         with pytest.raises(StateUnreadable):
@@ -123,12 +123,12 @@ def test_a_look_ends_with_the_time_for_it() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "fits"), [(0.0, True), (0.2, True), (24.0, False)])
-def test_a_pause_is_slept_only_if_it_ends_in_time_to_send(seconds: float, fits: bool) -> None:
+def test_sleep_before_send_only_when_it_ends_in_time(seconds: float, fits: bool) -> None:
     with bench() as made:
         assert made.port.sleep_before_send(seconds) is fits
 
 
-def test_nothing_is_waited_for_when_the_time_for_it_is_over() -> None:
+def test_no_sleep_after_the_deadline() -> None:
     with bench(elapsed=24.5) as made:
         assert not made.port.sleep_before_send(0.1)
         assert made.port.sleep_before_read(0)
@@ -136,7 +136,7 @@ def test_nothing_is_waited_for_when_the_time_for_it_is_over() -> None:
         assert not made.port.sleep_before_read(0)
 
 
-def test_every_look_but_the_first_waits_a_little() -> None:
+def test_only_the_first_read_has_no_pause() -> None:
     with bench(seconds=10.0, elapsed=8.95) as made:
         assert made.port.sleep_before_read(0)
         assert not made.port.sleep_before_read(0.1)
@@ -144,7 +144,7 @@ def test_every_look_but_the_first_waits_a_little() -> None:
         assert made.port.sleep_before_read(0.1)
 
 
-def test_a_wait_that_uses_up_the_time_leaves_none() -> None:
+def test_sleep_that_uses_up_the_time_returns_false() -> None:
     start, asked, pausing, over = 0.0, 0.65, 0.7, 0.8
     with bench(seconds=1.0, clock=Moments(start, asked, pausing, over)) as made:
         assert not made.port.sleep_before_send(0.1)

@@ -63,7 +63,7 @@ def cloud() -> Iterator[FakeDms]:
         yield cloud
 
 
-def test_a_project_of_many_costs_a_list_and_five_histories() -> None:
+def test_large_project_costs_one_list_and_five_histories() -> None:
     """The gateway was seen to refuse more than 40 calls a minute."""
     with FakeDms() as cloud:
         for id_ in ids(60):
@@ -76,7 +76,7 @@ def test_a_project_of_many_costs_a_list_and_five_histories() -> None:
     assert sorted(kinds) == ["list"] * 4 + ["show"] + ["tasks"] * 5
 
 
-def test_fifty_instances_that_are_asked_for_cost_five_histories_and_five_lists_of_topics() -> None:
+def test_fifty_named_instances_cost_five_histories_and_five_topic_lists() -> None:
     with FakeDms() as cloud:
         for id_ in ids(50):
             cloud.add_instance(id_, status="RUNNING")
@@ -86,7 +86,7 @@ def test_fifty_instances_that_are_asked_for_cost_five_histories_and_five_lists_o
     assert (kinds.count("tasks"), kinds.count("topics"), kinds.count("show")) == (5, 5, 1)
 
 
-def test_instances_that_are_not_well_are_looked_at_first(cloud: FakeDms) -> None:
+def test_instances_that_are_not_running_are_read_first(cloud: FakeDms) -> None:
     for id_ in ids(9):
         cloud.add_instance(id_, status="RUNNING")
     cloud.set_status(ORDERS, "ERROR")
@@ -94,7 +94,7 @@ def test_instances_that_are_not_well_are_looked_at_first(cloud: FakeDms) -> None
     assert ORDERS in read(cloud).histories
 
 
-def test_what_has_come_counts_where_something_hangs(cloud: FakeDms) -> None:
+def test_completed_reads_count_when_another_read_hangs(cloud: FakeDms) -> None:
     cloud.fault(Hold("request"), "show", times=None)
     readings = read(cloud, seconds=1)
 
@@ -103,14 +103,14 @@ def test_what_has_come_counts_where_something_hangs(cloud: FakeDms) -> None:
     assert readings.problems["show"].transient
 
 
-def test_where_the_list_is_lost_the_instances_that_are_known_are_read(cloud: FakeDms) -> None:
+def test_named_instances_are_read_when_the_list_fails(cloud: FakeDms) -> None:
     cloud.fault(Reset("request"), "list", times=None)
 
     assert read(cloud, ORDERS).histories == (ORDERS,)
     assert read(cloud, allowed=frozenset({ORDERS})).histories == (ORDERS,)
 
 
-def test_after_a_refusal_of_the_keys_nothing_more_is_asked(cloud: FakeDms) -> None:
+def test_nothing_more_is_read_after_rejected_credentials(cloud: FakeDms) -> None:
     """Accounts are locked after many refusals, and every answer would be the same."""
     readings = read(cloud, ORDERS, probe=PROBE, secret_key="wrong-secret")
 
@@ -118,7 +118,7 @@ def test_after_a_refusal_of_the_keys_nothing_more_is_asked(cloud: FakeDms) -> No
     assert {arrival.kind for arrival in cloud.requests} == {"list"}
 
 
-def test_without_an_answer_no_probe_is_sent(cloud: FakeDms) -> None:
+def test_no_probe_is_sent_without_a_response(cloud: FakeDms) -> None:
     cloud.fault(Reset("request"), times=None)
     readings = read(cloud, probe=PROBE, seconds=1)
 
@@ -126,14 +126,14 @@ def test_without_an_answer_no_probe_is_sent(cloud: FakeDms) -> None:
     assert cloud.posts == ()
 
 
-def test_a_throttled_check_does_not_go_on_asking(cloud: FakeDms) -> None:
+def test_throttled_check_stops_reading(cloud: FakeDms) -> None:
     cloud.fault(throttled(), times=None)
     read(cloud)
 
     assert len(cloud.requests) <= 2
 
 
-def test_the_probe_is_sent_once_whatever_becomes_of_it(cloud: FakeDms) -> None:
+def test_probe_is_never_repeated(cloud: FakeDms) -> None:
     cloud.fault(Reset("done"), "action", times=None)
     readings = read(cloud, probe=PROBE)
 
@@ -157,7 +157,7 @@ def test_the_probe_is_sent_once_whatever_becomes_of_it(cloud: FakeDms) -> None:
         (vendor_error(403, "APIGW.0302", "expired"), None),
     ],
 )
-def test_the_gateways_text_tells_what_is_wrong_with_keys(
+def test_gateway_text_identifies_the_credential_problem(
     answer: Any, failure: AuthFailure | None, cloud: FakeDms
 ) -> None:
     cloud.fault(answer, times=None)

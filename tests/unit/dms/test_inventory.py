@@ -24,7 +24,7 @@ def changed(**fields: Any) -> Alter:
     return Alter(lambda body: {**body, **fields})
 
 
-def test_an_instance_is_read_as_it_is(remediator: Remediator) -> None:
+def test_instance_fields_are_parsed(remediator: Remediator) -> None:
     remediator.cloud.add_instance(PAYMENTS, status="ERROR", tags={"team": "a"})
 
     assert remediator.reader().instance(PAYMENTS) == InstanceState(
@@ -51,9 +51,7 @@ def test_an_instance_is_read_as_it_is(remediator: Remediator) -> None:
         (changed(tags=["auto-remediation=off"]), "odd tags"),
     ],
 )
-def test_an_odd_instance_is_not_read_at_all(
-    remediator: Remediator, fault: Any, problem: str
-) -> None:
+def test_malformed_instance_is_unreadable(remediator: Remediator, fault: Any, problem: str) -> None:
     remediator.cloud.fault(fault, kind="show")
 
     with unreadable(problem):
@@ -71,7 +69,7 @@ def test_an_odd_instance_is_not_read_at_all(
         ({"tags": [{"key": "a"}]}, {"tags": (("a", "None"),)}),
     ],
 )
-def test_words_in_another_case_and_tags_of_another_type_are_read(
+def test_other_letter_case_and_tag_types_are_accepted(
     remediator: Remediator, fields: Any, read: dict[str, Any]
 ) -> None:
     remediator.cloud.fault(changed(**fields), kind="show")
@@ -80,7 +78,7 @@ def test_words_in_another_case_and_tags_of_another_type_are_read(
     assert {name: getattr(found, name) for name in read} == read
 
 
-def test_only_the_code_for_it_means_that_there_is_no_instance(remediator: Remediator) -> None:
+def test_only_the_not_found_code_means_no_instance(remediator: Remediator) -> None:
     assert remediator.reader().instance(PAYMENTS) == InstanceState(PAYMENTS, None)
 
 
@@ -92,7 +90,7 @@ def test_an_unclear_read_is_repeated(remediator: Remediator) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 49, 50, 51, 100, 120])
-def test_a_list_is_read_by_its_count_and_never_beyond(remediator: Remediator, number: int) -> None:
+def test_list_is_paged_by_its_count_and_not_beyond(remediator: Remediator, number: int) -> None:
     for one in ids(number):
         remediator.cloud.add_instance(one)
     remediator.cloud.add_instance(PAYMENTS, engine="rabbitmq")
@@ -104,7 +102,7 @@ def test_a_list_is_read_by_its_count_and_never_beyond(remediator: Remediator, nu
 
 
 @pytest.mark.parametrize("empty_list_is_error", [True, False])
-def test_a_list_of_nothing_is_empty_in_both_dialects(
+def test_empty_list_is_accepted_in_both_dialects(
     remediator: Remediator, *, empty_list_is_error: bool
 ) -> None:
     remediator.cloud.behaviour.empty_list_is_error = empty_list_is_error
@@ -123,7 +121,7 @@ def test_an_offset_beyond_the_end_is_empty_only_on_the_first_page(remediator: Re
         remediator.reader().instances()
 
 
-def test_a_list_without_an_end_is_not_read_for_ever(remediator: Remediator) -> None:
+def test_endless_list_is_unreadable(remediator: Remediator) -> None:
     endless = Reply(200, {"instances": [], "instance_num": 999_999})
     remediator.cloud.fault(endless, kind="list", times=None)
 
@@ -144,7 +142,7 @@ def test_a_list_without_an_end_is_not_read_for_ever(remediator: Remediator) -> N
         changed(instances={}),
     ],
 )
-def test_a_list_without_rows_or_count_is_not_read(remediator: Remediator, fault: Any) -> None:
+def test_list_without_rows_or_count_is_unreadable(remediator: Remediator, fault: Any) -> None:
     remediator.cloud.fault(fault, kind="list")
 
     with unreadable("has no instances or no instance_num"):
@@ -167,7 +165,7 @@ JSON = st.recursive(
 )
 
 
-def test_the_reads_of_many_instances_are_done_at_once_but_eleven_at_most(
+def test_reads_run_in_parallel_up_to_eleven(
     remediator: Remediator,
 ) -> None:
     for one in ids(25):

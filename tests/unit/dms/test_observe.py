@@ -54,7 +54,7 @@ def with_many_instances(remediator: Remediator) -> None:
         remediator.cloud.add_instance(one)
 
 
-def test_an_alarm_is_answered_with_a_list_and_one_history(remediator: Remediator) -> None:
+def test_alarm_costs_one_list_and_one_history(remediator: Remediator) -> None:
     assert set(seen(remediator, ORDERS).instances) == {ORDERS}
     assert kinds(remediator) == {"list": 1, "tasks": 1}
 
@@ -76,9 +76,7 @@ def test_a_request_for_several_instances_reads_them_from_a_list(remediator: Reme
 
 
 @pytest.mark.parametrize("missing", [{"tags": None}, {"engine": None}])
-def test_a_row_that_does_not_say_everything_is_read_again(
-    remediator: Remediator, missing: dict[str, Any]
-) -> None:
+def test_incomplete_list_row_is_read_by_id(remediator: Remediator, missing: dict[str, Any]) -> None:
     remediator.cloud.add_instance(ORDERS, status="ERROR", tags={"team": "a"})
     rows = Alter(lambda body: {**body, "instances": [row | missing for row in body["instances"]]})
     remediator.cloud.fault(rows, kind="list")
@@ -88,7 +86,7 @@ def test_a_row_that_does_not_say_everything_is_read_again(
     assert kinds(remediator) == {"list": 1, "show": 1, "tasks": 1}
 
 
-def test_what_the_list_does_not_show_is_read_by_its_id(remediator: Remediator) -> None:
+def test_instance_missing_from_the_list_is_read_by_id(remediator: Remediator) -> None:
     with_many_instances(remediator)
     remediator.cloud.add_instance(DRAFT, status="DELETING")
     found = seen(remediator, ids(60)[59], DRAFT, alarm=False)
@@ -107,7 +105,7 @@ def test_an_instance_that_does_not_exist_is_not_found_though_its_history_cannot_
 
 
 @pytest.mark.parametrize("alarm", [True, False])
-def test_the_list_and_every_history_are_asked_for_before_anything_is_answered(
+def test_list_and_histories_are_requested_in_parallel(
     remediator: Remediator, *, alarm: bool
 ) -> None:
     remediator.cloud.fault(Hold(), times=None)
@@ -127,7 +125,7 @@ def test_the_list_and_every_history_are_asked_for_before_anything_is_answered(
 
 
 @pytest.mark.parametrize("many", [False, True])
-def test_what_restarts_in_the_project_is_seen_however_many_instances_it_has(
+def test_restarting_instances_are_seen_in_large_projects(
     remediator: Remediator, *, many: bool
 ) -> None:
     if many:
@@ -139,7 +137,7 @@ def test_what_restarts_in_the_project_is_seen_however_many_instances_it_has(
     assert kinds(remediator)["list"] == (2 if many else 1)
 
 
-def test_a_project_is_not_watched_for_a_storm_that_the_operator_does_not_mind(
+def test_no_storm_read_without_a_storm_limit(
     remediator: Remediator,
 ) -> None:
     assert seen(remediator, ORDERS, max_restarting=0).restarting == frozenset()
@@ -168,7 +166,7 @@ def test_a_deletion_reads_the_recycle_bin_and_no_history(remediator: Remediator)
 @pytest.mark.parametrize(
     ("way", "listed", "unlisted"), [("rows", 2, 0), ("count", 0, 2), ("hidden", 0, 0)]
 )
-def test_failed_creations_are_told_from_the_instances_that_were_created(
+def test_failed_creations_are_distinguished_from_created_instances(
     remediator: Remediator, way: Any, listed: int, unlisted: int
 ) -> None:
     remediator.cloud.behaviour.failed_creations = way
@@ -183,9 +181,7 @@ def test_failed_creations_are_told_from_the_instances_that_were_created(
 
 
 @pytest.mark.parametrize("kind", ["list", "show", "tasks"])
-def test_a_read_that_never_ends_ends_with_the_time_for_reading(
-    remediator: Remediator, kind: str
-) -> None:
+def test_hanging_read_ends_at_the_read_deadline(remediator: Remediator, kind: str) -> None:
     remediator.cloud.fault(Hold(), kind=kind, times=None)
     target = DRAFT if kind == "show" else ORDERS
     remediator.cloud.behaviour.rows_have_tags = kind != "show"
@@ -194,7 +190,7 @@ def test_a_read_that_never_ends_ends_with_the_time_for_reading(
         seen(remediator, target, AUDIT, PAYMENTS, seconds=0.3)
 
 
-def test_a_recycle_bin_that_never_answers_holds_up_no_deletion(remediator: Remediator) -> None:
+def test_hanging_recycle_bin_read_does_not_block_a_deletion(remediator: Remediator) -> None:
     remediator.cloud.fault(Hold(), kind="recycle", times=None)
     found = seen(remediator, ORDERS, alarm=False, action=Action.DELETE, seconds=1)
 
@@ -210,7 +206,7 @@ def test_one_instance_that_cannot_be_read_makes_the_whole_state_unreadable(
         seen(remediator, *ALL_THREE)
 
 
-def test_looking_again_reads_no_history_of_what_restarts() -> None:
+def test_reread_skips_the_history_of_restarting_instances() -> None:
     with open_remediator(Behaviour(restart_seconds=60)) as remediator:
         remediator.cloud.add_instance(PAYMENTS, status="RESTARTING")
         remediator.cloud.add_task(ORDERS, created_at=ago(MINUTE))

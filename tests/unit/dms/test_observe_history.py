@@ -41,14 +41,14 @@ def seen(remediator: Remediator, *targets: str, seconds: float = 3, **fields: An
         (NOW + DAY, NOW - 2 * DAY),
     ],
 )
-def test_the_history_reaches_back_to_the_alarm_and_a_day_wider_than_a_day(
+def test_history_starts_two_days_back_or_before_the_alarm(
     raised: datetime | None, start: datetime
 ) -> None:
     assert observe.history_start(raised, NOW) == start
 
 
 @pytest.mark.parametrize("hours", [-12.0, 0.0, 14.0])
-def test_a_restart_of_yesterday_is_seen_in_whatever_time_zone_the_cloud_counts(
+def test_yesterdays_restart_is_seen_in_any_cloud_time_zone(
     remediator: Remediator, hours: float
 ) -> None:
     remediator.cloud.behaviour.begin_time_offset_hours = hours
@@ -59,7 +59,7 @@ def test_a_restart_of_yesterday_is_seen_in_whatever_time_zone_the_cloud_counts(
 
 @pytest.mark.parametrize("name", ["kafkaInstanceRestart", "RESTART", "unrestarted"])
 @pytest.mark.parametrize("status", ["SUCCESS", "FAILED", "CREATED", "EXECUTING", "A_NEW_WORD"])
-def test_a_restart_is_what_the_pattern_matches_whoever_made_it(
+def test_restart_pattern_decides_regardless_of_the_user(
     remediator: Remediator, name: str, status: str
 ) -> None:
     remediator.cloud.add_task(ORDERS, name=name, status=status, created_at=ago(HOUR))
@@ -79,7 +79,7 @@ def test_a_restart_is_what_the_pattern_matches_whoever_made_it(
         {"name": ""},
     ],
 )
-def test_other_tasks_and_restarts_that_never_were_do_not_count(
+def test_other_tasks_and_cancelled_restarts_do_not_count(
     remediator: Remediator, fields: dict[str, Any]
 ) -> None:
     remediator.cloud.add_task(ORDERS, **{"created_at": ago(HOUR), **fields})
@@ -87,7 +87,7 @@ def test_other_tasks_and_restarts_that_never_were_do_not_count(
     assert seen(remediator, ORDERS).instances[ORDERS].restart_tasks == ()
 
 
-def test_the_newest_task_is_known_by_name_whatever_it_is(remediator: Remediator) -> None:
+def test_newest_task_name_is_kept_for_any_task(remediator: Remediator) -> None:
     tasks: list[tuple[str, timedelta | str]] = [
         ("older", 2 * HOUR),
         ("newest", HOUR),

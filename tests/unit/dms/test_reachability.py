@@ -43,7 +43,7 @@ def drain(wire: socket.socket) -> None:
         pass
 
 
-def test_a_connection_that_is_taken_has_no_problem() -> None:
+def test_accepted_connection_has_no_problem() -> None:
     with server(drain) as port:
         assert reach(f"http://127.0.0.1:{port}") == Reach("TCP", f"127.0.0.1:{port}")
 
@@ -93,14 +93,14 @@ def test_where_no_time_is_left_nothing_is_tried() -> None:
     assert found == Reach("DNS", "dms.example:443", "no answer in time")
 
 
-def test_a_walk_that_has_not_ended_has_had_no_answer() -> None:
+def test_unfinished_attempt_counts_as_no_answer() -> None:
     """A resolver that hangs is abandoned; what it waited for is what the check names."""
     outbound = OutboundSettings("https://dms.example", "0" * 32)
 
     assert ReachProbe(outbound, lambda: 5).result.problem == "no answer in time"
 
 
-def test_a_name_that_no_encoding_fits() -> None:
+def test_unencodable_host_name() -> None:
     found = reach("https://" + "a" * 64 + ".example")
 
     assert (found.stage, found.problem) == ("DNS", "the name does not resolve")

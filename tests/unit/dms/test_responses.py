@@ -24,7 +24,7 @@ def unreadable(match: str) -> Any:
     return pytest.raises(StateUnreadable, match=match)
 
 
-def test_a_clock_that_is_far_off_is_named(remediator: Remediator) -> None:
+def test_large_clock_skew_is_reported(remediator: Remediator) -> None:
     reader = remediator.reader()
     remediator.cloud.fault(
         Reply(
@@ -60,7 +60,7 @@ def test_a_request_id_is_a_short_plain_word(
 
 
 @pytest.mark.parametrize("case", [str.lower, str.upper])
-def test_what_quotes_the_credentials_is_left_out_wherever_it_stands(
+def test_texts_that_quote_credentials_are_redacted(
     case: Callable[[str], str],
 ) -> None:
     secret = "HSTAexampleACCESSkey"
@@ -136,7 +136,7 @@ def test_a_good_answer_is_unreadable_where_the_clocks_differ_by_over_15_minutes(
     assert responses.require_ok(near, "dms:instance:get") == {}
 
 
-def test_no_answer_is_said_to_be_none() -> None:
+def test_missing_response_is_reported() -> None:
     with unreadable("the cloud gave no answer"):
         responses.require_ok(ApiResponse(possibly_sent=True), "dms:instance:get")
     with unreadable("DNS knows no host"):
@@ -171,7 +171,7 @@ JSON = st.recursive(
 
 @settings(max_examples=200)
 @given(JSON)
-def test_whatever_the_cloud_says_is_an_instance_or_unreadable(row: Any) -> None:
+def test_arbitrary_rows_are_an_instance_or_unreadable(row: Any) -> None:
     try:
         found = responses.parse_instance(row)
     except StateUnreadable:

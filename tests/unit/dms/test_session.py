@@ -176,7 +176,7 @@ def test_time_that_runs_out_between_two_tries_ends_the_read(cloud: FakeDms) -> N
     assert len(cloud.requests) <= 1
 
 
-def test_a_pause_ends_with_the_time_there_is(cloud: FakeDms) -> None:
+def test_pause_ends_at_the_deadline(cloud: FakeDms) -> None:
     with api(cloud) as one:
         one.sleep(3600, until=soon(0.01))
         one.sleep(3600, until=soon(-5))
@@ -199,7 +199,7 @@ def test_the_call_is_sent_as_it_was_built(cloud: FakeDms) -> None:
     assert (reply.status, one.attempts) == (200, 1)
 
 
-def test_a_call_that_is_too_late_is_not_even_begun(cloud: FakeDms) -> None:
+def test_call_after_the_deadline_opens_no_connection(cloud: FakeDms) -> None:
     with api(cloud, seconds=0.0) as one:
         reply = post_action(one, RESTART)
 
@@ -233,7 +233,7 @@ def test_an_answer_that_takes_too_long_is_not_waited_for(cloud: FakeDms, fault: 
     assert (reply.possibly_sent, reply.timed_out, one.attempts) == (True, True, 1)
 
 
-def test_a_defect_after_the_gate_still_counts_as_perhaps_arrived(
+def test_exception_after_the_gate_counts_as_possibly_sent(
     cloud: FakeDms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def break_(*_: Any) -> None:
@@ -247,7 +247,7 @@ def test_a_defect_after_the_gate_still_counts_as_perhaps_arrived(
         assert one.attempts == 1
 
 
-def test_a_machine_without_a_thread_to_spare_reads_nothing_and_sends_nothing(
+def test_without_threads_nothing_is_read_or_sent(
     cloud: FakeDms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: threading.Thread) -> None:
@@ -264,7 +264,7 @@ def test_a_machine_without_a_thread_to_spare_reads_nothing_and_sends_nothing(
     assert cloud.connections == 0
 
 
-def test_a_redirect_of_the_call_leads_nowhere(cloud: FakeDms) -> None:
+def test_redirect_of_the_call_is_not_followed(cloud: FakeDms) -> None:
     with FakeDms() as other, api(cloud) as one:
         cloud.fault(redirect(f"{other.url}/", 307))
         assert post_action(one, RESTART).status == 307
@@ -284,7 +284,7 @@ def test_an_abandoned_thread_opens_no_connection_after_close(cloud: FakeDms) -> 
     assert (cloud.connections, cloud.posts) == (before, ())
 
 
-def test_a_read_that_never_ends_is_abandoned_and_ends_with_the_event(cloud: FakeDms) -> None:
+def test_hanging_read_is_abandoned_and_its_socket_closed(cloud: FakeDms) -> None:
     cloud.fault(Hold(), times=None)
     ended = threading.Semaphore(0)
 

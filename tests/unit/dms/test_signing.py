@@ -159,7 +159,7 @@ def test_a_token_is_sent_instead_of_a_signature() -> None:
     assert "Authorization" not in request.headers
 
 
-def test_keys_and_tokens_are_never_shown() -> None:
+def test_repr_hides_keys_and_tokens() -> None:
     auth = signer(security_token=SECURITY_TOKEN)
     shown = f"{auth!r} {auth} {TokenAuth(token='iam-token', project_id=PROJECT)!r}"
 
@@ -167,7 +167,7 @@ def test_keys_and_tokens_are_never_shown() -> None:
 
 
 @pytest.mark.parametrize("value", ["", " x", "x ", "x\r\nY: z", "x\ny", "ключ", "x\x00"])
-def test_what_no_header_can_carry_is_refused_without_being_shown(value: str) -> None:
+def test_invalid_header_value_is_rejected_without_being_quoted(value: str) -> None:
     with pytest.raises(ValueError, match=r"^token is empty or holds characters") as caught:
         TokenAuth(token=value, project_id=PROJECT)
 

@@ -68,7 +68,7 @@ def authorization_of(target: str, headers: dict[str, str], body: bytes) -> str:
     "path",
     ["", "/v2/a b/ü", "/v2/a%2Fb", "/v2/%7Eid/", "/v2/a/../b", "/v2/a/%2E%2E/b", "/v2/(x)!*'"],
 )
-def test_what_arrives_is_what_was_signed(endpoint: str, path: str) -> None:
+def test_received_request_equals_the_signed_request(endpoint: str, path: str) -> None:
     query = [("status", "ERROR"), ("name", "my kafka+ü&="), ("empty", "")]
 
     with requests.Session() as session:

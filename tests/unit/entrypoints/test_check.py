@@ -36,7 +36,7 @@ def test_the_result_is_the_event_that_a_request_gets(
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_sink_hears_nothing_of_it(cloud: FakeDms) -> None:
+def test_check_command_posts_nothing_to_the_sink(cloud: FakeDms) -> None:
     with FakeDms() as sink:
         run_check(environment(cloud, K_SINK=sink.url))
 
@@ -50,7 +50,7 @@ def test_a_failed_check_has_the_name_of_what_failed(cloud: FakeDms) -> None:
     assert result.data["message"].startswith("Check failed. instances: ")
 
 
-def test_wrong_settings_and_wrong_ids_are_told_before_anything_is_read(cloud: FakeDms) -> None:
+def test_invalid_settings_and_ids_raise_before_any_read(cloud: FakeDms) -> None:
     with pytest.raises(SettingsInvalid, match="DRY_RUN"):
         run_check(environment(cloud, DRY_RUN="maybe"))
     with pytest.raises(SchemaViolated, match="instances"):

@@ -55,7 +55,9 @@ def brief(answer: HttpResponse) -> tuple[int, str, str | None]:
     return answer.status, event["data"]["outcome"], event["data"]["reason"]
 
 
-def test_init_says_yes_and_is_no_event(cloud: FakeDms, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_is_answered_and_is_no_event(
+    cloud: FakeDms, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert ask(runtime(cloud), "/init").status == 200
     assert capsys.readouterr() == ("", "")
 
@@ -89,7 +91,7 @@ def test_the_keys_of_the_settings_come_first(cloud: FakeDms) -> None:
 
 
 @pytest.mark.parametrize("keys", [{}, dict.fromkeys(KEYS, "null"), dict.fromkeys(KEYS, "")])
-def test_the_word_null_is_no_key(keys: dict[str, str], cloud: FakeDms) -> None:
+def test_key_null_counts_as_missing(keys: dict[str, str], cloud: FakeDms) -> None:
     answer = ask(runtime(cloud), "/invoke", RESTART, **INVOKED, **keys)
 
     assert brief(answer) == (200, "failed", "settings")
@@ -183,7 +185,7 @@ def test_the_other_routes_are_there_too_and_need_their_credentials(cloud: FakeDm
     assert brief(ask(open_to, "/direct", RESTART, **kind, **KEYS, **bearer()))[1] == "accepted"
 
 
-def test_elsewhere_the_headers_of_functiongraph_mean_nothing(cloud: FakeDms) -> None:
+def test_functiongraph_headers_are_ignored_on_other_routes(cloud: FakeDms) -> None:
     other = runtime(cloud, keys=True, FUNCTIONGRAPH_CONTAINER="", DIRECT_SECRETS=SECRET)
 
     for path in ("/init", "/invoke"):

@@ -99,13 +99,13 @@ def test_a_body_in_chunks_is_read_to_its_limit_only(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("length", [len(BODY) + 1, len(BODY) * 9])
-def test_a_body_that_is_cut_off_is_none(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_truncated_body_is_not_used(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
     environ = {"CONTENT_LENGTH": str(length), "wsgi.input_terminated": True}
 
     assert answer(started(monkeypatch), environ_overrides=environ) == (400, "invalid_json")
 
 
-def test_a_body_that_breaks_off_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_body_of_a_broken_connection_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     environ = {"wsgi.input": Broken(), "wsgi.input_terminated": True}
 
     assert answer(started(monkeypatch), environ_overrides=environ) == (400, "invalid_json")
@@ -143,7 +143,7 @@ def test_wrong_settings_end_the_process_with_a_line_for_each(
 
 
 @pytest.mark.parametrize("bounded", [False, True])
-def test_a_server_without_bounds_is_said_at_the_start(
+def test_start_log_warns_of_a_server_without_limits(
     bounded: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The server of functions-framework, unlike `serve`, bounds no slow caller."""
@@ -157,7 +157,7 @@ def test_a_server_without_bounds_is_said_at_the_start(
     assert [line["severity"] for line in lines] == ([] if bounded else ["WARNING"])
 
 
-def test_a_body_that_trickles_in_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_body_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
     remediate = started(monkeypatch)
     monkeypatch.setattr(sys.modules["function.main"], "MAX_BODY_SECONDS", -1.0)
 

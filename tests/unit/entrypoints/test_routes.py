@@ -101,7 +101,7 @@ def test_an_unknown_route_is_no_event(
         ("//", "/"),
     ],
 )
-def test_a_path_that_is_nearly_a_route_is_told_which_and_leaves_one_line(
+def test_similar_path_gets_a_hint_and_one_log_line(
     path: str, route: str, remediator: Remediator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reply = ask(remediator, "POST", path, RESTART, **bearer())
@@ -398,7 +398,7 @@ def test_an_alarm_that_cannot_be_read_calls_a_person_and_other_texts_do_not(
     assert (forged.status, "needshuman" in forged.event) == (401, False)
 
 
-def test_one_odd_alert_does_not_sink_its_group(remediator: Remediator) -> None:
+def test_malformed_alert_does_not_reject_its_group(remediator: Remediator) -> None:
     group = alerts()
     group["alerts"] = [{"status": "firing", "labels": None}, *group["alerts"], "alert"]
 
@@ -479,7 +479,7 @@ def test_the_link_of_a_confirmation_is_logged_for_a_person_and_nowhere_else(
 
 
 @pytest.mark.parametrize(("hours", "dead"), [(47, False), (49, True)])
-def test_a_confirmation_older_than_48_hours_is_said_to_be_dead(
+def test_confirmation_older_than_48_hours_is_reported_expired(
     hours: int, dead: bool, remediator: Remediator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sent = timestamps.text(NOW - hours * HOUR)
@@ -555,7 +555,7 @@ def test_a_result_of_ours_that_comes_back_is_no_event(
     ],
     ids=["header", "binary", "beside structured", "structured"],
 )
-def test_the_trace_goes_on_in_the_result(
+def test_result_continues_the_trace(
     headers: dict[str, str], body: Any, remediator: Remediator
 ) -> None:
     found = post(remediator, "/", body, **headers)
@@ -565,7 +565,7 @@ def test_the_trace_goes_on_in_the_result(
 
 
 @pytest.mark.parametrize("trace", ["", "00-x", TRACE.upper(), TRACE + "\n", f"{TRACE},{TRACE}"])
-def test_a_malformed_trace_goes_nowhere(trace: str, remediator: Remediator) -> None:
+def test_malformed_trace_is_dropped(trace: str, remediator: Remediator) -> None:
     assert "traceparent" not in post(remediator, "/direct", RESTART, traceparent=trace).event
 
 
@@ -586,11 +586,11 @@ def test_a_binary_event_is_a_request(remediator: Remediator) -> None:
     }
 
 
-def test_a_time_that_a_sender_did_not_send_is_not_in_the_result(remediator: Remediator) -> None:
+def test_result_has_no_invented_send_time(remediator: Remediator) -> None:
     assert post(remediator, "/", RESTART, **BINARY).data["event"]["time"] is None
 
 
-def test_a_failure_that_may_pass_says_when_to_come_again(remediator: Remediator) -> None:
+def test_transient_failure_sends_retry_after(remediator: Remediator) -> None:
     remediator.cloud.fault(throttled(), times=None)
 
     body = json.dumps(RESTART).encode()
@@ -616,7 +616,7 @@ def test_the_line_before_a_call_is_written_at_any_log_level(
 
 
 @pytest.mark.parametrize(("level", "logged"), [("WARNING", 1), ("ERROR", 0)])
-def test_the_log_level_keeps_the_log_quiet(
+def test_log_level_suppresses_lower_levels(
     level: str, logged: int, remediator: Remediator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     remediator.set(LOG_LEVEL=level)

@@ -129,7 +129,7 @@ def test_the_application_says_that_a_body_is_too_large(length: int, server: Serv
         assert response(connection) == (200, f"{length} 0")
 
 
-def test_a_sender_that_asks_first_is_told_before_it_sends(server: Server) -> None:
+def test_expect_continue_is_answered_before_the_body(server: Server) -> None:
     head = HEAD + b"Content-Length: 9000000\r\nExpect: 100-continue\r\n\r\n"
     with connect(server, head) as connection:
         assert rest(connection).startswith(b"HTTP/1.1 200 OK\r\nConnection: close\r\n")
@@ -169,7 +169,7 @@ def test_what_follows_an_answer_to_a_large_body_is_read_up_to_a_bound(server: Se
     ],
     ids=["headers", "request line", "two lengths", "length twice", "negative", "chunk", "TLS"],
 )
-def test_what_is_not_http_never_reaches_the_application(
+def test_invalid_http_never_reaches_the_application(
     sent: bytes, status: int, server: Server, application: Application
 ) -> None:
     with connect(server) as connection:
@@ -193,7 +193,7 @@ def test_what_is_not_http_never_reaches_the_application(
     ],
     ids=["nothing", "head", "body", "idle", "closing", "lingering"],
 )
-def test_a_client_that_stays_loses_its_connection(
+def test_idle_client_is_disconnected(
     sent: list[bytes], application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_module, "PATIENCE_SECONDS", 0.0)
@@ -201,7 +201,7 @@ def test_a_client_that_stays_loses_its_connection(
         rest(connection)  # it ends: else this times out
 
 
-def test_silent_connections_make_room_when_most_are_taken(
+def test_idle_connections_close_sooner_under_load(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_module, "MAX_CONNECTIONS", 8)
@@ -285,7 +285,7 @@ def test_whole_requests_are_answered_after_the_signal_and_others_are_not(
         connection.close()
 
 
-def test_an_event_that_does_not_end_does_not_hold_the_process(application: Application) -> None:
+def test_hanging_event_does_not_block_shutdown(application: Application) -> None:
     application.release.clear()
     server = Server(application, "127.0.0.1", 0)
     with connect(server, HEAD + b"Content-Length: 1\r\n\r\nx") as connection:
@@ -300,7 +300,7 @@ def test_an_event_that_does_not_end_does_not_hold_the_process(application: Appli
 
 
 @pytest.mark.parametrize(("soft", "hard", "expected"), [(256, 300, 150), (9999, -1, 1000)])
-def test_connections_leave_file_descriptors_for_events(
+def test_connection_limit_leaves_file_descriptors_for_events(
     soft: int, hard: int, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits: list[tuple[int, int]] = []
@@ -348,7 +348,7 @@ def ending(signals: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
-def test_the_start_says_where_how_and_for_whom(
+def test_start_line_names_address_mode_and_routes(
     host: str,
     shown: str,
     ending: None,
@@ -374,7 +374,7 @@ def test_a_signal_after_the_end_is_no_error(application: Application) -> None:
 
 
 @pytest.mark.parametrize("level", ["WARNING", "ERROR", "CRITICAL"])
-def test_what_a_library_logs_is_a_line_without_its_text(
+def test_library_log_records_lose_their_text(
     level: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logger = logging.Logger("waitress")

@@ -155,13 +155,13 @@ def test_a_large_body_is_not_kept() -> None:
     ],
     ids=str,
 )
-def test_what_has_no_method_and_path_is_no_request(event: Any) -> None:
+def test_event_without_method_and_path_is_no_http_request(event: Any) -> None:
     assert triggers.http_request(event) is None
 
 
 @settings(max_examples=150)
 @given(event=ANY_JSON | st.dictionaries(KEYS, ANY_JSON | st.dictionaries(KEYS, ANY_JSON)))
-def test_any_event_is_at_least_one(event: Any) -> None:
+def test_any_invocation_yields_at_least_one_event(event: Any) -> None:
     assert received(event)
     found = triggers.http_request(event)
     assert found is None or isinstance(found.body, bytes)

@@ -80,7 +80,7 @@ def test_status_and_task_may_lag_behind(cloud: FakeDms, caller: Caller, clock: C
 
 
 @pytest.mark.parametrize(("hides", "word"), [(True, "success"), (False, "failed")])
-def test_within_the_lag_a_second_restart_meets_the_switch(
+def test_second_restart_within_the_lag_follows_the_switch(
     cloud: FakeDms, caller: Caller, hides: bool, word: str
 ) -> None:
     cloud.behaviour.status_lag, cloud.behaviour.lag_hides = 10, hides

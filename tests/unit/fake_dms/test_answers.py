@@ -93,7 +93,7 @@ def test_a_reply_is_sent_as_it_is_and_nothing_done(
     assert (len(cloud.posts), cloud.effects) == (1, ())
 
 
-def test_a_reply_may_follow_the_deed(cloud: FakeDms, caller: Caller) -> None:
+def test_reply_may_follow_the_action(cloud: FakeDms, caller: Caller) -> None:
     cloud.fault(html(200, acts=True), kind="action")
 
     assert caller.act(**RESTART).text.startswith("<!DOCTYPE")

@@ -108,7 +108,7 @@ def test_what_follows_a_hold_is_another_fault(cloud: FakeDms, caller: Caller) ->
 
 
 @pytest.mark.parametrize("fault", [Hold(), Hold(at="connect"), Drip(interval=60)])
-def test_closing_lets_go_of_the_client(fault: Fault) -> None:
+def test_closing_the_server_ends_held_clients(fault: Fault) -> None:
     answers: list[Any] = []
     with FakeDms() as cloud:
         cloud.fault(fault)
@@ -136,7 +136,7 @@ def test_an_action_released_after_its_client_has_gone_is_still_done(cloud: FakeD
     assert len(cloud.effects) == 2
 
 
-def test_the_dial_knows_kinds_times_and_whom_to_let_pass(cloud: FakeDms, caller: Caller) -> None:
+def test_fault_plan_limits_kind_times_and_skipped_requests(cloud: FakeDms, caller: Caller) -> None:
     cloud.fault(Reply(500), kind="list", times=None)
     cloud.fault(Reply(502), kind="list", skip=1)
     cloud.fault(Reply(429), kind="any", skip=4)

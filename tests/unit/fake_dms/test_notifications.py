@@ -98,7 +98,7 @@ def test_a_wrong_key_publishes_nothing(cloud: FakeDms) -> None:
     assert not cloud.published
 
 
-def test_forgetting_forgets_what_was_published(cloud: FakeDms) -> None:
+def test_clearing_removes_published_messages(cloud: FakeDms) -> None:
     publish(cloud, message="text")
 
     cloud.forget()

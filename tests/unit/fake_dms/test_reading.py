@@ -101,9 +101,7 @@ def test_tasks_are_paged_in_either_dialect(
     assert tasks(caller, start=9, offset=9)["tasks"] == []
 
 
-def test_tasks_are_cut_off_at_begin_time_in_a_time_zone_nobody_knows(
-    cloud: FakeDms, caller: Caller
-) -> None:
+def test_begin_time_is_applied_in_an_unknown_time_zone(cloud: FakeDms, caller: Caller) -> None:
     cloud.add_instance(ONE)
     cloud.add_task(ONE, id="early", created_at=NOON - 3600)
     cloud.add_task(ONE, id="late", name="Neustart", status="CANCELLED", created_at=NOON)

@@ -116,9 +116,7 @@ def test_another_project_in_the_path_is_refused(cloud: FakeDms) -> None:
 
 
 @pytest.mark.parametrize(("offset", "status"), [(900, 200), (901, 401), (-900, 200), (-901, 401)])
-def test_the_gateway_bears_a_quarter_of_an_hour_of_skew(
-    clock: Clock, offset: float, status: int
-) -> None:
+def test_gateway_accepts_fifteen_minutes_of_skew(clock: Clock, offset: float, status: int) -> None:
     with FakeDms(account=Account(clock_offset=offset), clock=clock) as cloud:
         cloud.add_instance(ONE)
         response = Caller(cloud).get()

@@ -44,7 +44,7 @@ def test_the_page_shows_what_there_is_and_what_was_done(caller: Caller) -> None:
     assert state["arrivals"] == 1
 
 
-def test_the_page_sets_the_dial(caller: Caller) -> None:
+def test_control_page_sets_the_fault_plan(caller: Caller) -> None:
     waiting = control(caller, "POST", "faults", fault="throttled", kind="list", retry_after="7")
     control(caller, "POST", "faults", fault="Rows", change="none", kind="action")
     throttled = caller.get()
@@ -91,7 +91,7 @@ def test_it_starts_alone_and_prints_what_arrives() -> None:
     assert process.returncode == 0
 
 
-def test_every_request_is_logged_and_told() -> None:
+def test_every_request_is_logged_and_observed() -> None:
     told: list[tuple[Arrival, str]] = []
     with FakeDms() as cloud:
         cloud.add_instance(ONE)
@@ -140,7 +140,7 @@ def test_one_held_call_does_not_hold_others() -> None:
         b"GET / HTTP/1.1\r\n" + b"x" * 70_000,
     ],
 )
-def test_nonsense_is_hung_up_on(nonsense: bytes) -> None:
+def test_invalid_http_is_disconnected(nonsense: bytes) -> None:
     with FakeDms() as cloud, socket.create_connection(cloud.address, timeout=10) as wire:
         with contextlib.suppress(ConnectionError):
             wire.sendall(nonsense)
@@ -149,6 +149,6 @@ def test_nonsense_is_hung_up_on(nonsense: bytes) -> None:
         assert Caller(cloud).get().status_code == 400
 
 
-def test_waiting_for_what_does_not_come_ends() -> None:
+def test_waiting_for_a_missing_request_times_out() -> None:
     with FakeDms() as cloud, pytest.raises(TimeoutError):
         cloud.wait_for(1, timeout=0.01)

@@ -52,12 +52,12 @@ def get(cloud: FakeDms, *, authority: Path | None) -> int:
         return session.get(f"{cloud.url}/x", timeout=10).status_code
 
 
-def test_who_trusts_its_authority_is_served(cloud: FakeDms) -> None:
+def test_client_that_trusts_the_authority_is_served(cloud: FakeDms) -> None:
     assert cloud.url.startswith("https://localhost:")
     assert get(cloud, authority=Path(cloud.environment()["CA_BUNDLE_FILE"])) == 404
 
 
-def test_who_does_not_trust_it_sends_nothing(cloud: FakeDms) -> None:
+def test_client_that_does_not_trust_the_authority_sends_nothing(cloud: FakeDms) -> None:
     with pytest.raises(requests.exceptions.SSLError):
         get(cloud, authority=None)
 

@@ -185,7 +185,7 @@ def test_a_wrong_secret_key_is_refused(cloud: FakeDms) -> None:
         ("POST", "/v2/p/instances/action", [], json.dumps({"action": "restart", "ü": "é"})),
     ],
 )
-def test_the_stand_in_expects_what_the_vendor_signs(
+def test_fake_dms_accepts_the_vendor_signature(
     method: str, path: str, query: list[tuple[str, Any]], body: str
 ) -> None:
     headers = {"Content-Type": "application/json", "X-Sdk-Date": "20260102T030405Z"}

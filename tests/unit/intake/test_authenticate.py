@@ -91,7 +91,7 @@ def test_a_route_accepts_the_credentials_of_its_sender(
 @pytest.mark.parametrize("credentials", SIGNERS)
 @pytest.mark.parametrize("route", DOCUMENTS)
 @pytest.mark.parametrize("other", DOCUMENTS)
-def test_a_secret_opens_no_route_but_its_own(
+def test_secret_authenticates_only_its_own_route(
     route: str, other: str, credentials: str, remediator: Remediator
 ) -> None:
     if route == other:
@@ -148,7 +148,7 @@ def test_a_route_that_the_platform_authenticates_needs_no_credentials(
         assert reason(send(remediator, other, {})) == wanted
 
 
-def test_the_platform_never_knows_the_sender_of_smn(remediator: Remediator, tmp_path: Path) -> None:
+def test_platform_authentication_does_not_cover_smn(remediator: Remediator, tmp_path: Path) -> None:
     known = "alertmanager,cloudevents,direct,grafana"
     remediator.set(PLATFORM_AUTHENTICATED=known, **smn_settings(tmp_path))
     forged = json.dumps({**smn(), "message_id": "another"}).encode()

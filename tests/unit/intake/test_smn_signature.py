@@ -90,7 +90,7 @@ def test_a_subject_that_is_not_empty_may_not_be_left_out(file: Path) -> None:
 
 
 @pytest.mark.parametrize("subject", ["", None])
-def test_no_subject_never_means_do_not_verify(subject: str | None, file: Path) -> None:
+def test_missing_subject_does_not_disable_verification(subject: str | None, file: Path) -> None:
     refused({**smn(subject=subject), "message": "forged"}, file)
 
 
@@ -138,7 +138,7 @@ def test_a_signature_has_one_text_only(file: Path) -> None:
     refused({**message, "signature": twin}, file)
 
 
-def test_what_is_not_signed_is_not_looked_at(file: Path) -> None:
+def test_unsigned_members_are_ignored(file: Path) -> None:
     check({**smn(), "signing_cert_url": "http://127.0.0.1:1/", "unsubscribe_url": "?"}, file)
 
 
@@ -196,21 +196,21 @@ def test_a_renewed_certificate_of_the_same_key_counts_beside_the_old_one(tmp_pat
         assert f"from {text(begins)} to {text(ends)}" in problem
 
 
-def test_only_a_right_signature_is_told_how_long_its_certificate_is_valid(tmp_path: Path) -> None:
+def test_certificate_validity_is_reported_only_for_a_valid_signature(tmp_path: Path) -> None:
     file = written(tmp_path, certificate(begins=NOW - DAY, ends=NOW - SECOND))
 
     for message in (smn(key=rsa_key(number=1)), {**smn(), "subject": "x"}):
         assert "no certificate has signed it" in refused(message, file)
 
 
-def test_a_small_key_is_not_believed(tmp_path: Path) -> None:
+def test_short_rsa_key_is_rejected(tmp_path: Path) -> None:
     small = rsa_key(1024)
     file = written(tmp_path, certificate(small))
 
     refused(smn(key=small), file)
 
 
-def test_a_key_that_is_not_rsa_is_not_believed(tmp_path: Path) -> None:
+def test_key_of_another_algorithm_is_rejected(tmp_path: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     file = written(tmp_path, certificate(key))
 

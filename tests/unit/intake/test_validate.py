@@ -126,7 +126,7 @@ def test_an_unreadable_alarm_calls_a_person_only_from_a_topic() -> None:
     assert not refusal.value.needs_human
 
 
-def test_an_event_of_another_service_is_told_what_is_read() -> None:
+def test_event_of_another_service_gets_a_hint() -> None:
     with pytest.raises(SchemaViolated, match="messages of SMN and SNS, timers, CloudEvents"):
         accepted({"Records": [{"eventSource": "aws:s3"}]}, None)
 
@@ -169,7 +169,7 @@ MISDIRECTED: dict[str, tuple[Any, str | None, str]] = {
 
 
 @pytest.mark.parametrize(("value", "source", "words"), MISDIRECTED.values(), ids=MISDIRECTED)
-def test_a_document_on_the_wrong_way_in_is_recognized(
+def test_document_sent_to_a_wrong_route_is_recognized(
     value: Any, source: str | None, words: str
 ) -> None:
     with pytest.raises(SchemaViolated) as refusal:

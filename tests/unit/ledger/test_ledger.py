@@ -133,14 +133,14 @@ def test_when_an_instance_was_seen_restarting_is_before_the_next_claim_begins(
     assert claim.begun <= call.restarting_at <= after.begun
 
 
-def test_what_nobody_entered_is_not_learned(copy: Copies) -> None:
+def test_changes_of_unknown_calls_are_ignored(copy: Copies) -> None:
     ledger = copy()
     with ledger.claim([ORDERS], AT_ONCE) as claim:
         claim.learn(Changes(accepted={"of nobody": NOW}, shown=frozenset({"of nobody"})))
     assert ledger.sent_calls() == ()
 
 
-def test_no_call_is_entered_where_there_is_no_room(copy: Copies) -> None:
+def test_call_beyond_the_restart_limit_is_not_entered(copy: Copies) -> None:
     ledger = copy()
     with entered(ledger, ORDERS), copy().claim([PAYMENTS], AT_ONCE) as claim:
         assert not claim.enter([PAYMENTS], NOW, room(1))
@@ -150,7 +150,7 @@ def test_no_call_is_entered_where_there_is_no_room(copy: Copies) -> None:
     assert known(ledger) == {(ORDERS, False), (PAYMENTS, False)}
 
 
-def test_what_is_over_or_long_ago_or_a_purge_takes_no_room(copy: Copies) -> None:
+def test_finished_old_and_purge_calls_do_not_count_for_the_limit(copy: Copies) -> None:
     ledger = copy()
     with entered(ledger, ORDERS) as claim:
         id_ = claim.call_id(ORDERS)
@@ -162,7 +162,7 @@ def test_what_is_over_or_long_ago_or_a_purge_takes_no_room(copy: Copies) -> None
         assert claim.enter([AUDIT], NOW, room(1))
 
 
-def test_events_at_once_never_take_the_same_room(copy: Copies) -> None:
+def test_concurrent_events_never_exceed_the_restart_limit(copy: Copies) -> None:
     begin, taken = threading.Barrier(12), list[bool]()
 
     def restart(instance: str) -> None:

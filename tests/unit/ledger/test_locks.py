@@ -41,7 +41,7 @@ def test_other_instances_are_free() -> None:
         pass
 
 
-def test_what_was_taken_on_the_way_to_a_held_instance_is_given_back() -> None:
+def test_locks_taken_before_a_busy_instance_are_released() -> None:
     locks = NamedLocks()
     with (
         locks.hold([PAYMENTS], long),
@@ -53,7 +53,7 @@ def test_what_was_taken_on_the_way_to_a_held_instance_is_given_back() -> None:
         pass
 
 
-def test_locks_are_given_back_when_an_event_breaks() -> None:
+def test_locks_are_released_on_an_exception() -> None:
     locks = NamedLocks()
     with pytest.raises(ZeroDivisionError), locks.hold([ORDERS], long):
         raise ZeroDivisionError
@@ -61,7 +61,7 @@ def test_locks_are_given_back_when_an_event_breaks() -> None:
         pass
 
 
-def test_time_that_is_over_is_no_time() -> None:
+def test_no_remaining_time_raises_busy() -> None:
     locks = NamedLocks()
     with locks.hold([ORDERS], lambda: -1.0):
         pass
@@ -73,7 +73,7 @@ def test_time_that_is_over_is_no_time() -> None:
         raise AssertionError("both hold it")
 
 
-def test_events_that_name_the_same_instances_in_any_order_never_wait_for_ever() -> None:
+def test_events_in_any_order_do_not_deadlock() -> None:
     locks = NamedLocks()
     done: list[int] = []
 
@@ -94,7 +94,7 @@ def test_events_that_name_the_same_instances_in_any_order_never_wait_for_ever() 
 
 
 @pytest.mark.parametrize("order", [CROSSED, CROSSED[::-1]], ids=["up", "down"])
-def test_nothing_is_taken_before_what_is_first_in_order(order: Sequence[str]) -> None:
+def test_locks_are_taken_in_sorted_order(order: Sequence[str]) -> None:
     locks = NamedLocks()
     asked: list[str] = []
 
@@ -116,14 +116,14 @@ def test_no_two_instances_share_a_lock() -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, InstanceBusy])
-def test_a_lock_that_nobody_uses_is_forgotten(error: type[BaseException]) -> None:
+def test_unused_lock_is_removed(error: type[BaseException]) -> None:
     locks = NamedLocks()
     with pytest.raises(error), locks.hold([ORDERS, PAYMENTS], long):
         raise error("raised while it holds them")
     assert len(locks) == 0
 
 
-def test_a_lock_that_is_waited_for_is_not_forgotten() -> None:
+def test_awaited_lock_is_kept() -> None:
     locks = NamedLocks()
     entered = threading.Event()
 

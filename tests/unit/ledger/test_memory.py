@@ -22,7 +22,7 @@ def enter(ledger: MemoryLedger, target: str, *, accepted: bool = False) -> None:
             claim.learn(Changes(accepted={claim.call_id(target): NOW}))
 
 
-def test_what_no_rule_looks_at_any_longer_is_forgotten() -> None:
+def test_calls_no_rule_needs_are_removed() -> None:
     clock = Clock(100)
     ledger = MemoryLedger(clock)
     enter(ledger, ORDERS)

@@ -61,7 +61,7 @@ HARM: dict[str, tuple[Harm, str]] = {
 
 
 @pytest.mark.parametrize("name", HARM)
-def test_nothing_is_claimed_from_a_server_that_is(name: str, own: RedisProcess) -> None:
+def test_claim_fails_when_the_server_is(name: str, own: RedisProcess) -> None:
     harm, words = HARM[name]
     harm(own)
     for ledger in (shared(own), shared(own)):
@@ -70,7 +70,7 @@ def test_nothing_is_claimed_from_a_server_that_is(name: str, own: RedisProcess) 
 
 
 @pytest.mark.parametrize("name", HARM)
-def test_nothing_is_entered_where_the_server_is_by_then(name: str, own: RedisProcess) -> None:
+def test_entry_fails_when_the_server_is(name: str, own: RedisProcess) -> None:
     harm, words = HARM[name]
     with shared(own).claim([ORDERS], AT_ONCE) as claim:
         harm(own)
@@ -101,7 +101,7 @@ def test_a_server_that_was_started_again_serves_the_next_event(own: RedisProcess
     enter(ledger, ORDERS)
 
 
-def test_a_claim_of_another_copy_is_asked_for_again_and_again(redis: RedisProcess) -> None:
+def test_claim_held_by_another_copy_is_retried(redis: RedisProcess) -> None:
     asked, obtained = threading.Semaphore(0), list[str]()
 
     def remaining() -> float:
@@ -149,7 +149,7 @@ def test_every_key_expires(redis: RedisProcess) -> None:
     assert 0 < redis.send("PTTL", key) <= 24 * 3600 * 1000
 
 
-def test_what_no_rule_looks_at_any_longer_is_removed(redis: RedisProcess) -> None:
+def test_calls_no_rule_needs_are_removed_from_redis(redis: RedisProcess) -> None:
     ledger = shared(redis)
     id_ = enter(ledger, ORDERS)
     (text,) = redis.send("HVALS", CALLS)
@@ -181,13 +181,13 @@ def test_a_full_ledger_enters_nothing(redis: RedisProcess, monkeypatch: pytest.M
     "entry",
     ["nonsense", "[]", "{}", '{"id":1}', '{"id":"1","target":"2","sent_at":"3","expires":9e15}'],
 )
-def test_entries_that_are_none_are_unreadable(entry: str, redis: RedisProcess) -> None:
+def test_malformed_entries_are_unreadable(entry: str, redis: RedisProcess) -> None:
     redis.send("HSET", CALLS, "1", entry)
     with unreadable(), shared(redis).claim([ORDERS], AT_ONCE):
         raise AssertionError("claimed")
 
 
-def test_a_flag_that_is_none_is_unreadable(redis: RedisProcess) -> None:
+def test_malformed_flag_is_unreadable(redis: RedisProcess) -> None:
     id_ = enter(shared(redis), ORDERS)
     (text,) = redis.send("HVALS", CALLS)
     redis.send("HSET", CALLS, id_, text.replace(b"false", b'"no"'))
@@ -301,7 +301,7 @@ def test_a_forked_process_leaves_the_connection_to_its_parent(
     assert connections(redis) == before + 2
 
 
-def test_what_a_stalled_server_enters_too_late_is_forgotten(own: RedisProcess) -> None:
+def test_late_entry_of_a_stalled_server_is_removed(own: RedisProcess) -> None:
     with shared(own).claim([ORDERS], AT_ONCE) as claim:
         own.stall()
         with unreadable("did not answer in time"):

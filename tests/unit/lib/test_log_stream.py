@@ -62,7 +62,7 @@ def test_a_line_is_written_before_its_event_goes_on(pipe: Pipe) -> None:
     assert (pipe.reader.read(), drops.total) == (b"one\n", 0)
 
 
-def test_a_reader_that_stalls_costs_lines_and_no_event(
+def test_stalled_log_reader_drops_lines_and_delays_no_event(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One line is stuck, the others are dropped at once, and the next that goes out says it."""
@@ -107,7 +107,7 @@ def test_streams_do_not_wait_for_each_other(pipe: Pipe, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("streams", [(None, None), ("closed", "closed"), (None, "other")])
-def test_a_stream_that_is_gone_costs_its_lines(
+def test_closed_stream_drops_its_lines(
     streams: tuple[str | None, str | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = io.StringIO()
@@ -124,7 +124,9 @@ def test_a_stream_that_is_gone_costs_its_lines(
     assert (drops.total, drops.take()) == (2, 2)
 
 
-def test_a_full_disk_tears_no_later_line(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_does_not_corrupt_later_lines(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It takes a part of a line, then nothing; once there is room, a line of its own begins."""
     write = os.write
     answers: list[int | OSError] = [4, OSError(28, "No space left on device"), OSError(28, "")]

@@ -185,7 +185,7 @@ def test_a_violation_says_what_would_be_right(name: str, document: Any, detail: 
     assert detail in telling(name, document)
 
 
-def test_a_key_that_is_no_word_is_never_named() -> None:
+def test_unusual_keys_are_never_named() -> None:
     for key in ("instances\n", "instances ", "instances" * 5, "`instances`", "7instances"):
         assert key not in telling("events/direct", purge(**{key: 1}))
 

@@ -93,7 +93,7 @@ def test_a_list_is_measured_before_its_items(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", INCOMING)
-def test_what_comes_in_is_judged_by_rules_whose_first_error_tells(name: str) -> None:
+def test_inbound_schemas_have_rules_whose_first_error_is_clear(name: str) -> None:
     for each in subschemas(without_examples(name)):
         assert not each.keys() & {"anyOf", "oneOf", "uniqueItems", "unevaluatedProperties"}
         unnamed = each.get("additionalProperties", False)
@@ -163,7 +163,7 @@ def test_a_reference_to_nothing_is_an_error_of_ours(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["no JSON", 5])
-def test_text_that_claims_to_be_nothing_is_not_parsed(tmp_path: Path, value: object) -> None:
+def test_content_without_a_media_type_is_not_parsed(tmp_path: Path, value: object) -> None:
     made = schema_files(tmp_path, plain={"contentSchema": False})
 
     made.check("plain", value)

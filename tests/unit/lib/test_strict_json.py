@@ -27,7 +27,7 @@ def refusal(text: bytes | str, **options: int) -> str:
 
 
 @given(documents, st.booleans(), st.sampled_from([None, 1]))
-def test_a_sane_document_is_read_as_by_the_standard_library(
+def test_valid_document_parses_as_in_the_standard_library(
     document: Any, ascii_only: bool, indent: int | None
 ) -> None:
     text = json.dumps(document, ensure_ascii=ascii_only, indent=indent)
@@ -112,7 +112,7 @@ def test_a_refusal_never_quotes_the_text(before: str, after: str) -> None:
         (b"[" * 200_000, "the nesting exceeds 32 levels at line 1, column 33"),
     ],
 )
-def test_each_surprise_has_its_own_words(text: bytes | str, problem: str) -> None:
+def test_each_rejection_has_its_own_message(text: bytes | str, problem: str) -> None:
     assert refusal(text) == problem
 
 
@@ -129,7 +129,7 @@ def test_each_surprise_has_its_own_words(text: bytes | str, problem: str) -> Non
         b"1e-400",
     ],
 )
-def test_what_only_looks_like_a_surprise_is_read(text: bytes) -> None:
+def test_unusual_but_valid_json_is_accepted(text: bytes) -> None:
     assert strict_json.loads(text) == json.loads(text)
 
 
@@ -140,6 +140,6 @@ def test_the_limit_counts_bytes() -> None:
 
 
 @pytest.mark.parametrize("text", ['"' + '\\"' * 1000, '"' + "\\" * 999, '"' + "a" * 1000])
-def test_a_string_without_end_is_walked_once(text: str) -> None:
+def test_unterminated_string_is_scanned_once(text: str) -> None:
     assert len(strict_json._STRING_OR_BRACKET.findall(text + "[")) <= 2
     assert "not well-formed" in refusal(text)

@@ -109,7 +109,7 @@ def test_threads_that_never_return_are_bounded() -> None:
     assert pool.gather([_returning(1)], threads=1, seconds=30) == [1]
 
 
-def test_what_a_failed_gathering_leaves_behind_counts_as_abandoned() -> None:
+def test_threads_left_by_a_failed_gather_count_as_abandoned() -> None:
     pool, release = Pool(), threading.Event()
 
     def fail() -> bool:
@@ -138,7 +138,7 @@ def test_idle_threads_beyond_eight_end() -> None:
     assert sum(thread.is_alive() for thread in threads) <= MAX_IDLE
 
 
-def test_a_machine_that_gives_no_thread_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_thread_start_failure_raises_thread_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 

@@ -63,7 +63,7 @@ def post(cloud: FakeDms) -> requests.PreparedRequest:
     return requests.Request("POST", cloud.url + PATH + "/action", data=b"{}").prepare()
 
 
-def test_a_gate_that_was_closed_lets_nothing_out(cloud: FakeDms) -> None:
+def test_closed_gate_sends_nothing(cloud: FakeDms) -> None:
     gate = Gate()
     assert gate.close() is False
 
@@ -197,7 +197,7 @@ def test_an_incomplete_response_is_no_response(cloud: FakeDms, fault: Fault) -> 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # urllib3 forgets the socket it reads from
-def test_an_answer_with_two_lengths_is_none(cloud: FakeDms) -> None:
+def test_response_with_two_lengths_is_rejected(cloud: FakeDms) -> None:
     cloud.fault(Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n{}"))
     with client() as one, pytest.raises(NoResponse):
         one.send(get(cloud), read_timeout=5)
@@ -214,9 +214,7 @@ def test_a_connection_is_used_again_after_a_whole_answer(cloud: FakeDms) -> None
 @pytest.mark.parametrize(
     "fault", [Reply(200, EXACTLY + b"  "), Reply(204, b"left"), Reply(304, b"left")]
 )
-def test_a_connection_is_not_used_again_where_something_is_left_in_it(
-    cloud: FakeDms, fault: Fault
-) -> None:
+def test_connection_with_unread_bytes_is_not_reused(cloud: FakeDms, fault: Fault) -> None:
     cloud.fault(fault)
     with client() as one:
         one.send(get(cloud), read_timeout=5)

@@ -80,7 +80,7 @@ def test_a_proxy_that_makes_no_tunnel_means_not_sent(cloud: FakeDms, answer: byt
     assert (gate.sending_begun, cloud.connections) == (False, 0)
 
 
-def test_asking_for_a_tunnel_is_not_yet_sending(cloud: FakeDms) -> None:
+def test_tunnel_request_does_not_count_as_sending(cloud: FakeDms) -> None:
     gate = Gate()
     raised: list[Exception] = []
     with Proxy() as proxy:
@@ -110,7 +110,7 @@ def test_nothing_is_sent_through_a_proxy_tunnel_opened_after_close(cloud: FakeDm
     assert cloud.requests == ()
 
 
-def test_the_user_of_a_proxy_is_told_to_the_proxy_alone(
+def test_proxy_credentials_go_to_the_proxy_only(
     cloud: FakeDms, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with Proxy() as proxy:

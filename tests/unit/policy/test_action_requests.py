@@ -54,7 +54,7 @@ def test_an_alarm_cannot_make_a_purge() -> None:
 
 @pytest.mark.parametrize("kind", SELECTIONS)
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
-def test_a_wrong_selection_cannot_be_made(
+def test_invalid_selection_raises(
     wrong: tuple[str, ...],
     kind: type[action_requests.RestartRequest | action_requests.DeleteRequest],
 ) -> None:
@@ -63,7 +63,7 @@ def test_a_wrong_selection_cannot_be_made(
 
 
 @pytest.mark.parametrize("kind", SELECTIONS)
-def test_fifty_instances_are_the_most(
+def test_more_than_fifty_instances_are_rejected(
     kind: type[action_requests.RestartRequest | action_requests.DeleteRequest],
 ) -> None:
     assert kind(tuple(ids(50))).instances == tuple(ids(50))

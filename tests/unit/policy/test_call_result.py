@@ -39,7 +39,7 @@ def found(reply: ApiResponse, call: ActionCall = RESTART, *, platform: bool = Fa
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_what_did_not_arrive_was_not_sent(call: ActionCall) -> None:
+def test_unsent_call_is_not_sent(call: ActionCall) -> None:
     assert found(ApiResponse(possibly_sent=False), call) is CallResult.NOT_SENT
     assert found(ApiResponse(possibly_sent=False, timed_out=True), call) is CallResult.DEADLINE
 
@@ -147,7 +147,7 @@ def test_a_success_counts_only_as_documented(
         ([], CallResult.UNKNOWN),
     ],
 )
-def test_a_row_speaks_for_its_own_instance_alone(rows: list[Any], expected: CallResult) -> None:
+def test_row_counts_for_its_own_instance_only(rows: list[Any], expected: CallResult) -> None:
     assert (
         call_result.classify_instance(
             CallResult.PER_INSTANCE, answered(200, {"results": rows}), ONE

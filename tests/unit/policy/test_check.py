@@ -104,7 +104,7 @@ LISTS = st.none() | st.frozensets(st.sampled_from(ALL_THREE), min_size=1)
 
 
 @given(READINGS, st.booleans(), LISTS, st.sampled_from([KEYS, None]))
-def test_whatever_was_read_every_finding_is_there_and_every_failure_says_how_to_mend_it(
+def test_every_check_is_present_and_every_failure_has_a_fix(
     read: Readings, probe: bool, allowed: frozenset[str] | None, keys: Credentials | None
 ) -> None:
     checks = results(read, ORDERS, AUDIT, probe=probe, keys=keys, allowed=allowed)
@@ -115,7 +115,7 @@ def test_whatever_was_read_every_finding_is_there_and_every_failure_says_how_to_
 
 
 @given(READINGS)
-def test_behind_a_cause_nothing_in_the_cloud_is_called_a_failure(read: Readings) -> None:
+def test_checks_after_the_first_cause_do_not_fail(read: Readings) -> None:
     """Whoever mends the first cause checks again; what was hidden by it is not guessed."""
     checks = check_cloud.checks(check_cloud.Subject(settings(), KEYS, read))
     subject = check_cloud.Subject(settings(), KEYS, read)
@@ -126,7 +126,7 @@ def test_behind_a_cause_nothing_in_the_cloud_is_called_a_failure(read: Readings)
         assert {row.status for row in behind} <= {CheckStatus.PASS, CheckStatus.UNPROVEN}
 
 
-def test_nothing_read_proves_nothing() -> None:
+def test_without_any_answer_no_cloud_check_passes() -> None:
     checks = results(Readings(Reach("DNS", "dms.example", "no answer in time")), probe=True)
 
     cloud = [checks[name].status for name in NAMES[1:13]]
@@ -162,7 +162,7 @@ def test_the_first_cause_is_named(answers: tuple[CloudAnswer, ...], failed: str)
         (KEYS, "HUAWEICLOUD_SDK_AK"),
     ],
 )
-def test_which_credentials_were_tried_is_said(keys: Credentials, words: str) -> None:
+def test_tried_credentials_are_named(keys: Credentials, words: str) -> None:
     assert words in results(readings(OK), keys=keys)["credentials"].detail
 
 
@@ -213,7 +213,7 @@ FAILED_ROW = {"results": [{"instance": DRAFT, "result": "failed"}]}
         (ApiResponse(possibly_sent=False), None),
     ],
 )
-def test_only_a_refusal_for_the_instance_proves_the_right_to_restart(
+def test_only_a_not_found_answer_confirms_the_restart_permission(
     response: ApiResponse, status: CheckStatus | None
 ) -> None:
     checks = results(readings(OK, probe=response, probed=DRAFT), probe=True)
@@ -227,13 +227,13 @@ def test_where_purges_are_off_their_right_is_not_needed() -> None:
     assert checks["purge_permission"].status is CheckStatus.INFO
 
 
-def test_a_listing_that_only_counts_failed_creations_is_told() -> None:
+def test_listing_that_only_counts_failed_creations_is_reported() -> None:
     checks = results(readings(OK, failed_creations=(), unlisted=4))
 
     assert "counts 4 more" in checks["failed_creations"].detail
 
 
-def test_a_listing_that_nobody_needs_fails_nothing() -> None:
+def test_unneeded_listing_cannot_fail() -> None:
     problems = {"failed_creations": StateUnreadable("odd")}
     actions = frozenset({Action.RESTART})
     checks = results(readings(OK, problems=problems), enabled_actions=actions)
@@ -251,7 +251,7 @@ def test_modes_are_counted_by_tag_and_default() -> None:
     assert "Modes: act 1, off 1." in checks["instances"].detail
 
 
-def test_topics_with_several_replicas_are_said_too() -> None:
+def test_topics_with_several_replicas_are_reported() -> None:
     checks = results(readings(OK, topics={ORDERS: TopicCount(2, 0)}), ORDERS)
 
     assert "None of the 2 topic(s)" in checks["instances"].detail
@@ -262,7 +262,7 @@ def test_many_names_are_cut_to_what_a_person_reads() -> None:
 
 
 @given(st.integers(16, 64))
-def test_a_random_secret_is_not_called_weak(length: int) -> None:
+def test_random_secret_is_not_weak(length: int) -> None:
     """Eight distinct characters are below chance for 16 random ones of 64."""
     secret = secrets.token_urlsafe(length).encode()
 
@@ -279,7 +279,7 @@ def test_a_random_secret_is_not_called_weak(length: int) -> None:
         "a-long-random-secret",
     ],
 )
-def test_a_secret_that_can_be_guessed_is_called_weak(secret: str) -> None:
+def test_guessable_secret_is_weak(secret: str) -> None:
     assert check_setup.is_weak(secret.encode())
     assert check_setup.is_weak(b"whsec_" + secret.encode())
 

@@ -101,7 +101,7 @@ def told(execution: ExecutionResult) -> dict[str, tuple[Any, str | None]]:
     return {one.id: (one.outcome, one.reason) for one in execution.verdicts}
 
 
-def test_what_was_not_sent_is_tried_twice_more_and_then_failed() -> None:
+def test_unsent_call_is_retried_twice_then_failed() -> None:
     port = Script(NEVER, NEVER, NEVER)
 
     execution = carried(port, ORDERS)
@@ -113,7 +113,7 @@ def test_what_was_not_sent_is_tried_twice_more_and_then_failed() -> None:
     assert not execution.verdicts[0].needs_human
 
 
-def test_looking_for_a_restart_ends_where_reads_are_throttled() -> None:
+def test_throttled_reads_end_the_confirmation() -> None:
     port = Script(rows(orders="success"), looks=(None, None))
     port.problem = StateUnreadable("throttled", response=THROTTLED)
 
@@ -149,7 +149,7 @@ def test_nothing_is_tried_again_when_there_is_no_time_to_wait() -> None:
     assert len(port.sent) == 1
 
 
-def test_what_came_too_late_to_be_sent_is_not_tried_again() -> None:
+def test_deadline_before_send_is_not_retried() -> None:
     port = Script(ApiResponse(possibly_sent=False, timed_out=True))
 
     assert told(carried(port, ORDERS)) == {ORDERS: (Outcome.FAILED, "deadline")}
@@ -195,7 +195,7 @@ AS_BEFORE = shown(state(ORDERS))
 @pytest.mark.parametrize(
     "looks", [(RESTARTING,), (AS_BEFORE, None, RESTARTING), (SOON, RESTARTING), (SOON,), (OVER,)]
 )
-def test_a_lost_answer_is_settled_by_a_restart_that_shows(looks: tuple[Look, ...]) -> None:
+def test_lost_response_is_resolved_by_a_visible_restart(looks: tuple[Look, ...]) -> None:
     port = Script(LOST, looks=looks)
 
     execution = carried(port, ORDERS)
@@ -205,7 +205,7 @@ def test_a_lost_answer_is_settled_by_a_restart_that_shows(looks: tuple[Look, ...
     assert port.looks == []
 
 
-def test_a_restart_that_was_there_before_settles_nothing() -> None:
+def test_earlier_restart_does_not_resolve_a_lost_response() -> None:
     old = shown(state(ORDERS, restart_tasks=(task(id="old"),)))
     port = Script(LOST, looks=(old, old))
 
@@ -213,7 +213,7 @@ def test_a_restart_that_was_there_before_settles_nothing() -> None:
 
 
 @pytest.mark.parametrize("status", ["DELETING", "RECYCLE", "DELETED", None])
-def test_a_lost_deletion_is_settled_by_what_is_gone(status: str | None) -> None:
+def test_lost_delete_response_is_resolved_by_the_missing_instance(status: str | None) -> None:
     port = Script(LOST, looks=(AS_BEFORE, shown(state(ORDERS, status=status))))
 
     execution = carried(port, ORDERS, action=Action.DELETE)
@@ -239,7 +239,7 @@ def test_nothing_is_read_for_a_purge() -> None:
     assert port.looked == []
 
 
-def test_an_accepted_restart_is_watched_until_it_shows_and_stays_accepted_if_it_does_not() -> None:
+def test_accepted_restart_is_polled_and_stays_accepted() -> None:
     port = Script(rows(orders="success"), looks=(AS_BEFORE, RESTARTING))
     assert told(carried(port, ORDERS)) == {ORDERS: (Outcome.ACCEPTED, None)}
     assert len(port.looked) == 2
@@ -293,7 +293,7 @@ def test_a_deletion_is_looked_at_once_more_just_as_well(reply: ApiResponse, reas
     assert told(resting) == {ORDERS: (Outcome.FAILED, reason)}
 
 
-def test_a_purge_believes_a_row_that_says_failed() -> None:
+def test_purge_row_that_says_failed_counts() -> None:
     port = Script(rows(orders="failed", audit="success"))
 
     execution = carried(port, ORDERS, PAYMENTS, AUDIT, action=Action.PURGE_FAILED)
@@ -305,7 +305,7 @@ def test_a_purge_believes_a_row_that_says_failed() -> None:
     }
 
 
-def test_what_has_shown_is_not_read_again() -> None:
+def test_confirmed_instances_are_not_read_again() -> None:
     first = shown(state(ORDERS, "RESTARTING"), state(PAYMENTS))
     second = shown(state(PAYMENTS, "RESTARTING"))
     port = Script(LOST, looks=(first, second))
@@ -329,7 +329,7 @@ def test_a_busy_instance_is_read_once_more_and_what_restarts_already_is_skipped(
     assert len(port.looked) == 1
 
 
-def test_busy_stays_busy_when_that_reading_fails() -> None:
+def test_busy_remains_when_the_reread_fails() -> None:
     assert told(carried(Script(BUSY, looks=(None,)), ORDERS)) == {ORDERS: (Outcome.FAILED, "busy")}
 
 
@@ -360,7 +360,7 @@ REPLIES = st.sampled_from(
     st.sampled_from(sorted(CHANGING_ACTIONS)),
     st.integers(0, 3),
 )
-def test_no_course_of_events_sends_what_may_have_been_done_a_second_time(
+def test_no_sequence_resends_a_call_that_may_have_been_done(
     replies: list[ApiResponse], looks: list[Look], action: Action, patience: int
 ) -> None:
     port = Script(*replies, looks=tuple(looks), patience=patience)

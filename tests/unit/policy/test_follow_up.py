@@ -89,7 +89,7 @@ def test_an_instance_with_another_alert_that_fires_has_not_recovered() -> None:
     assert planned(ended(), ended(PAYMENTS), restart(ORDERS)) == [PAYMENTS]
 
 
-def test_a_message_that_is_late_by_hours_says_nothing_of_now() -> None:
+def test_hours_old_message_is_not_followed_up() -> None:
     assert not planned(ended(), sent=NOW - HOUR - SECOND)
     assert planned(ended(), sent=NOW - HOUR) == [ORDERS]
 
@@ -123,14 +123,14 @@ def test_a_restart_that_ended_well_while_the_alarm_fired_is_a_recovery() -> None
     )
 
 
-def test_where_the_beginning_is_not_said_the_restart_is_the_beginning() -> None:
+def test_without_an_alarm_start_the_restart_time_is_used() -> None:
     followed = judged(EndedAlarm(None, ENDED), restart_tasks=(task(20 * MINUTE, 6 * MINUTE),))
 
     assert followed.verdict.reason == "recovered"
     assert str(followed.note).endswith("its alarm ended 19 minutes after that restart began.")
 
 
-def test_where_the_end_is_not_said_no_length_of_time_is_told() -> None:
+def test_without_an_alarm_end_no_duration_is_reported() -> None:
     followed = judged(EndedAlarm(RAISED, None), restart_tasks=(task(20 * MINUTE, 6 * MINUTE),))
 
     assert str(followed.note).endswith("has been running since 2026-01-05T02:46:00Z.")
@@ -157,11 +157,11 @@ def test_where_the_end_is_not_said_no_length_of_time_is_told() -> None:
         "the newest of two failed",
     ],
 )
-def test_without_evidence_nothing_is_said(tasks: Any) -> None:
+def test_without_a_restart_nothing_is_reported(tasks: Any) -> None:
     assert reason(restart_tasks=tasks) == "not_firing"
 
 
-def test_where_the_beginning_is_not_said_a_restart_counts_for_a_day() -> None:
+def test_without_an_alarm_start_a_restart_counts_for_a_day() -> None:
     unsaid = EndedAlarm(None, ENDED)
 
     assert reason(unsaid, restart_tasks=(task(DAY - SECOND),)) == "recovered"
@@ -194,7 +194,7 @@ def test_an_instance_that_restarts_is_left_to_restart() -> None:
     ],
     ids=["gone", "another engine", "opted out"],
 )
-def test_of_what_is_not_ours_nothing_is_said(fields: dict[str, Any]) -> None:
+def test_other_instances_are_not_reported(fields: dict[str, Any]) -> None:
     assert reason(restart_tasks=(task(20 * MINUTE),), **fields) == "not_firing"
 
 
@@ -228,7 +228,7 @@ TASKS = st.builds(
     tasks=st.lists(TASKS, max_size=4),
     mode=st.sampled_from(["off", "act", "observe"]),
 )
-def test_zero_evidence_is_never_success(
+def test_recovery_requires_a_completed_restart(
     alarm: EndedAlarm, status: str | None, tasks: list[Any], mode: str
 ) -> None:
     shown = state(

@@ -70,7 +70,7 @@ def test_a_restart_that_ended_before_it_began_ended_when_it_began() -> None:
     assert instance_rules.already_answered(one, context(raised_at=NOW - 9 * MINUTE)) is None
 
 
-def test_an_alarm_from_the_future_was_raised_now() -> None:
+def test_alarm_time_in_the_future_counts_as_now() -> None:
     just_ended = task(HOUR, updated_at=NOW)
     result = instance_rules.already_answered(restarted(just_ended), context(raised_at=NOW + MINUTE))
 
@@ -168,7 +168,7 @@ def test_without_restarts_there_is_nothing_to_cool_down_from_and_no_limit_reache
 
 
 @pytest.mark.parametrize("off", [{"cooldown": timedelta(0)}])
-def test_a_cooldown_of_nothing_switches_only_its_own_rule_off(off: Any) -> None:
+def test_zero_cooldown_disables_only_its_rule(off: Any) -> None:
     busy = restarted(task(timedelta(0)), task(MINUTE), task(2 * MINUTE))
 
     assert instance_rules.cooldown(busy, context(**off)) is None
@@ -196,7 +196,7 @@ def test_only_restarts_of_the_last_24_hours_count() -> None:
     assert instance_rules.restart_limit(restarted(in_time), one) is not None
 
 
-def test_a_limit_of_nothing_switches_only_its_own_rule_off() -> None:
+def test_zero_limit_disables_only_its_rule() -> None:
     busy = restarted(task(MINUTE), task(2 * MINUTE), task(3 * MINUTE))
 
     assert instance_rules.restart_limit(busy, context(max_restarts_per_day=0)) is None

@@ -60,7 +60,7 @@ def raised(ago: timedelta) -> ScreenedEvent:
 
 
 @pytest.mark.parametrize("accepted", [True, False])
-def test_what_was_sent_restarts_for_twenty_minutes(accepted: bool) -> None:
+def test_sent_call_counts_as_restarting_for_twenty_minutes(accepted: bool) -> None:
     call = sent(20 * MINUTE - SECOND, accepted=accepted)
     decision = decided(call)
 
@@ -71,11 +71,11 @@ def test_what_was_sent_restarts_for_twenty_minutes(accepted: bool) -> None:
     )
 
 
-def test_what_may_have_been_sent_is_over_after_twenty_minutes() -> None:
+def test_possibly_sent_call_expires_after_twenty_minutes() -> None:
     assert decided(sent(20 * MINUTE)).call is not None
 
 
-def test_what_was_accepted_has_answered_the_alarms_before_its_end() -> None:
+def test_accepted_call_answers_alarms_raised_before_its_end() -> None:
     call = sent(30 * MINUTE, accepted=True)
     assert reasons(decided(call, asked=raised(10 * MINUTE))) == {ORDERS: "already_answered"}
     assert reasons(decided(call, asked=raised(9 * MINUTE))) == {ORDERS: "cooldown"}
@@ -88,7 +88,7 @@ def test_a_person_is_called_when_it_did_not_help() -> None:
         assert (verdict.reason, verdict.needs_human) == ("already_answered", needs_human)
 
 
-def test_what_was_accepted_counts_for_the_day_and_no_longer() -> None:
+def test_accepted_call_counts_for_24_hours() -> None:
     calls = [sent(hours * HOUR, accepted=True) for hours in (2, 3)]
     assert decided(*calls).call is not None
     third = sent(DAY - SECOND, accepted=True)
@@ -162,9 +162,7 @@ def test_a_clock_that_is_off_is_named(skew: int, words: str | None) -> None:
 
 
 @pytest.mark.parametrize(("skew", "moved"), [(60, 0), (61, 61), (-61, -61)])
-def test_the_cloud_tells_the_time_where_ours_is_off_by_more_than_a_minute(
-    skew: int, moved: int
-) -> None:
+def test_cloud_time_is_used_when_our_clock_is_off_by_a_minute(skew: int, moved: int) -> None:
     seen = Observation(clock_skew_seconds=skew)
     assert seen.cloud_time(NOW) == NOW - moved * SECOND
 
@@ -199,7 +197,7 @@ def test_a_restart_is_over_when_it_was_seen_and_is_not_any_longer() -> None:
     assert (seen.over, seen.restarting) == (frozenset(), of(other))
 
 
-def test_where_not_all_is_listed_nothing_is_said_of_others() -> None:
+def test_incomplete_list_changes_no_other_calls() -> None:
     call = sent(target=PAYMENTS, restarting_at=99.0)
     seen = observed(state(status="RESTARTING"))
     assert sent_calls.learned((call,), seen, lists_all=False, begun=100.0) == Changes()
@@ -216,7 +214,7 @@ def became(outcome: Outcome | None, *, skew: int | None = None, off: int = 0) ->
     return sent_calls.learned_from_call(execution, {ORDERS: "1"}, seen, NOW)
 
 
-def test_what_became_of_a_call_is_told_to_the_ledger() -> None:
+def test_call_result_is_recorded_in_the_ledger() -> None:
     assert became(Outcome.ACCEPTED) == Changes(accepted={"1": NOW})
     assert became(Outcome.UNKNOWN) == Changes()
     for outcome in (Outcome.FAILED, Outcome.SKIPPED):

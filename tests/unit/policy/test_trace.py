@@ -72,7 +72,7 @@ def test_an_instance_that_acts_has_met_every_rule_and_none_applies() -> None:
 
 
 @pytest.mark.parametrize("reason", ["storm", "observed"])
-def test_what_is_decided_for_the_whole_event_stands_behind_the_rules_of_the_instance(
+def test_event_level_rules_follow_the_instance_rules(
     reason: str,
 ) -> None:
     asked = rules(trace(traced(), ORDERS, reason))
@@ -117,13 +117,13 @@ def test_a_rejection_for_another_reason_stands_at_the_end() -> None:
     )
 
 
-def test_what_was_found_after_an_alarm_stands_behind_that_it_is_not_firing() -> None:
+def test_follow_up_is_listed_after_not_firing() -> None:
     answers = trace(traced(restart(skip="not_firing")), ORDERS, "recovered")
 
     assert [answer.rule for answer in answers if answer.skip] == ["not_firing", "recovered"]
 
 
-def test_a_finding_of_verify_has_met_no_rule_of_a_restart() -> None:
+def test_verify_result_lists_no_restart_rule() -> None:
     asked = ScreenedEvent(Action.VERIFY, alarm=False)
     event = traced(Intent(Action.VERIFY), asked=asked, observation=Observation())
 

@@ -48,7 +48,7 @@ def test_a_restart_of_less_than_twenty_minutes_is_on_its_way(status: str, word: 
     assert brief(found) == ("passed", "restarting", False)
 
 
-def test_a_longer_one_hangs() -> None:
+def test_longer_restart_hangs() -> None:
     found = judged(
         status="RESTARTING", restart_tasks=(task(21 * MINUTE, user_name="agency", **GOING_ON),)
     )
@@ -122,7 +122,7 @@ def test_a_restart_of_yesterday_says_nothing_of_today() -> None:
 
 
 @pytest.mark.parametrize("status", ["ERROR", "FROZEN", "EXTENDING"])
-def test_an_instance_that_nobody_restarted_is_named_and_fails_nothing(status: str) -> None:
+def test_stopped_instance_without_a_restart_is_named_and_does_not_fail(status: str) -> None:
     assert brief(judged(status=status)) == ("passed", "status", False)
 
 
@@ -150,7 +150,7 @@ def test_a_restart_of_the_ledger_that_ended_well_is_a_recovery() -> None:
 
 
 @pytest.mark.parametrize("word", ["A_NEW_WORD", ""])
-def test_a_word_for_an_ending_that_is_not_documented_is_no_success(word: str) -> None:
+def test_undocumented_task_status_is_no_success(word: str) -> None:
     tasks = (task(12 * MINUTE, 8 * MINUTE, status=word),)
 
     assert brief(judged(12 * MINUTE, status="RUNNING", restart_tasks=tasks))[1] == "status"
@@ -190,7 +190,7 @@ def test_a_person_is_called_when_it_is_new_and_again_every_four_hours(
     delays=st.lists(st.integers(0, 59), min_size=40, max_size=40),
     period=st.sampled_from([60, 300, 900, 3600]),
 )
-def test_a_useless_restart_is_told_by_the_schedule_within_one_period(
+def test_ineffective_restart_is_reported_within_one_period(
     began: int, delays: list[int], period: int
 ) -> None:
     """However the schedule lies, and though each run is late by up to a minute."""
@@ -211,7 +211,7 @@ def test_a_useless_restart_is_told_by_the_schedule_within_one_period(
     assert calls[0].verdict.needs_human
 
 
-def test_those_that_may_hang_are_read_first_and_not_too_many() -> None:
+def test_possibly_hanging_instances_are_read_first_up_to_the_limit() -> None:
     many = [state(id_, "FROZEN") for id_ in ids(40)]
     listed = {one.id: one for one in [*many, state(ORDERS, "ERROR"), state(AUDIT, "RESTARTING")]}
     listed[PAYMENTS] = state(PAYMENTS, "RUNNING")

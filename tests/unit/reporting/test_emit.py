@@ -56,11 +56,13 @@ def posted(sink: FakeDms, *, seconds: float = 10.0, **fields: Any) -> bool:
         ({"outcome": "skipped", "needs_human": True}, "ERROR"),
     ],
 )
-def test_a_result_for_a_person_is_the_loudest(fields: dict[str, Any], expected: str) -> None:
+def test_result_that_needs_a_person_is_logged_as_error(
+    fields: dict[str, Any], expected: str
+) -> None:
     assert emit.severity(result(**fields)) == expected
 
 
-def test_an_unproven_sender_has_a_result_that_says_less() -> None:
+def test_unauthenticated_sender_gets_a_reduced_result() -> None:
     bare = ResultEvent({**EVENT, "data": {"outcome": "rejected", "reason": "unauthenticated"}}, 401)
 
     assert emit.severity(bare) == "WARNING"
@@ -113,7 +115,7 @@ class Broken(io.StringIO):
         raise BrokenPipeError
 
 
-def test_a_log_that_is_gone_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closed_log_stream_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     closed = io.StringIO()
     closed.close()
     monkeypatch.setattr(sys, "stdout", Broken())
@@ -146,7 +148,7 @@ def test_lines_of_many_threads_stay_whole(capfd: pytest.CaptureFixture[str]) -> 
     assert sorted(line["number"] for line in lines) == [*range(40)]
 
 
-def test_a_sink_is_known_by_the_roots_that_the_operator_set() -> None:
+def test_sink_is_verified_with_the_configured_roots() -> None:
     with FakeDms(place=place("good")) as sink:
         sink.fault(Reply(202), times=None)
 
@@ -198,15 +200,13 @@ def test_without_time_or_without_a_sink_nothing_is_posted(sink: FakeDms, seconds
 
 
 @pytest.mark.parametrize("url", ["http://a..b/", "http://[::1/"])
-def test_a_sink_that_cannot_be_found_is_a_failing_sink(url: str) -> None:
+def test_unresolvable_sink_counts_as_failed(url: str) -> None:
     outgoing = OutboundSettings("https://unused.example", "0" * 32, sink=url)
 
     assert not emit.post_to_sink(result(), outgoing, seconds=5)
 
 
-def test_a_machine_without_a_thread_to_spare_has_a_failing_sink(
-    sink: FakeDms, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sink_fails_without_threads(sink: FakeDms, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 

@@ -14,7 +14,7 @@ REASONS = set(schemas.load().schema("result")["$defs"]["reason"]["enum"])
 REFUSALS = {refusal.reason for refusal in EventRejected.__subclasses__()} | {EventRejected.reason}
 
 
-def test_every_reason_of_the_contract_has_words_or_is_a_refusal_that_brings_its_own() -> None:
+def test_every_reason_has_a_text_or_is_a_rejection_with_its_own() -> None:
     assert set(messages.REASON_TEXTS) | REFUSALS | {None} == REASONS
 
 
@@ -23,7 +23,7 @@ def test_every_call_result_has_words() -> None:
 
 
 @pytest.mark.parametrize("words", messages.REASON_TEXTS.values())
-def test_words_end_a_sentence(words: str) -> None:
+def test_reason_texts_end_a_sentence(words: str) -> None:
     assert words == words.strip().rstrip(".")
 
 
@@ -62,7 +62,7 @@ def test_words_are_right_for_one_instance_and_for_several(words: str) -> None:
     assert not words.startswith(("it ", "its ", "the instance "))
 
 
-def test_two_instances_are_not_spoken_of_as_one() -> None:
+def test_messages_use_the_plural_for_two_instances() -> None:
     said = messages.headline(Action.RESTART, Outcome.SKIPPED, "already_answered", total=2)
 
     assert said == "Restart of 2 instances skipped: restarted after the alarm was raised."

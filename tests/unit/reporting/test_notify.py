@@ -129,7 +129,7 @@ def test_an_unnamed_event_of_an_unknown_source_is_named_so() -> None:
     assert "Asked by: an event that was not recognized" in lines(event=event)
 
 
-def test_what_sms_does_not_take_is_left_out_of_every_text() -> None:
+def test_characters_sms_rejects_are_removed() -> None:
     event = {**EXAMPLE["data"]["event"], "name": "[P1] 【紧急】 broker\ndown"}
     said = notify.compose(result(event=event, message="Restart [x] accepted."))
 
@@ -149,7 +149,7 @@ def test_what_sms_does_not_take_is_left_out_of_every_text() -> None:
     ),
     needs_human=st.booleans(),
 )
-def test_whatever_happened_fits_a_phone_and_the_limits_of_the_topic(
+def test_every_notification_fits_the_line_and_topic_limits(
     outcome: str,
     action: str,
     reason: str | None,

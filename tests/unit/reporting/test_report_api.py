@@ -72,12 +72,12 @@ def test_the_answer_of_the_cloud_is_in_the_result() -> None:
         (7, None),
     ],
 )
-def test_the_words_of_the_cloud_are_one_short_line(said: Any, shown: str | None) -> None:
+def test_vendor_error_text_is_one_short_line(said: Any, shown: str | None) -> None:
     assert api(refused(400, error_msg=said))["error_msg"] == shown
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_the_words_of_the_cloud_about_credentials_are_ours(status: int) -> None:
+def test_vendor_text_about_credentials_is_replaced(status: int) -> None:
     found = api(refused(status, error_code="APIGW.0301", error_msg="x-auth-token:secret"))
 
     assert found["error_msg"] == report.SAFE_ERROR_TEXTS[status]
@@ -85,14 +85,12 @@ def test_the_words_of_the_cloud_about_credentials_are_ours(status: int) -> None:
 
 
 @pytest.mark.parametrize("document", [None, [], "text"])
-def test_an_answer_that_is_no_object_has_no_words(document: Any) -> None:
+def test_response_that_is_no_object_has_no_error_text(document: Any) -> None:
     found = api(ApiResponse(possibly_sent=True, status=500, document=document))
 
     assert (found["error_code"], found["error_msg"], found["status"]) == (None, None, 500)
 
 
 @given(st.text(), st.text(), st.sampled_from([200, 400, 401, 500]))
-def test_whatever_the_cloud_says_the_result_keeps_its_schema(
-    code: str, words: str, status: int
-) -> None:
+def test_any_cloud_response_yields_a_valid_result(code: str, words: str, status: int) -> None:
     api(refused(status, error_code=code, error_msg=words))

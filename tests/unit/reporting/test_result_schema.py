@@ -80,7 +80,7 @@ def test_an_operator_may_add_attributes() -> None:
 @pytest.mark.parametrize(
     "text", ["one\ntwo", "one\n", "x" * 301], ids=["two lines", "line end", "too long"]
 )
-def test_the_words_of_the_cloud_are_one_short_line(text: str) -> None:
+def test_vendor_error_text_is_one_short_line(text: str) -> None:
     assert path_of_violation(result_of(api={**API, "error_msg": text})) == "$.data.api.error_msg"
 
 

@@ -58,7 +58,7 @@ def reply(status: int | None, code: str | None = None, skew: int | None = None) 
     )
 
 
-def test_a_state_that_makes_no_sense_needs_a_person_and_no_other_event() -> None:
+def test_malformed_state_needs_a_person_and_no_retry() -> None:
     problem = errors.StateUnreadable("an instance in the answer has odd tags")
     found = summarize.unreadable_state(screened(ORDERS), problem)
 
@@ -89,7 +89,7 @@ def test_a_state_that_makes_no_sense_needs_a_person_and_no_other_event() -> None
         (reply(503), True),
     ],
 )
-def test_a_state_that_may_be_readable_the_next_time_is_worth_another_event(
+def test_transient_read_failure_is_retryable(
     answer: ApiResponse | None, *, retryable: bool
 ) -> None:
     problem = errors.StateUnreadable("the cloud answered", response=answer, transient=True)
@@ -146,9 +146,7 @@ def test_wrong_settings_are_named_and_need_a_person() -> None:
         (Decision(Action.RESTART, (verdict(None),), CALL), 0),
     ],
 )
-def test_a_defect_before_the_call_is_a_failure_without_details(
-    decision: Decision | None, attempts: int
-) -> None:
+def test_exception_before_the_call_is_failed(decision: Decision | None, attempts: int) -> None:
     context = EventContext(RECEIVED, "0" * 32, authenticated=True, decision=decision)
     found = summarize.crash(context, attempts)
 
@@ -156,7 +154,7 @@ def test_a_defect_before_the_call_is_a_failure_without_details(
     assert (found.needs_human, found.request) == (True, None)
 
 
-def test_a_defect_after_the_call_leaves_its_end_unknown() -> None:
+def test_exception_after_the_call_is_unknown() -> None:
     skipped = verdict(Outcome.SKIPPED, B, reason="status")
     decision = Decision(Action.RESTART, (verdict(None), skipped), CALL)
     context = EventContext(RECEIVED, "0" * 32, authenticated=True, decision=decision)
@@ -171,7 +169,7 @@ def test_a_defect_after_the_call_leaves_its_end_unknown() -> None:
     assert found.message.startswith("It may have been sent")
 
 
-def test_a_defect_after_a_purge_leaves_its_end_unknown() -> None:
+def test_exception_after_a_purge_is_unknown() -> None:
     decision = Decision(Action.PURGE_FAILED, (), PURGE)
     found = summarize.crash(EventContext(RECEIVED, "0" * 32, decision=decision), 1)
 

@@ -122,7 +122,7 @@ def problems(given: dict[str, str], *, http_entrypoint: bool = False) -> list[st
     return list(invalid.value.problems)
 
 
-def test_what_is_needed_is_enough_and_the_rest_has_its_default() -> None:
+def test_required_settings_suffice() -> None:
     found = taken()
 
     assert found.limits == Limits(dry_run=True)
@@ -307,7 +307,7 @@ def test_a_token_of_iam_serves_instead_of_keys() -> None:
 
 
 @pytest.mark.parametrize("only", ["HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"])
-def test_half_a_key_pair_is_none_even_where_the_platform_has_one(only: str) -> None:
+def test_half_a_key_pair_is_rejected_even_with_platform_keys(only: str) -> None:
     rest = {name: value for name, value in NEEDED.items() if "_SDK_AK" not in name}
     del rest["HUAWEICLOUD_SDK_SK"]
 
@@ -339,7 +339,7 @@ def test_an_endpoint_overrides_that_of_the_region(endpoint: str) -> None:
     assert taken(DMS_ENDPOINT="http://[::1]:80").outbound.endpoint == "http://[::1]:80"
 
 
-def test_what_is_set_arrives_in_our_words(tmp_path: Path) -> None:
+def test_settings_fill_their_fields(tmp_path: Path) -> None:
     (tmp_path / "smn.pem").write_bytes(certificate() * 2)
     found = taken(
         ALLOWED_INSTANCES=f" {ORDERS.upper()} , {PAYMENTS}",
@@ -396,7 +396,7 @@ def test_a_file_without_certificates_stops_the_start(name: str, text: str, tmp_p
     ],
     ids=str,
 )
-def test_the_http_door_needs_somebody_who_may_call(opener: dict[str, str]) -> None:
+def test_http_entrypoint_needs_an_authentication_method(opener: dict[str, str]) -> None:
     read({**NEEDED, **opener}, routes=ROUTES, http_entrypoint=True)
     read(NEEDED, routes=ROUTES)
     (line,) = problems(NEEDED, http_entrypoint=True)
@@ -405,7 +405,7 @@ def test_the_http_door_needs_somebody_who_may_call(opener: dict[str, str]) -> No
     assert "SMN_TOPIC_URNS: set at least one" in line
 
 
-def test_that_nobody_may_call_is_said_together_with_the_rest() -> None:
+def test_missing_authentication_is_reported_with_other_problems() -> None:
     lines = problems({}, http_entrypoint=True)
 
     assert len(lines) == len(NEEDED) + 1

@@ -220,7 +220,7 @@ UNREADABLE: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", ALERTS)
 @pytest.mark.parametrize("odd", UNREADABLE.values(), ids=UNREADABLE)
-def test_an_alert_that_cannot_be_read_does_not_sink_its_group(name: str, odd: Any) -> None:
+def test_unreadable_alert_does_not_reject_its_group(name: str, odd: Any) -> None:
     version = "4" if name == "alertmanager" else "1"
 
     one = read(name, group(odd, alert(), version=version))
@@ -277,7 +277,7 @@ odd_values: st.SearchStrategy[Any] = (
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(["status", "labels", "annotations"]), odd_values)))
-def test_no_neighbour_changes_what_a_good_alert_asks_for(neighbours: list[Any]) -> None:
+def test_other_alerts_do_not_change_a_valid_alert(neighbours: list[Any]) -> None:
     event = read("alertmanager", group(*neighbours, alert()))
 
     assert event.intents[-1] == only(read("alertmanager", group(alert())))
@@ -306,9 +306,7 @@ def test_a_group_that_is_not_complete_says_how_many_alerts_are_missing(
 
 @pytest.mark.parametrize("name", ALERTS)
 @pytest.mark.parametrize("value", ["-", "", "orders", ORDERS + " ", "00000000" + ORDERS])
-def test_an_alert_that_asks_but_names_no_instance_is_told_without_what_it_says(
-    name: str, value: str
-) -> None:
+def test_alert_without_an_instance_is_noted_without_its_text(name: str, value: str) -> None:
     version = "4" if name == "alertmanager" else "1"
     nameless = alert(kafka_instance_id=value)
 

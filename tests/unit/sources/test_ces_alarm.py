@@ -165,7 +165,7 @@ def test_the_time_of_an_alarm_that_is_ok_is_its_end_and_not_its_beginning() -> N
     ],
     ids=str,
 )
-def test_only_the_end_of_an_alarm_for_a_kafka_instance_is_one(changes: dict[str, Any]) -> None:
+def test_only_kafka_alarms_end(changes: dict[str, Any]) -> None:
     assert not only(read("ces_alarm", alarm(**changes))).ended
 
 

@@ -104,7 +104,7 @@ def test_every_source_is_found_by_its_name_in_order() -> None:
         (set(SOURCES) - {"timer"}, "function/sources/timer.py has no schemas/events/timer.json"),
     ],
 )
-def test_a_file_without_its_counterpart_stops_the_start_with_its_name(
+def test_source_without_schema_or_schema_without_source_stops_the_start(
     schema_names: Any, missing: str
 ) -> None:
     with pytest.raises(SourceSchemaMismatch) as caught:
