@@ -36,5 +36,5 @@ def problems(environment: Mapping[str, str]) -> tuple[str, ...]:
         lines.append("ENTRY_POINT: replaces the streams of the log; unset it")
     one_process = environment.get("WORKERS", "").strip() in {"", "1"}
     if not one_process and not environment.get("LEDGER_URL", "").strip():
-        found.append(f"WORKERS: {_WORKERS}")
-    return tuple(found)
+        lines.append(f"WORKERS: {_WORKERS}")
+    return tuple(lines)
