@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .. import readiness
 from ..lib import strict_json
 from ..lib.clock import Deadline
 from ..lib.schemas import Violation
@@ -13,6 +12,7 @@ from ..model.decision import ActionCall
 from ..model.errors import SchemaViolated
 from ..model.event import RawEvent
 from ..model.result import EventContext, ResultEvent
+from ..pipeline import readiness
 from ..policy import check
 from ..reporting import report
 from . import startup

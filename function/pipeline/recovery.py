@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from .dms import survey
-from .dms.inventory import Inventory
-from .dms.observe import history_start
-from .dms.session import DmsSession
-from .ledger.protocol import Claim
-from .lib.clock import Clock
-from .model.cloud_state import InstanceState, Observation
-from .model.errors import StateUnreadable
-from .model.result import Summary
-from .policy import follow_up, sent_calls, verify
-from .policy.follow_up import EndedAlarm, FollowUp
-from .reporting import summarize
-from .settings.model import Limits
+from ..dms import survey
+from ..dms.inventory import Inventory
+from ..dms.observe import history_start
+from ..dms.session import DmsSession
+from ..ledger.protocol import Claim
+from ..lib.clock import Clock
+from ..model.cloud_state import InstanceState, Observation
+from ..model.errors import StateUnreadable
+from ..model.result import Summary
+from ..policy import follow_up, sent_calls, verify
+from ..policy.follow_up import EndedAlarm, FollowUp
+from ..reporting import summarize
+from ..settings.model import Limits
 
 
 def _now(session: DmsSession, clock: Clock) -> datetime:

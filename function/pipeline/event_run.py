@@ -4,37 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
-from traceback import extract_tb
 from typing import Any, NamedTuple
 
-from .dms import observe
-from .dms.action import ActionSender, DmsActions
-from .dms.inventory import Inventory
-from .dms.session import DmsSession
-from .intake import authenticate, unwrap, validate
-from .ledger.protocol import Claim, Ledger, Times
-from .lib.clock import Clock, Deadline
-from .lib.schemas import Schemas
-from .lib.transport import Client
-from .model.cloud_state import Observation
-from .model.decision import ActionCall, Decision, ExecutionResult, ScreenedEvent
-from .model.errors import (
+from ..dms import observe
+from ..dms.action import ActionSender, DmsActions
+from ..dms.inventory import Inventory
+from ..dms.session import DmsSession
+from ..intake import authenticate, unwrap, validate
+from ..ledger.protocol import Claim, Ledger, Times
+from ..lib.clock import Clock, Deadline
+from ..lib.schemas import Schemas
+from ..lib.transport import Client
+from ..model.cloud_state import Observation
+from ..model.decision import ActionCall, Decision, ExecutionResult, ScreenedEvent
+from ..model.errors import (
     EventRejected,
     InstanceBusy,
     LedgerUnreadable,
-    OwnResultEvent,
     SettingsInvalid,
     StateUnreadable,
 )
-from .model.event import Action, Event, RawEvent, Source, SubscriptionNotice, UnwrappedEvent
-from .model.result import EventContext, Receiver, ResultEvent, Summary, with_envelope_fields
-from .model.sent_call import PURGE, Changes, Room
-from .policy import decide, execute, follow_up, screen, sent_calls
-from .reporting import emit, notify, report, summarize
-from .reporting.messages import missing_credentials
-from .reporting.metrics import Metrics
-from .settings.model import Credentials, Settings
+from ..model.event import Action, Event, RawEvent, Source, SubscriptionNotice, UnwrappedEvent
+from ..model.result import EventContext, Summary, with_envelope_fields
+from ..model.sent_call import PURGE, Changes, Room
+from ..policy import decide, execute, follow_up, screen, sent_calls
+from ..reporting import emit, report, summarize
+from ..reporting.messages import missing_credentials
+from ..reporting.metrics import Metrics
+from ..settings.model import Credentials, Settings
 
 MAX_DECISIONS = 3
 """The second one sees what took the room, so a third is needed only where that was taken back."""
@@ -180,8 +177,8 @@ class EventRun:
     def _check(self, source: Source) -> Summary:
         """Check whether everything is ready for an alarm; see readiness.py."""
         # Few events ask for a check, and its modules would cost every cold start milliseconds.
+        from ..policy import check  # noqa: PLC0415 - see above
         from . import readiness  # noqa: PLC0415 - see above
-        from .policy import check  # noqa: PLC0415 - see above
 
         request = check.request(self.event, source)
         means = readiness.Means(
@@ -336,73 +333,3 @@ class EventRun:
         lines, self._held_lines = self._held_lines, []
         for write in lines:
             write(event_id=event_id, seconds=self.session.remaining(self.session.deadline.end))
-
-
-def _log_crash(run: EventRun, error: Exception) -> Summary:
-    """Log type and location of an unexpected exception; its message may contain event data."""
-    places = [
-        f"{Path(frame.filename).name}:{frame.lineno}" for frame in extract_tb(error.__traceback__)
-    ]
-    run.log("ERROR", "A defect.", kind=type(error).__name__, at=places[-4:])
-    return summarize.crash(run.context, run.session.attempts)
-
-
-def process(
-    raw_event: RawEvent, runtime: Runtime, deadline: Deadline, *, credentials: Credentials | None
-) -> tuple[EventRun, ResultEvent | None]:
-    """Handle one event; return its one result, or None for a result event of our own."""
-    event_run = EventRun(raw_event, runtime, credentials, deadline)
-    try:
-        summary = event_run.run()
-    except OwnResultEvent:
-        return event_run, None
-    except Exception as error:  # noqa: BLE001 - every event gets its result, whatever breaks
-        summary = _log_crash(event_run, error)
-    elapsed = runtime.clock.monotonic() - deadline.start
-    result = report.build(
-        event_run.context,
-        summary,
-        dry_run=runtime.settings.limits.dry_run,
-        now=runtime.clock.now(),
-        duration_ms=round(elapsed * 1000),
-    )
-    event_run.write_held_lines(result.event_id)
-    return event_run, result
-
-
-def run(
-    raw_event: RawEvent, runtime: Runtime, deadline: Deadline, *, credentials: Credentials | None
-) -> ResultEvent | None:
-    """Process one event and emit its one result; None for a result event of our own."""
-    event_run, result = process(raw_event, runtime, deadline, credentials=credentials)
-    if result is not None:
-        _emit(result, event_run, deadline)
-    return result
-
-
-def _emit(result: ResultEvent, event_run: EventRun, deadline: Deadline) -> None:
-    """Write the result line; post the result and tell people where its sender is authenticated.
-
-    An unauthenticated sender could otherwise fill the sink and wake people at will.
-    """
-    settings, metrics = event_run.runtime.settings, event_run.runtime.metrics
-    emit.log_result(result, seconds=event_run.session.remaining(deadline.end))
-    if metrics is not None:
-        elapsed = event_run.runtime.clock.monotonic() - deadline.start
-        metrics.count(event_run.context, result, elapsed)
-    if not event_run.context.authenticated:
-        return
-    remaining = deadline.end - event_run.runtime.clock.monotonic()
-    deliveries: dict[Receiver, Callable[[], str | None]] = {}
-    if settings.outbound.sink is not None:
-        seconds = min(remaining, deadline.report_seconds)
-        post = partial(emit.post_to_sink, result, settings.outbound, seconds=seconds)
-        deliveries[Receiver.SINK] = lambda: None if post() else "The sink did not take the result."
-    if notify.is_wanted(result, settings.notify):
-        to, sign = (settings.outbound, settings.notify), event_run.session.sign
-        publish = partial(notify.publish, result, *to, sign, seconds=remaining)
-        deliveries[Receiver.TOPIC] = publish
-    for receiver, problem in emit.deliver(deliveries).items():
-        event_run.log("WARNING", problem)
-        if metrics is not None:
-            metrics.count_undelivered(receiver)

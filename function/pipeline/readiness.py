@@ -9,21 +9,21 @@ from collections.abc import Callable
 from typing import NamedTuple
 from uuid import uuid4
 
-from .dms import diagnostics
-from .dms.diagnostics import DiagnosticSession
-from .intake import smn_signature
-from .ledger.protocol import Ledger
-from .lib.clock import Clock, Deadline
-from .lib.threads import DeadlineExceeded, ThreadUnavailable, call_with_timeout
-from .lib.transport import Client
-from .model.check import CheckRequest, Readings, Validity
-from .model.cloud_state import ApiResponse
-from .model.decision import ActionCall
-from .model.errors import LedgerUnreadable
-from .model.result import Summary
-from .policy import check
-from .reporting import check_summary
-from .settings.model import AuthSettings, Credentials, Settings
+from ..dms import diagnostics
+from ..dms.diagnostics import DiagnosticSession
+from ..intake import smn_signature
+from ..ledger.protocol import Ledger
+from ..lib.clock import Clock, Deadline
+from ..lib.threads import DeadlineExceeded, ThreadUnavailable, call_with_timeout
+from ..lib.transport import Client
+from ..model.check import CheckRequest, Readings, Validity
+from ..model.cloud_state import ApiResponse
+from ..model.decision import ActionCall
+from ..model.errors import LedgerUnreadable
+from ..model.result import Summary
+from ..policy import check
+from ..reporting import check_summary
+from ..settings.model import AuthSettings, Credentials, Settings
 
 LEDGER_SECONDS = 1.0
 """A healthy ledger answers within milliseconds; one this slow would time out during an event."""
