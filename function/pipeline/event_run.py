@@ -215,7 +215,7 @@ class EventRun:
                 self.session, alarms, self.limits, self.runtime.clock
             )
             decision, execution = follow_up.merged(decision, execution, follow_ups)
-        return summarize.decision_outcome(self.context, decision, execution)
+        return summarize.decision_outcome(decision, execution)
 
     def _claim_times(self) -> Times:
         deadline, remaining = self.session.deadline, self.session.remaining

@@ -263,7 +263,7 @@ def decide(
     `now` is the cloud's time of day; `calls` are those of the ledger, which only add to the
     history.
     """
-    notes = _clock_note(observation)
+    notes = screened.notes + _clock_note(observation)
     if screened.action is Action.PURGE_FAILED:
         verdicts = _purge_verdicts(observation, limits)
         if sent_calls.purge_is_recent(calls, now):
@@ -283,6 +283,7 @@ def decide(
         dry_run=limits.dry_run or only_observed,
         notes=notes,
         warnings=_pattern_warnings(observation, screened.action) + _mode_warnings(observation, now),
+        needs_human=screened.needs_human,
     )
 
 

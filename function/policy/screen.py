@@ -59,14 +59,16 @@ def is_allowed(instance: str, limits: Limits) -> bool:
     return allowed and instance not in limits.blocked
 
 
-def _notes(reasons: list[tuple[Intent, str | None]], limits: Limits) -> tuple[str, ...]:
-    """Return what to say of intents that are not mapped, each sentence once."""
+def _notes(
+    event: Event, reasons: list[tuple[Intent, str | None]], limits: Limits
+) -> tuple[str, ...]:
+    """Return what to say of the event and of intents that are not mapped, each sentence once."""
     skipped = [intent for intent, reason in reasons if reason == "not_mapped"]
     notes = [
         NAMELESS if _names_no_instance(intent, limits) else intent.not_mapped_note
         for intent in skipped
     ]
-    return tuple(dict.fromkeys(note for note in notes if note is not None))
+    return tuple(dict.fromkeys(note for note in (event.note, *notes) if note is not None))
 
 
 def screen(event: Event, source: Source, limits: Limits, now: datetime) -> ScreenedEvent:
@@ -96,7 +98,7 @@ def screen(event: Event, source: Source, limits: Limits, now: datetime) -> Scree
             verdicts=tuple(reversed(skipped.values())),
             raised_at={instance: _newest(moments) for instance, moments in raised.items()},
             reason=None if asking else next((reason for _, reason in reasons), "not_mapped"),
-            notes=_notes(reasons, limits),
+            notes=_notes(event, reasons, limits),
             needs_human=any(_names_no_instance(intent, limits) for intent in event.intents),
         ),
         limits,

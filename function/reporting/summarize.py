@@ -72,9 +72,7 @@ def _failure_text(outcome: Outcome, execution: ExecutionResult) -> str | None:
     return None if settled else _sentence(response.problem)
 
 
-def decision_outcome(
-    context: EventContext, decision: Decision, execution: ExecutionResult
-) -> Summary:
+def decision_outcome(decision: Decision, execution: ExecutionResult) -> Summary:
     """Say what was decided and done."""
     verdicts = execution.verdicts or decision.verdicts
     outcome, reason = _without_instances(decision, execution)
@@ -99,8 +97,7 @@ def decision_outcome(
         or any(verdict.needs_human for verdict in verdicts)
         or (not verdicts and execution.needs_human),
     )
-    note = context.event.note if context.event else None
-    notes = [_failure_text(outcome, execution), note, *decision.notes, *decision.warnings]
+    notes = [_failure_text(outcome, execution), *decision.notes, *decision.warnings]
     return summary._replace(message=_message(decision.action, summary, notes))
 
 
@@ -156,7 +153,7 @@ def _of_failure(
         needs_human=needs_human,
     )
     # The message names this failure, also where some instances were skipped for other reasons.
-    message = _message(screened.action, summary._replace(reason=reason), [detail])
+    message = _message(screened.action, summary._replace(reason=reason), [detail, *screened.notes])
     return summary._replace(message=message)
 
 

@@ -139,6 +139,16 @@ def test_an_alert_that_names_no_instance_leaves_its_trace_beside_one_that_does(
     )
 
 
+def test_alerts_that_were_left_out_are_named_where_nothing_could_be_read(
+    remediator: Remediator,
+) -> None:
+    remediator.cloud.fault(Reply(403, "{}"), kind="list", times=None)
+    found = remediator.alert(ORDERS, truncatedAlerts=2)
+
+    assert found.brief == (200, "failed", "state_unreadable")
+    assert found.data["message"].endswith("The sender left out 2 alerts of this group.")
+
+
 def test_an_unknown_end_is_never_sent_again_and_needs_a_person(remediator: Remediator) -> None:
     remediator.set(DEADLINE_SECONDS="1")
     remediator.cloud.fault(Reply(500, "?"), kind="action")

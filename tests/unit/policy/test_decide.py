@@ -48,6 +48,14 @@ def test_an_instance_that_no_rule_holds_back_is_restarted() -> None:
     assert (decision.action, decision.dry_run) == (Action.RESTART, False)
 
 
+def test_what_screening_has_to_say_is_said_beside_a_restart_too() -> None:
+    told = screened(ORDERS)._replace(notes=("2 alerts were left out.",), needs_human=True)
+    decision = decided(observed(state()), told)
+
+    assert decision.call is not None
+    assert (decision.notes, decision.needs_human) == (("2 alerts were left out.",), True)
+
+
 @pytest.mark.parametrize(
     ("live", "reason", "needs_human"),
     [

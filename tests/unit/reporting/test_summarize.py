@@ -10,16 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function.model.decision import ActionCall, Decision, ExecutionResult, Verdict
-from function.model.event import Action, Event, Outcome, RawEvent, UnwrappedEvent
-from function.model.result import EventContext, Summary, with_envelope_fields
+from function.model.event import Action, Event, Outcome, UnwrappedEvent
+from function.model.result import Summary, with_envelope_fields
 from function.reporting import summarize
 from tests.factories import NOW, ORDERS, PAYMENTS
-
-RECEIVED = RawEvent("direct", b"{}", NOW)
-
-
-CONTEXT = EventContext(RECEIVED, "0" * 32, authenticated=True, event=Event((), note="A note."))
-
 
 CALL = ActionCall(Action.RESTART, {"action": "restart", "instances": [ORDERS]}, (ORDERS,))
 
@@ -38,7 +32,7 @@ def judged(
     *verdicts: Verdict, execution: ExecutionResult | None = None, **decision: Any
 ) -> Summary:
     given = {"action": Action.RESTART, "verdicts": verdicts, **decision}
-    return summarize.decision_outcome(CONTEXT, Decision(**given), execution or ExecutionResult())
+    return summarize.decision_outcome(Decision(**given), execution or ExecutionResult())
 
 
 def carried_out(*verdicts: Verdict, attempts: int = 1, **fields: Any) -> Summary:
@@ -164,7 +158,7 @@ def test_the_message_says_what_happened_and_what_is_worth_knowing_besides() -> N
     execution = ExecutionResult(verdicts=(done, left), attempts=1)
     found = judged(execution=execution, call=CALL, notes=("One.",), warnings=("Two.",))
 
-    assert found.message == "Restart of 1 of 2 instances accepted. A note. One. Two."
+    assert found.message == "Restart of 1 of 2 instances accepted. One. Two."
 
 
 @pytest.mark.parametrize("own", [None, "own"])
