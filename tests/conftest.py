@@ -1,4 +1,4 @@
-"""What most tests begin with: a remediator in the world, and what the function prints in it."""
+"""Fixtures of most tests: a remediator with a fake cloud, its output, a Redis server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from function.entrypoints import startup
 from .harness import Remediator, open_remediator
 from .redis_process import RedisProcess, redis_process
 
-# How fast examples are made depends on what else the machine does, which is no finding of a test.
+# How fast examples are made depends on what else the machine does, which no test may depend on.
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -29,14 +29,14 @@ def begin_without_a_history() -> None:
 
 @pytest.fixture(name="remediator")
 def open_the_remediator() -> Iterator[Remediator]:
-    """Open a world in which one instance is in ERROR."""
+    """Open a fake cloud in which one instance is in ERROR, and a remediator for it."""
     with open_remediator() as remediator:
         yield remediator
 
 
 @pytest.fixture(name="out")
 def what_is_printed(capfd: pytest.CaptureFixture[str]) -> Any:
-    """Return what was printed since it was asked last: results, and lines of the log."""
+    """Return a function that reads what was printed since its last call: results, log lines."""
 
     def lines() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         printed = capfd.readouterr()

@@ -1,4 +1,4 @@
-"""Values that tests of decisions are made of: times, instances, their tasks, limits."""
+"""Factories for the values of policy tests: times, instances, tasks, limits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def ids(number: int) -> list[str]:
 
 
 def read(_: Any) -> Event:
-    """Read nothing: a source whose events are made by hand."""
+    """Fail: these tests build their events directly and parse nothing."""
     raise AssertionError("the event is at hand")
 
 
@@ -52,8 +52,8 @@ def restart(*instances: str, **fields: Any) -> Intent:
 def task(ago: timedelta = HOUR, took: timedelta = MINUTE, **fields: Any) -> Task:
     """Return a restart that began a while ago and took a while."""
     began = NOW - ago
-    given = {"id": f"{began}", "name": "kafkaInstanceRestart", "status": "SUCCESS"}
-    return Task(**{**given, "created_at": began, "updated_at": began + took, **fields})
+    defaults = {"id": f"{began}", "name": "kafkaInstanceRestart", "status": "SUCCESS"}
+    return Task(**{**defaults, "created_at": began, "updated_at": began + took, **fields})
 
 
 def state(instance: str = ORDERS, status: str | None = "ERROR", **fields: Any) -> InstanceState:
@@ -62,30 +62,30 @@ def state(instance: str = ORDERS, status: str | None = "ERROR", **fields: Any) -
 
 
 def screened(*targets: str, alarm: bool = True, **fields: Any) -> ScreenedEvent:
-    """Return what is left of an event after screening: targets whose alarm was raised just now."""
+    """Return a screened event: targets whose alarm was raised just now."""
     targets = targets or (ORDERS,)
-    given = {"action": Action.RESTART, "raised_at": dict.fromkeys(targets, NOW)}
-    return ScreenedEvent(**{**given, "alarm": alarm, "targets": targets, **fields})
+    defaults = {"action": Action.RESTART, "raised_at": dict.fromkeys(targets, NOW)}
+    return ScreenedEvent(**{**defaults, "alarm": alarm, "targets": targets, **fields})
 
 
 def observed(*states: InstanceState, **fields: Any) -> Observation:
     """Return what was observed of these instances."""
-    return Observation(instances={one.id: one for one in states}, **fields)
+    return Observation(instances={state.id: state for state in states}, **fields)
 
 
 def decided(
     observation: Observation,
     asked: ScreenedEvent | None = None,
     source: Source = ALARMS,
-    **given: Any,
+    **changes: Any,
 ) -> Decision:
     """Decide at NOW on what was observed, asked for by an alarm unless a source is given."""
     asked = asked or screened(*observation.instances)
-    return decide.decide(asked, observation, source=source, limits=limits(**given), now=NOW)
+    return decide.decide(asked, observation, source=source, limits=limits(**changes), now=NOW)
 
 
 def screen_of(
-    *intents: Intent, source: Source = ALARMS, sent: Any = None, **given: Any
+    *intents: Intent, source: Source = ALARMS, sent: Any = None, **changes: Any
 ) -> ScreenedEvent:
     """Screen the intents of an event at NOW."""
-    return screen(Event(intents, sent_at=sent), source, limits(**given), NOW)
+    return screen(Event(intents, sent_at=sent), source, limits(**changes), NOW)

@@ -1,4 +1,4 @@
-"""What an end-to-end test runs in: the fake cloud, the function in front of it, one clock."""
+"""The harness of end-to-end tests: a fake cloud, a runtime that uses it, one clock."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class CloudTime:
 
 @dataclass(frozen=True)
 class Answered:
-    """What came back to a sender; every result it carries keeps its schema."""
+    """The answer to a sender; its result event is validated against the schema."""
 
     status: int
     event: dict[str, Any]
@@ -62,7 +62,7 @@ class Answered:
 
     @property
     def reasons(self) -> dict[str, str | None]:
-        return {one["id"]: one["reason"] for one in self.data["instances"]}
+        return {row["id"]: row["reason"] for row in self.data["instances"]}
 
     @property
     def brief(self) -> tuple[int, str, str | None]:
@@ -70,7 +70,7 @@ class Answered:
 
 
 class Remediator:
-    """The function with some settings, in front of the fake cloud."""
+    """The function with some settings, connected to the fake cloud."""
 
     def __init__(
         self,
@@ -86,11 +86,11 @@ class Remediator:
         self.runtime = self._runtime()
 
     def _runtime(self) -> Runtime:
-        given = startup.runtime(self.settings)
-        own = self.own_clock
+        runtime = startup.runtime(self.settings)
+        clock = self.own_clock
         if "LEDGER_URL" in self.settings:
-            return given._replace(clock=own)
-        return given._replace(clock=own, ledger=MemoryLedger(own.monotonic))
+            return runtime._replace(clock=clock)
+        return runtime._replace(clock=clock, ledger=MemoryLedger(clock.monotonic))
 
     def set(self, **settings: str) -> None:
         """Change settings, as a new deployment would."""
@@ -99,9 +99,9 @@ class Remediator:
 
     def post(self, path: str, document: Any, **headers: str) -> Answered:
         """Post a document to a route with its secret."""
-        given = {"content-type": "application/json", "authorization": f"Bearer {SECRET}"}
+        defaults = {"content-type": "application/json", "authorization": f"Bearer {SECRET}"}
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
-        reply = handle_request(HttpRequest("POST", path, given | headers, body), self.runtime)
+        reply = handle_request(HttpRequest("POST", path, defaults | headers, body), self.runtime)
         return self._checked(reply.status, json.loads(reply.body))
 
     def _checked(self, status: int, event: dict[str, Any]) -> Answered:
@@ -126,7 +126,7 @@ class Remediator:
         return self.post("/alertmanager", alerts(*instances, raised=raised, **fields))
 
     def trigger(self, event: Any) -> Answered:
-        """Hand an event to the event entrypoint; the status is 503 where it asks to be repeated."""
+        """Pass an event to the event entrypoint; the status is 503 where it is to be retried."""
         keys = self.runtime.settings.credentials
         try:
             result = invoke(event, self.runtime, credentials=keys, remaining=None)
@@ -139,7 +139,7 @@ class Remediator:
         return self.trigger(ces_alarm(**changes))
 
     def reader(self, seconds: float = 3) -> Inventory:
-        """Return the cloud as one event reads it, until the test ends."""
+        """Return an inventory that reads the cloud, open until the test ends."""
         now = time.monotonic()
         outgoing, keys = self.runtime.settings.outbound, self.runtime.settings.credentials
         api = DmsSession(
@@ -154,10 +154,14 @@ def alerts(*instances: str, raised: datetime = NOW, **fields: Any) -> dict[str, 
     listed = [
         {
             "status": "firing",
-            "labels": {"remediation": "restart", "kafka_instance_id": one, "alertname": "Down"},
+            "labels": {
+                "remediation": "restart",
+                "kafka_instance_id": instance,
+                "alertname": "Down",
+            },
             "startsAt": text(raised),
         }
-        for one in instances or (ORDERS,)
+        for instance in instances or (ORDERS,)
     ]
     return {"version": "4", "alerts": listed, **fields}
 
@@ -200,15 +204,15 @@ def ago(time_since: timedelta) -> float:
 def restarted(
     cloud: FakeDms, began: timedelta = HOUR, took: timedelta = MINUTE, **fields: Any
 ) -> None:
-    """Let ORDERS have been restarted a while ago."""
+    """Add a finished restart task to ORDERS."""
     cloud.add_task(ORDERS, created_at=ago(began), updated_at=ago(began - took), **fields)
 
 
-def assert_held_back(found: Answered, reason: str, *, needs_human: bool, cloud: FakeDms) -> None:
+def assert_held_back(response: Answered, reason: str, *, needs_human: bool, cloud: FakeDms) -> None:
     """Assert that all of an event was skipped for this reason, and that nothing was sent."""
-    assert found.brief == (200, "skipped", reason)
-    assert found.data["needs_human"] == needs_human
-    assert found.event.get("needshuman", False) == needs_human
-    assert (found.data["request"], found.data["api"]["attempts"]) == (None, 0)
-    assert not found.data["retryable"]
+    assert response.brief == (200, "skipped", reason)
+    assert response.data["needs_human"] == needs_human
+    assert response.event.get("needshuman", False) == needs_human
+    assert (response.data["request"], response.data["api"]["attempts"]) == (None, 0)
+    assert not response.data["retryable"]
     assert not cloud.posts

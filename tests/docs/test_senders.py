@@ -33,7 +33,7 @@ from tests.signed_requests import (
 SNIPPETS: list[dict[str, Any]] = [yaml.safe_load(block) for block in blocks("yaml", SENDERS)]
 JSON = {"content-type": "application/json"}
 ACCEPTED = (200, "accepted", None)
-UNPROVEN = (401, "rejected", "unauthenticated")
+UNAUTHENTICATED = (401, "rejected", "unauthenticated")
 
 
 @pytest.fixture(name="cloud")
@@ -84,26 +84,26 @@ def route_of_restarts() -> tuple[dict[str, Any], dict[str, str]]:
     return receiver, {found[1]: found[2] for found in matchers if found}
 
 
-def told(reply: Reply) -> tuple[int, str, str | None]:
+def brief(reply: Reply) -> tuple[int, str, str | None]:
     SCHEMAS.check("result", reply.event)
     return reply.status, reply.event["data"]["outcome"], reply.event["data"]["reason"]
 
 
 def done(cloud: FakeDms) -> list[tuple[str, str]]:
-    return [(deed.action, deed.instance) for deed in cloud.effects]
+    return [(effect.action, effect.instance) for effect in cloud.effects]
 
 
 def test_an_alertmanager_set_up_as_printed_restarts(cloud: FakeDms) -> None:
     receiver, labels = route_of_restarts()
     (webhook,) = receiver["webhook_configs"]
-    proof = webhook["http_config"]["authorization"]
+    authorization = webhook["http_config"]["authorization"]
     path, body = urlsplit(webhook["url"]).path, firing("alertmanager", labels)
-    header = {"authorization": f"{proof['type']} {proof['credentials']}"}
+    header = {"authorization": f"{authorization['type']} {authorization['credentials']}"}
 
-    with serving(acting(cloud, **opened_by(proof["credentials"]))) as server:
-        assert told(server.send("POST", path, body, **JSON)) == UNPROVEN
+    with serving(acting(cloud, **opened_by(authorization["credentials"]))) as server:
+        assert brief(server.send("POST", path, body, **JSON)) == UNAUTHENTICATED
         assert done(cloud) == []
-        assert told(server.send("POST", path, body, **JSON, **header)) == ACCEPTED
+        assert brief(server.send("POST", path, body, **JSON, **header)) == ACCEPTED
 
     assert done(cloud) == [("restart", ORDERS)]
 
@@ -116,9 +116,9 @@ def test_a_grafana_set_up_as_printed_restarts(cloud: FakeDms) -> None:
     body = firing("grafana", route_of_restarts()[1])
 
     with serving(acting(cloud, **opened_by(secret))) as server:
-        assert told(server.send(method, path, body, **JSON)) == UNPROVEN
+        assert brief(server.send(method, path, body, **JSON)) == UNAUTHENTICATED
         assert done(cloud) == []
-        assert told(server.send(method, path, body, **JSON, **grafana(body, secret))) == ACCEPTED
+        assert brief(server.send(method, path, body, **JSON, **grafana(body, secret))) == ACCEPTED
 
     assert done(cloud) == [("restart", ORDERS)]
 
@@ -146,7 +146,7 @@ def test_printed_ping_purges_with_platform_authentication(cloud: FakeDms) -> Non
     with serving(acting(cloud, **{named[1]: named[2]})) as server:
         reply = server.send("POST", "/", body, **headers)
 
-    assert told(reply) == ACCEPTED
+    assert brief(reply) == ACCEPTED
     assert reply.event["data"]["action"] == "purge_failed"
     assert done(cloud) == [("purge", DRAFT)]
 
@@ -156,9 +156,9 @@ def test_printed_ping_without_a_secret_is_unauthenticated(cloud: FakeDms) -> Non
     secret = "one-of-CLOUDEVENTS_SECRETS"
 
     with serving(acting(cloud, **opened_by(secret))) as server:
-        assert told(server.send("POST", "/", body, **headers)) == UNPROVEN
+        assert brief(server.send("POST", "/", body, **headers)) == UNAUTHENTICATED
         assert done(cloud) == []
-        assert told(server.send("POST", "/", body, **headers, **bearer(secret))) == ACCEPTED
+        assert brief(server.send("POST", "/", body, **headers, **bearer(secret))) == ACCEPTED
 
 
 def test_a_topic_is_confirmed_by_hand_and_then_its_alarm_restarts(
@@ -174,10 +174,13 @@ def test_a_topic_is_confirmed_by_hand_and_then_its_alarm_restarts(
     )
 
     with serving(acting(cloud, **smn_settings(tmp_path, signer))) as server:
-        assert told(server.send("POST", path, json.dumps(smn(key=stranger, **sent)))) == UNPROVEN
-        confirmation = told(server.send("POST", path, asked))
+        assert (
+            brief(server.send("POST", path, json.dumps(smn(key=stranger, **sent))))
+            == UNAUTHENTICATED
+        )
+        confirmation = brief(server.send("POST", path, asked))
         assert done(cloud) == []
-        assert told(server.send("POST", path, json.dumps(smn(**sent)))) == ACCEPTED
+        assert brief(server.send("POST", path, json.dumps(smn(**sent)))) == ACCEPTED
 
     assert confirmation == (200, "skipped", "subscription_confirmation")
     line = json.loads(only(one for one in server.logged.splitlines() if LINK in one))

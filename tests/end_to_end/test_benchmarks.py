@@ -96,15 +96,15 @@ def test_bounds_that_do_not_hold_are_named_at_the_end() -> None:
 
 
 def test_the_table_says_what_holds_and_why_what_does_not() -> None:
-    told = table(
+    output = table(
         rows("s", "ms", {"ours": [1.0], "a": [2.0]}, {"a": Bound(0.5)})
         + rows("t", "ms", {"ours": [1.0], "b": [1.0]}, {"b": Bound(0.5, "it keeps connections")})
         + rows("u", "ms", {"ours": [1.0], "c": [1.0]}, {"c": Bound(0.5)})
     )
 
-    assert "| a | 2 ms | 2 – 2 | 0.50 | ≤ 0.5 holds |" in told
-    assert "| b | 1 ms | 1 – 1 | 1.00 | ≤ 0.5 does not hold: it keeps connections |" in told
-    assert "≤ 0.5 DOES NOT HOLD |" in told
+    assert "| a | 2 ms | 2 – 2 | 0.50 | ≤ 0.5 holds |" in output
+    assert "| b | 1 ms | 1 – 1 | 1.00 | ≤ 0.5 does not hold: it keeps connections |" in output
+    assert "≤ 0.5 DOES NOT HOLD |" in output
 
 
 @pytest.mark.parametrize(("hundredths", "value"), [(50, 51), (99, 100), (0, 1)])
@@ -131,8 +131,8 @@ def test_everything_is_measured_and_written_down(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
-    told = done.stderr.splitlines()
-    assert all(re.match(r" *\d+ s: \w+ \(\d of \d\)$", line) for line in told[:-1])
+    output = done.stderr.splitlines()
+    assert all(re.match(r" *\d+ s: \w+ \(\d of \d\)$", line) for line in output[:-1])
     found = json.loads(file.read_text(encoding="utf-8"))["rows"]
     for section in SECTIONS:
         assert any(one["section"].startswith(section) for one in found)

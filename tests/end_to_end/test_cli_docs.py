@@ -58,12 +58,12 @@ def test_a_command_of_the_page_prints_what_the_page_says(command: str, printed: 
 
 
 def test_every_option_that_the_page_names_exists() -> None:
-    said = ""
+    help_text = ""
     for name in sorted(cli._commands()):
         command = [sys.executable, "-m", "function", name, "--help"]
-        said += subprocess.run(
+        help_text += subprocess.run(
             command, check=True, cwd=ROOT, capture_output=True, text=True, timeout=60
         ).stdout
         assert f"\n## {name}\n" in PAGE
 
-    assert set(re.findall(r"--[a-z-]+", PAGE)) <= set(re.findall(r"--[a-z-]+", said))
+    assert set(re.findall(r"--[a-z-]+", PAGE)) <= set(re.findall(r"--[a-z-]+", help_text))

@@ -41,11 +41,11 @@ def test_the_first_event_loads_nothing_that_it_does_not_need() -> None:
         cloud.add_instance(ORDERS, status="ERROR")
         done = run(RUN, {"DRY_RUN": "false", **cloud.environment()})
 
-    told: Any = json.loads(done.stdout.splitlines()[-1])
-    assert told[0] == "accepted"
-    loaded = {name.partition(".")[0] for name in told[1]}
+    report: Any = json.loads(done.stdout.splitlines()[-1])
+    assert report[0] == "accepted"
+    loaded = {name.partition(".")[0] for name in report[1]}
     assert loaded & NOT_NEEDED == set()
-    ours = [name for name in told[1] if name.startswith("function.")]
+    ours = [name for name in report[1] if name.startswith("function.")]
     assert not [name for name in ours if "cli" in name.split(".") or name.endswith(".redis")]
 
 

@@ -31,13 +31,13 @@ def test_a_deletion_deletes_what_it_names_and_nothing_is_forced(remediator: Reme
 
     assert found.brief == (200, "accepted", None)
     assert sent(remediator) == [{"action": "delete", "instances": [ORDERS]}]
-    assert [(deed.action, deed.instance) for deed in remediator.cloud.effects] == [
+    assert [(effect.action, effect.instance) for effect in remediator.cloud.effects] == [
         ("delete", ORDERS)
     ]
 
 
 @pytest.mark.parametrize(
-    ("recycle_bin", "said"),
+    ("recycle_bin", "note"),
     [
         (True, "Deleted instances go to the recycle bin."),
         (False, "The recycle bin is off, so a deletion is final."),
@@ -45,11 +45,11 @@ def test_a_deletion_deletes_what_it_names_and_nothing_is_forced(remediator: Reme
     ],
 )
 def test_a_deletion_says_what_is_known_of_the_recycle_bin(
-    remediator: Remediator, said: str, *, recycle_bin: bool | None
+    remediator: Remediator, note: str, *, recycle_bin: bool | None
 ) -> None:
     remediator.cloud.behaviour.recycle_bin = recycle_bin
 
-    assert remediator.delete(ORDERS).data["message"] == f"Deletion of 1 instance accepted. {said}"
+    assert remediator.delete(ORDERS).data["message"] == f"Deletion of 1 instance accepted. {note}"
 
 
 @pytest.mark.parametrize("answer", [{"default_use_recycle": "yes"}, {}, "[]", "?"])

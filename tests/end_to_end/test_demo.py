@@ -33,29 +33,29 @@ pytestmark = pytest.mark.xdist_group("fixed port")  # `make serve` listens on on
 def test_demo_runs_every_step_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
     assert runner.play()
 
-    told = capsys.readouterr().out
-    assert "orders ERROR -> RESTARTING" in told
-    assert "50 seconds pass: orders RESTARTING -> RUNNING" in told
+    output = capsys.readouterr().out
+    assert "orders ERROR -> RESTARTING" in output
+    assert "50 seconds pass: orders RESTARTING -> RUNNING" in output
     for reason in ("already_restarting", "already_answered", "cooldown", "restart_limit"):
-        assert f"skipped ({reason})" in told
-    assert "rejected (unauthenticated), answered 401" in told
-    assert "dry_run (observed), answered 200" in told
-    assert "draft CREATEFAILED -> gone" in told
+        assert f"skipped ({reason})" in output
+    assert "rejected (unauthenticated), answered 401" in output
+    assert "dry_run (observed), answered 200" in output
+    assert "draft CREATEFAILED -> gone" in output
     for command in ("check --probe", "explain demo/", "replay demo/"):
-        assert f"\n   $ python -m function {command}" in told
-    assert "41 alarms → 6 restarts, 35 skips; a person would have been called 4 times." in told
+        assert f"\n   $ python -m function {command}" in output
+    assert "41 alarms → 6 restarts, 35 skips; a person would have been called 4 times." in output
     routed = startup.routed_sources()
-    assert re.findall(r"^   (\w+) +POST /.+ sent ", told, re.MULTILINE) == list(routed)
+    assert re.findall(r"^   (\w+) +POST /.+ sent ", output, re.MULTILINE) == list(routed)
     assert {"alertmanager", "cloudevents", "direct", "grafana"} <= set(routed)
     events = len(script.steps()) + len(routed)  # the story, and an example of each source
-    assert f"{events} events, {events} results, 2 calls that change anything: 1 restart" in told
-    assert told.endswith("All of it is as it must be.\n")
-    assert "\033" not in told
-    assert max(map(len, told.splitlines())) <= 100
+    assert f"{events} events, {events} results, 2 calls that change anything: 1 restart" in output
+    assert output.endswith("All of it is as it must be.\n")
+    assert "\033" not in output
+    assert max(map(len, output.splitlines())) <= 100
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"verdict": (200, "skipped", None)}, "expected (200, 'skipped', None)"),
         ({"verdict": (202, "accepted", None)}, "expected (202, 'accepted', None)"),
@@ -64,16 +64,16 @@ def test_demo_runs_every_step_it_prints(capsys: pytest.CaptureFixture[str]) -> N
     ids=["another outcome", "another status", "a call too many"],
 )
 def test_the_demo_fails_when_a_step_is_not_what_it_must_be(
-    changed: Any, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    changed: Any, message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = replace(script.steps()[0], **changed)
     monkeypatch.setattr(runner, "steps", lambda: (first,))
     monkeypatch.setattr(runner, "examples", lambda: ())
 
     assert not runner.play()
-    told = capsys.readouterr().out
-    assert f"   NOT SO   {said}" in told
-    assert f"Not as it must be:\n{first.title}: {said}" in told
+    output = capsys.readouterr().out
+    assert f"   NOT SO   {message}" in output
+    assert f"Not as it must be:\n{first.title}: {message}" in output
 
 
 def test_the_demo_fails_when_a_command_is_not_what_it_must_be(
@@ -171,26 +171,26 @@ def _until(process: subprocess.Popen[str], word: str) -> Iterator[str]:
     ("ended_by", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
 def test_serve_prints_the_lines_and_leaves_nothing_behind(ended_by: int, status: int) -> None:
-    with serving() as (process, told):
+    with serving() as (process, output):
         process.send_signal(ended_by)
         process.wait(60)
 
-    ports = {urlsplit(line.split()[2]).port for line in told if line.startswith("curl -s ")}
+    ports = {urlsplit(line.split()[2]).port for line in output if line.startswith("curl -s ")}
     assert process.returncode == status
     assert len(ports) == 2
     assert all(is_free(port or 0) for port in ports)
 
 
 def test_serve_shows_the_instances_and_why_a_sender_is_refused() -> None:
-    with serving() as (process, told):
-        health = next(line for line in told if line.endswith("/health\n"))
+    with serving() as (process, output):
+        health = next(line for line in output if line.endswith("/health\n"))
         url = health.split()[-1].replace("/health", "/direct")
         headers = {"Content-Type": "application/json", "Authorization": "Bearer not-the-secret"}
         assert requests.post(url, b"{}", headers=headers, timeout=60).status_code == 401
         heard = list(_until(process, "rejected"))
 
-    assert told[0] == "The instances of the stand-in, where a restart takes 20 seconds:\n"
-    assert told[1].split() == ["orders", ORDERS, "ERROR"]
+    assert output[0] == "The instances of the stand-in, where a restart takes 20 seconds:\n"
+    assert output[1].split() == ["orders", ORDERS, "ERROR"]
     assert [line.split()[:2] for line in heard] == [
         ["function", "Rejected:"],
         ["function", "rejected"],
@@ -198,7 +198,7 @@ def test_serve_shows_the_instances_and_why_a_sender_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "output"),
     [
         ({"severity": "INFO", "message": "About to send."}, None),
         ({"severity": "WARNING", "message": "Open this:", "link": "https://a/b"}, "https://a/b"),
@@ -206,7 +206,7 @@ def test_serve_shows_the_instances_and_why_a_sender_is_refused() -> None:
         ("KeyError: 'a'", "KeyError: 'a'"),
     ],
 )
-def test_serve_prints_only_relevant_log_lines(line: object, told: str | None) -> None:
+def test_serve_prints_only_relevant_log_lines(line: object, output: str | None) -> None:
     shown = worth_telling(line if isinstance(line, str) else json.dumps(line))
 
-    assert shown is None if told is None else str(shown).endswith(told)
+    assert shown is None if output is None else str(shown).endswith(output)

@@ -111,7 +111,7 @@ def test_an_alarm_by_the_topic_trigger_restarts(key: str, cloud: FakeDms, contex
 
     assert brief(result) == ("accepted", None)
     assert result["data"]["event"]["source"] == "ces_alarm"
-    assert [deed.instance for deed in cloud.effects] == [ORDERS]
+    assert [effect.instance for effect in cloud.effects] == [ORDERS]
 
 
 @pytest.mark.parametrize("key", ["record", "records"])
@@ -163,7 +163,7 @@ def test_a_timer_purges(cloud: FakeDms, context: Context) -> None:
 
     assert brief(result) == ("accepted", None)
     assert result["data"]["event"]["name"] == "nightly"
-    assert [deed.action for deed in cloud.effects] == ["purge"]
+    assert [effect.action for effect in cloud.effects] == ["purge"]
 
 
 def test_a_bare_request_restarts_or_purges_but_never_deletes(
@@ -273,9 +273,9 @@ def test_a_record_that_may_be_repeated_is_not_where_another_was_or_may_be_done(
     outcomes = [checked(one)["outcome"] for one in results]
     assert outcomes == ["unknown" if lost else "accepted", "failed"]
     log = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    (told,) = [one for one in log if one.get("needshuman")]
-    assert told["severity"] == "ERROR"
-    assert told["event_id"] == results[1]["data"]["event"]["id"]
+    (line,) = [one for one in log if one.get("needshuman")]
+    assert line["severity"] == "ERROR"
+    assert line["event_id"] == results[1]["data"]["event"]["id"]
     assert len(cloud.posts) == 1
 
 

@@ -193,7 +193,7 @@ def test_a_server_acts_and_stops_when_told(cloud: FakeDms) -> None:
         reply = server.send("POST", "/direct", BODY, **AUTHENTICATED)
         assert brief(reply.event) == ("accepted", None)
         assert brief(only_printed(server)) == ("accepted", None)
-        assert [deed.instance for deed in cloud.effects] == [ORDERS]
+        assert [effect.instance for effect in cloud.effects] == [ORDERS]
 
     assert server.process.returncode == 0
 

@@ -72,7 +72,7 @@ def test_an_authenticated_request_over_http_restarts(name: str, cloud: FakeDms) 
     assert answer["headers"]["Content-Type"] == "application/cloudevents+json"
     assert answer["isBase64Encoded"] is False
     assert json.loads(answer["body"])["data"]["outcome"] == "accepted"
-    assert [deed.instance for deed in cloud.effects] == [INSTANCE]
+    assert [effect.instance for effect in cloud.effects] == [INSTANCE]
 
 
 @pytest.mark.parametrize("name", HTTP)
@@ -108,7 +108,7 @@ def test_a_document_on_a_topic_restarts(cloud: FakeDms) -> None:
 
     assert result["data"]["outcome"] == "accepted"
     assert result["data"]["event"]["id"] == event["Records"][0]["Sns"]["MessageId"]
-    assert [deed.instance for deed in cloud.effects] == [INSTANCE]
+    assert [effect.instance for effect in cloud.effects] == [INSTANCE]
 
 
 def test_a_document_that_was_on_its_way_too_long_is_skipped(cloud: FakeDms) -> None:
@@ -129,7 +129,7 @@ def test_the_schedule_of_the_template_purges(cloud: FakeDms) -> None:
 
     assert result["data"]["outcome"] == "accepted"
     assert result["data"]["event"]["id"] == "d32c5kddcf5bb8c3"
-    assert [deed.action for deed in cloud.effects] == ["purge"]
+    assert [effect.action for effect in cloud.effects] == ["purge"]
 
 
 @pytest.mark.parametrize("name", OTHER_SERVICES)

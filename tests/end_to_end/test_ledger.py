@@ -59,7 +59,7 @@ def open_a_cloud_that_lags() -> Iterator[Remediator]:
 
 
 def restarts(remediator: Remediator) -> int:
-    return len([deed for deed in remediator.cloud.effects if deed.action == "restart"])
+    return len([effect for effect in remediator.cloud.effects if effect.action == "restart"])
 
 
 def test_a_cloud_that_lags_is_not_asked_twice(lagging: Remediator) -> None:

@@ -11,24 +11,24 @@ from tests.factories import DAY, HOUR, MINUTE, NOW, ORDERS, PAYMENTS, ids
 from tests.fake_dms import Close, throttled, vendor_error
 from tests.harness import Answered, Remediator, alerts, restarted
 
-Night = Callable[[Remediator], Answered]
+Scenario = Callable[[Remediator], Answered]
 
 
-def _restarts(times: int) -> Night:
-    def night(remediator: Remediator) -> Answered:
+def _restarts(times: int) -> Scenario:
+    def scenario(remediator: Remediator) -> Answered:
         for number in range(times):
             restarted(remediator.cloud, began=(2 + number) * HOUR, id=f"restart-{number}")
         return remediator.alert(ORDERS)
 
-    return night
+    return scenario
 
 
-def _answered(**task: Any) -> Night:
-    def night(remediator: Remediator) -> Answered:
+def _answered(**task: Any) -> Scenario:
+    def scenario(remediator: Remediator) -> Answered:
         restarted(remediator.cloud, **task)
         return remediator.alert(ORDERS, raised=NOW - HOUR)
 
-    return night
+    return scenario
 
 
 def _lately(remediator: Remediator) -> Answered:
@@ -36,12 +36,12 @@ def _lately(remediator: Remediator) -> Answered:
     return remediator.alert(ORDERS)
 
 
-def _with(fault: Any, kind: str) -> Night:
-    def night(remediator: Remediator) -> Answered:
+def _with(fault: Any, kind: str) -> Scenario:
+    def scenario(remediator: Remediator) -> Answered:
         remediator.cloud.fault(fault, kind, times=None)
         return remediator.alert(ORDERS)
 
-    return night
+    return scenario
 
 
 def _storm(remediator: Remediator) -> Answered:
@@ -57,35 +57,35 @@ def _unclear(remediator: Remediator) -> Answered:
     return remediator.alert(ORDERS)
 
 
-def _ended(status: str) -> Night:
-    def night(remediator: Remediator) -> Answered:
+def _ended(status: str) -> Scenario:
+    def scenario(remediator: Remediator) -> Answered:
         restarted(remediator.cloud, began=20 * MINUTE)
         remediator.cloud.set_status(ORDERS, status)
         group = alerts(ORDERS, raised=NOW - HOUR)
         group["alerts"][0]["status"] = "resolved"
         return remediator.post("/alertmanager", group)
 
-    return night
+    return scenario
 
 
-def _asked(action: str, fault: Any = None) -> Night:
-    def night(remediator: Remediator) -> Answered:
+def _asked(action: str, fault: Any = None) -> Scenario:
+    def scenario(remediator: Remediator) -> Answered:
         if fault is not None:
             remediator.cloud.fault(fault, "tasks", times=None)
         return remediator.ask(action=action)
 
-    return night
+    return scenario
 
 
-def _of_status(status: str, *, alarm: bool) -> Night:
-    def night(remediator: Remediator) -> Answered:
+def _of_status(status: str, *, alarm: bool) -> Scenario:
+    def scenario(remediator: Remediator) -> Answered:
         remediator.cloud.set_status(ORDERS, status)
         return remediator.alert(ORDERS) if alarm else remediator.restart(ORDERS)
 
-    return night
+    return scenario
 
 
-CALLS: dict[str, tuple[Night, str | None]] = {
+CALLS: dict[str, tuple[Scenario, str | None]] = {
     "too many restarts today": (_restarts(3), "restart_limit"),
     "the restart that answered the alarm failed": (
         _answered(began=10 * MINUTE, status="FAILED"),
@@ -109,7 +109,7 @@ CALLS: dict[str, tuple[Night, str | None]] = {
         "state_unreadable",
     ),
 }
-CALLS_NOBODY: dict[str, tuple[Night, str | None]] = {
+CALLS_NOBODY: dict[str, tuple[Scenario, str | None]] = {
     "it acts": (lambda it: it.alert(ORDERS), None),
     "one restart less": (_restarts(2), None),
     "a restart that has just answered": (_answered(began=5 * MINUTE), "already_answered"),
@@ -132,8 +132,10 @@ CALLS_NOBODY: dict[str, tuple[Night, str | None]] = {
 }
 
 
-def check(remediator: Remediator, night: Night, reason: str | None, *, needs_human: bool) -> None:
-    result = night(remediator)
+def check(
+    remediator: Remediator, scenario: Scenario, reason: str | None, *, needs_human: bool
+) -> None:
+    result = scenario(remediator)
 
     reasons = {result.data["reason"], *result.reasons.values()}
     assert reason in reasons

@@ -19,7 +19,7 @@ def notifying(cloud: FakeDms, **settings: str) -> dict[str, str]:
     return {**topic, **settings}
 
 
-@pytest.fixture(name="told")
+@pytest.fixture(name="notifying")
 def open_a_notifying_remediator() -> Iterator[Remediator]:
     with open_remediator() as remediator:
         remediator.set(**notifying(remediator.cloud))
@@ -32,10 +32,10 @@ def smn_event(message: str, subject: str | None = "A message") -> dict[str, Any]
     return {"record": [{"event_source": "smn", "smn": {**smn, "subject": subject}}]}
 
 
-def test_people_are_told_of_a_restart(told: Remediator) -> None:
-    result = told.alert(ORDERS)
+def test_people_are_told_of_a_restart(notifying: Remediator) -> None:
+    result = notifying.alert(ORDERS)
 
-    (published,) = told.cloud.published
+    (published,) = notifying.cloud.published
     assert published.subject == "Kafka: For information. Restart of 1 instance accepted"
     assert published.message.split("\n") == [
         "Restart of 1 instance accepted.",
@@ -44,40 +44,40 @@ def test_people_are_told_of_a_restart(told: Remediator) -> None:
         f"accepted: {ORDERS}, status ERROR",
         f"Log: result {result.event['id']} of kafka-remediator",
     ]
-    (request,) = told.cloud.arrived("publish")
-    assert request.headers["x-project-id"] == told.cloud.account.project_id
+    (request,) = notifying.cloud.arrived("publish")
+    assert request.headers["x-project-id"] == notifying.cloud.account.project_id
 
 
-def test_a_storm_is_one_message(told: Remediator) -> None:
+def test_a_storm_is_one_message(notifying: Remediator) -> None:
     storm = ids(9)
     for instance in storm:
-        told.cloud.add_instance(instance, status="ERROR")
+        notifying.cloud.add_instance(instance, status="ERROR")
 
-    assert told.alert(*storm).data["reason"] == "storm"
+    assert notifying.alert(*storm).data["reason"] == "storm"
 
-    (published,) = told.cloud.published
+    (published,) = notifying.cloud.published
     assert published.subject is not None
     assert published.subject.startswith("Kafka: Look now. Restart of 9 instances skipped")
     assert f"skipped (storm): {', '.join(storm[:3])} and 6 more" in published.message
 
 
-def test_what_is_skipped_is_no_message_unless_asked_for(told: Remediator) -> None:
-    restarted(told.cloud, began=HOUR / 2)
+def test_what_is_skipped_is_no_message_unless_asked_for(notifying: Remediator) -> None:
+    restarted(notifying.cloud, began=HOUR / 2)
 
-    assert told.alert(ORDERS).data["reason"] == "cooldown"
-    assert not told.cloud.published
+    assert notifying.alert(ORDERS).data["reason"] == "cooldown"
+    assert not notifying.cloud.published
 
-    told.set(NOTIFY_ON="skipped")
-    told.alert(ORDERS)
-    assert len(told.cloud.published) == 1
+    notifying.set(NOTIFY_ON="skipped")
+    notifying.alert(ORDERS)
+    assert len(notifying.cloud.published) == 1
 
 
-def test_an_unauthenticated_sender_wakes_nobody(told: Remediator) -> None:
-    told.set(NOTIFY_ON="acted,needs_human,recovered,skipped")
+def test_an_unauthenticated_sender_wakes_nobody(notifying: Remediator) -> None:
+    notifying.set(NOTIFY_ON="acted,needs_human,recovered,skipped")
 
-    assert told.post("/direct", {"action": "restart"}, authorization="Bearer x").status == 401
+    assert notifying.post("/direct", {"action": "restart"}, authorization="Bearer x").status == 401
 
-    assert not told.cloud.arrived("publish")
+    assert not notifying.cloud.arrived("publish")
 
 
 def test_nobody_is_told_without_a_topic(remediator: Remediator) -> None:
@@ -100,25 +100,25 @@ def test_nobody_is_told_without_a_topic(remediator: Remediator) -> None:
     ],
 )
 def test_a_failing_topic_is_one_warning_and_changes_nothing(
-    told: Remediator, out: Any, fault: Any, problem: str
+    notifying: Remediator, out: Any, fault: Any, problem: str
 ) -> None:
-    told.cloud.fault(fault, kind="publish")
+    notifying.cloud.fault(fault, kind="publish")
 
-    result = told.alert(ORDERS)
+    result = notifying.alert(ORDERS)
 
     assert result.brief == (200, "accepted", None)
-    assert len(told.cloud.arrived("publish")) == 1
+    assert len(notifying.cloud.arrived("publish")) == 1
     (logged,), log = out()
     assert logged["id"] == result.event["id"]
     warnings = [line["message"] for line in log if line["severity"] == "WARNING"]
     assert warnings == [f"People were not notified: {problem}."]
 
 
-def test_a_topic_that_hangs_ends_with_the_event(told: Remediator, out: Any) -> None:
-    told.set(DEADLINE_SECONDS="1")
-    told.cloud.fault(Hold(), kind="publish")
+def test_a_topic_that_hangs_ends_with_the_event(notifying: Remediator, out: Any) -> None:
+    notifying.set(DEADLINE_SECONDS="1")
+    notifying.cloud.fault(Hold(), kind="publish")
 
-    assert told.alert(ORDERS).brief == (200, "accepted", None)
+    assert notifying.alert(ORDERS).brief == (200, "accepted", None)
 
     _, log = out()
     assert [line["message"] for line in log if line["severity"] == "WARNING"] == [
@@ -126,69 +126,71 @@ def test_a_topic_that_hangs_ends_with_the_event(told: Remediator, out: Any) -> N
     ]
 
 
-def test_the_result_is_logged_before_people_are_told(told: Remediator, out: Any) -> None:
+def test_the_result_is_logged_before_people_are_told(notifying: Remediator, out: Any) -> None:
     may_answer = Event()
-    told.cloud.fault(Hold(release=may_answer), kind="publish")
-    sender = Thread(target=told.alert, args=(ORDERS,))
+    notifying.cloud.fault(Hold(release=may_answer), kind="publish")
+    sender = Thread(target=notifying.alert, args=(ORDERS,))
     sender.start()
-    told.cloud.wait_for(1, "publish")
+    notifying.cloud.wait_for(1, "publish")
 
     (logged,), _ = out()
-    assert not told.cloud.published
+    assert not notifying.cloud.published
     may_answer.set()
     sender.join()
 
-    assert logged["id"] in told.cloud.published[0].message
+    assert logged["id"] in notifying.cloud.published[0].message
 
 
-def test_a_sink_that_hangs_takes_no_time_from_the_people(told: Remediator, out: Any) -> None:
+def test_a_sink_that_hangs_takes_no_time_from_the_people(notifying: Remediator, out: Any) -> None:
     with FakeDms() as sink:
         sink.fault(Hold())
-        told.set(K_SINK=sink.url + "/default", DEADLINE_SECONDS="1")
+        notifying.set(K_SINK=sink.url + "/default", DEADLINE_SECONDS="1")
 
-        told.alert(ORDERS)
+        notifying.alert(ORDERS)
 
-    assert len(told.cloud.published) == 1
+    assert len(notifying.cloud.published) == 1
     _, log = out()
     assert [line["message"] for line in log if line["severity"] == "WARNING"] == [
         "The sink did not take the result."
     ]
 
 
-def test_a_message_of_our_own_is_recognised_and_answered_with_silence(told: Remediator) -> None:
-    told.set(NOTIFY_ON="acted,needs_human,recovered,skipped")
-    told.alert(ORDERS)
-    (published,) = told.cloud.published
+def test_a_message_of_our_own_is_recognised_and_answered_with_silence(
+    notifying: Remediator,
+) -> None:
+    notifying.set(NOTIFY_ON="acted,needs_human,recovered,skipped")
+    notifying.alert(ORDERS)
+    (published,) = notifying.cloud.published
 
-    back = told.trigger(smn_event(published.message, published.subject))
+    back = notifying.trigger(smn_event(published.message, published.subject))
 
     assert back.brief == (200, "skipped", "own_notification")
     assert not back.data["needs_human"]
-    assert len(told.cloud.published) == 1
-    assert len(told.cloud.posts) == 1
+    assert len(notifying.cloud.published) == 1
+    assert len(notifying.cloud.posts) == 1
 
 
-def test_another_process_recognises_the_message_too(told: Remediator) -> None:
-    told.alert(ORDERS)
-    (published,) = told.cloud.published
+def test_another_process_recognises_the_message_too(notifying: Remediator) -> None:
+    notifying.alert(ORDERS)
+    (published,) = notifying.cloud.published
 
     with open_remediator() as another:
         assert another.trigger(smn_event(published.message)).data["reason"] == "own_notification"
 
 
-def test_an_alarm_that_is_called_like_us_is_an_alarm(told: Remediator) -> None:
-    told.alert("019cacb7-4ff0-4d3c-9f33-f5f7b7fdc0e6")
+def test_an_alarm_that_is_called_like_us_is_an_alarm(notifying: Remediator) -> None:
+    notifying.alert("019cacb7-4ff0-4d3c-9f33-f5f7b7fdc0e6")
     mark = f"Log: result {'0' * 32} of kafka-remediator"
 
-    result = told.ces_alarm(alarm_name=f"kafka-remediator\n{mark}\n")
+    result = notifying.ces_alarm(alarm_name=f"kafka-remediator\n{mark}\n")
 
     assert result.brief == (200, "accepted", None)
-    assert len(told.cloud.published) == 2
+    assert len(notifying.cloud.published) == 2
 
 
-def test_a_plain_text_on_a_topic_is_no_message_of_ours(told: Remediator) -> None:
-    assert told.trigger(smn_event("The maintenance begins at noon.")).status == 200
-    assert told.trigger(smn_event("kafka-remediator")).data["reason"] == "invalid_json"
+def test_a_plain_text_on_a_topic_is_no_message_of_ours(notifying: Remediator) -> None:
+    assert notifying.trigger(smn_event("The maintenance begins at noon.")).status == 200
+    assert notifying.trigger(smn_event("kafka-remediator")).data["reason"] == "invalid_json"
 
 
 @pytest.mark.parametrize(

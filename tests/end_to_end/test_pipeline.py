@@ -186,4 +186,4 @@ def test_a_record_that_takes_long_uses_up_its_share_of_the_time_and_no_more(
         ("failed", "deadline"),  # 10 s are more than 80 % of one half of 24 s
         ("accepted", None),  # 8 s are less than 80 % of the 14 s that are left
     ]
-    assert [deed.instance for deed in remediator.cloud.effects] == [PAYMENTS]
+    assert [effect.instance for effect in remediator.cloud.effects] == [PAYMENTS]

@@ -56,7 +56,7 @@ def test_a_purge_names_what_it_removes(remediator: Remediator) -> None:
     assert (found.data["api"]["status"], found.data["api"]["attempts"]) == (204, 1)
     assert found.event["subject"] == DRAFT
     assert sent(remediator) == [BODY]
-    assert [deed.instance for deed in remediator.cloud.effects] == [DRAFT]
+    assert [effect.instance for effect in remediator.cloud.effects] == [DRAFT]
 
 
 @pytest.mark.parametrize("way", ["rows", "count", "hidden"])
@@ -69,7 +69,7 @@ def test_however_the_cloud_lists_failed_creations_they_are_purged(
 
     assert found.brief == (200, "accepted", None)
     assert len(found.data["instances"]) == (way == "rows")
-    assert [deed.instance for deed in remediator.cloud.effects] == [DRAFT]
+    assert [effect.instance for effect in remediator.cloud.effects] == [DRAFT]
 
 
 def test_an_empty_listing_does_not_stop_a_purge(remediator: Remediator) -> None:

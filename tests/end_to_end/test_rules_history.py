@@ -94,8 +94,8 @@ def test_rule_15_too_many_restarts_in_a_day_need_a_person_who_learns_how_many(
 
     for answer in (remediator.alert(), remediator.restart()):
         assert_held_back(answer, "restart_limit", needs_human=True, cloud=remediator.cloud)
-        said = f"3 restarts of {ORDERS} within 24 hours did not help."
-        assert said in answer.data["message"]
+        note = f"3 restarts of {ORDERS} within 24 hours did not help."
+        assert note in answer.data["message"]
 
     remediator.set(MAX_RESTARTS_PER_DAY="0")
     assert remediator.restart().brief == (200, "accepted", None)

@@ -63,7 +63,7 @@ def test_an_alarm_counts_what_another_has_sent_and_nobody_has_answered(scene: Sc
 
     assert first.result() == ("accepted", None)
     assert second == ("skipped", "storm")
-    assert [deed.instance for deed in scene.cloud.effects] == [FIRST]
+    assert [effect.instance for effect in scene.cloud.effects] == [FIRST]
 
 
 def test_an_alarm_counts_a_restart_whose_task_shows_before_its_status(scene: Scene) -> None:

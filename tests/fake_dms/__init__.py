@@ -26,7 +26,7 @@ FakeDms(behaviour=Behaviour(), account=Account(), place=Place(), clock=time.time
     .wait_for_connections(count, timeout=10)
     .fault(fault, kind="any", times=1, skip=0)      times=None: until clear_faults()
     .clear_faults()   .release()   .faults_left
-    .forget()                                       empties the log and the deeds
+    .forget()                                       empties the log and the effects
 
 Kinds of call: list, show, tasks, topics, recycle, action, publish, other; any matches them all;
 connection is the moment before anything is read, and what a fault with at="connect" is filed under.

@@ -70,7 +70,7 @@ class Cloud:
         """Start without instances."""
         self.lock = threading.RLock()
         self.behaviour, self.clock = behaviour, clock
-        self.deeds: list[Effect] = []
+        self.effects: list[Effect] = []
         self.published: list[Publication] = []
         self._instances: dict[str, Instance] = {}
         self._tasks: dict[str, list[Task]] = {}
@@ -172,7 +172,7 @@ class Cloud:
         heapq.heappush(self._plan, (moment, next(self._order), instance_id, change))
 
     def _did(self, now: float, action: str, instance_id: str) -> None:
-        self.deeds.append(Effect(now, action, instance_id))
+        self.effects.append(Effect(now, action, instance_id))
         self._settle()
 
     def _settle(self) -> None:

@@ -1,6 +1,6 @@
 """The control page, unsigned, for a demonstration in another process.
 
-GET /stand-in/state shows instances, tasks, action calls and deeds. POST /stand-in/faults sets the
+GET /stand-in/state shows instances, tasks, action calls and effects. POST /stand-in/faults sets the
 dial, {"fault": "Reset", "at": "done", "kind": "action", "times": 1}, with the names in NAMED;
 DELETE clears it and lets go of what is held. POST /stand-in/instances takes the fields of an
 Instance, POST /stand-in/tasks those of a Task and `instance`.
@@ -53,7 +53,7 @@ def state(cloud: Cloud, log: Log) -> dict[str, Any]:
         "instances": [asdict(one) for one in shown],
         "tasks": {one.id: [asdict(task) for task in cloud.tasks(one.id)] for one in shown},
         "actions": [{"time": one.time, "body": one.json} for one in log.arrived("action")],
-        "deeds": [asdict(deed) for deed in cloud.deeds],
+        "effects": [asdict(effect) for effect in cloud.effects],
         "arrivals": len(log.arrived()),
         "connections": log.connections,
     }

@@ -34,7 +34,7 @@ class ConnectionContext:
         number = self.log.connected()
         try:
             self.dial.take("connection").reach("connect", line)
-            line.shake_hands()
+            line.tls_handshake()
             while self._exchange(line, number):
                 pass
         except (GoneError, OSError):

@@ -129,7 +129,7 @@ class FakeDms:
     @property
     def effects(self) -> tuple[Effect, ...]:
         """What was really done, in order."""
-        return tuple(self._cloud.deeds)
+        return tuple(self._cloud.effects)
 
     @property
     def published(self) -> tuple[Publication, ...]:
@@ -186,5 +186,5 @@ class FakeDms:
     def forget(self) -> None:
         """Empty the log and the lists of what was done and published."""
         self._log.forget()
-        self._cloud.deeds.clear()
+        self._cloud.effects.clear()
         self._cloud.published.clear()

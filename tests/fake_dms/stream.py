@@ -23,7 +23,7 @@ class Stream:
         self._buffer = b""
         self._encrypted = False
 
-    def shake_hands(self) -> None:
+    def tls_handshake(self) -> None:
         """Make the TLS handshake where TLS is spoken."""
         if isinstance(self._wire, ssl.SSLSocket):
             self._wire.do_handshake()

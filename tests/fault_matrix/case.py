@@ -1,4 +1,4 @@
-"""What a case of the fault bench is made of: what happens, and what must be said of it."""
+"""The types of the fault matrix: a case with its faults, and the expected result."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,16 +18,16 @@ EITHER: tuple[Action, ...] = ("restart", "purge_failed")
 LedgerFault = Literal[
     "gone", "stalled", "full", "no Redis", "killed while reading", "killed while sending"
 ]
-Way = Literal[
+Route = Literal[
     "cloud", "elsewhere", "refused", "unreachable", "no name", "no DNS", "slow name", "full"
 ]
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the result event and the HTTP answer say, and how many POSTs arrived.
+    """The expected result event and HTTP status, and the number of POSTs that arrived.
 
-    `attempts` is what the result says of them: more, where a POST may have arrived and did not.
+    `attempts` is the number that the result reports: higher where a POST only may have arrived.
     """
 
     outcome: str
@@ -37,8 +37,8 @@ class Expected:
     attempts: int | None = None
 
     @property
-    def said(self) -> int:
-        """The `api.attempts` of the result."""
+    def reported(self) -> int:
+        """The expected `api.attempts` of the result."""
         return self.posts if self.attempts is None else self.attempts
 
     def after(self, posts: int) -> "Expected":
@@ -49,9 +49,9 @@ class Expected:
 NOT_SENT = Expected("failed", "not_sent", 503, 0)
 TOO_LATE = Expected("failed", "deadline", 503, 0)
 UNREADABLE = Expected("failed", "state_unreadable", 503, 0)
-UNREADABLE_FOR_GOOD = Expected("failed", "state_unreadable", 200, 0)
+UNREADABLE_LASTING = Expected("failed", "state_unreadable", 200, 0)
 UNKNOWN = Expected("unknown", "unclear", 202, 1)
-PERHAPS_SENT = replace(UNKNOWN, posts=0, attempts=1)
+POSSIBLY_SENT = replace(UNKNOWN, posts=0, attempts=1)
 ACCEPTED = Expected("accepted", None, 200, 1)
 SEEN = Expected("accepted", "seen_restarting", 200, 1)
 REFUSED = Expected("failed", "refused", 200, 1)
@@ -60,10 +60,10 @@ BUSY = Expected("failed", "busy", 503, 1)
 
 
 @dataclass(frozen=True)
-class Dial:
-    """A fault of the stand-in and the calls that it meets; `times` None means every one.
+class PlannedFault:
+    """A fault of the fake API and the calls that it applies to; `times` None means every call.
 
-    One that meets a connection (`kind`) waits elsewhere, where `ways` or `read_ways` lead.
+    A fault of the kind `connection` is set on the second server; see `routes`, `read_routes`.
     """
 
     fault: Fault
@@ -76,24 +76,24 @@ class Dial:
 class Case:
     """One row of the table.
 
-    `ways` is where each connection for the POST leads, in order, the rest lead to the cloud; the
-    first of them is opened while the live state is read. `read_ways` is the same for reading.
+    `routes` is where each connection for the POST leads, in order, further ones lead to the cloud;
+    the first is opened while the live state is read. `read_routes` is the same for reading.
     `hurry` lets the time for sending run out soon after the state was read; at the last of the
-    `looks` for the effect, time is over. `meanwhile` happens when the POST has arrived. `pages`
-    says that it calls a person although it may be sent again. `elsewhere` is the status of a
+    `looks` for the effect, time is over. `meanwhile` runs when the POST has arrived. `pages`
+    says that a person is called although the event is retryable. `elsewhere` is the status of a
     redirect to another host. `ledger` is what is wrong with the server of the shared ledger;
     `sent_before`: the ledger holds the same call already.
     """
 
     name: str
-    told: Expected
-    dials: tuple[Dial, ...] = ()
+    expected: Expected
+    faults: tuple[PlannedFault, ...] = ()
     purge: Expected | None = None
     delete: Expected | None = None
     actions: tuple[Action, ...] = EITHER
     instances: tuple[str, ...] = (ONE,)
-    ways: tuple[Way, ...] = ()
-    read_ways: tuple[Way, ...] = ()
+    routes: tuple[Route, ...] = ()
+    read_routes: tuple[Route, ...] = ()
     tls: str | None = None
     hurry: bool = False
     seconds: float = 10.0
@@ -108,21 +108,21 @@ class Case:
     ledger: LedgerFault | None = None
     sent_before: bool = False
 
-    def expected(self, action: Action) -> Expected:
-        """Return what must be told when this meets an action."""
-        own = {"purge_failed": self.purge, "delete": self.delete}.get(action)
-        return own or self.told
+    def expected_for(self, action: Action) -> Expected:
+        """Return the expectation for an action."""
+        clients = {"purge_failed": self.purge, "delete": self.delete}.get(action)
+        return clients or self.expected
 
 
 @dataclass(frozen=True, slots=True)
 class Meanwhile(Fault):
-    """Something else happens when a request has arrived, before it is answered."""
+    """Run a callback when a request has arrived, before it is answered."""
 
     happens: Callable[[], object]
     then: Fault = field(default_factory=Fault)
 
     def reach(self, stage: Stage, line: Stream) -> None:
-        """Let it happen."""
+        """Run the callback."""
         if stage == "request":
             self.happens()
         self.then.reach(stage, line)
@@ -140,15 +140,15 @@ class Meanwhile(Fault):
         self.then.send(answer, line)
 
 
-def posting(name: str, fault: Fault, told: Expected, **rest: Any) -> Case:
-    """Return a case in which the POST meets a fault."""
-    return Case(name, told, (Dial(fault),), **rest)
+def posting(name: str, fault: Fault, expected: Expected, **rest: Any) -> Case:
+    """Return a case with a fault of the POST."""
+    return Case(name, expected, (PlannedFault(fault),), **rest)
 
 
-def done_unheard(name: str, fault: Fault, **rest: Any) -> Case:
-    """Return a case in which the POST is carried out and no clear answer comes.
+def done_without_response(name: str, fault: Fault, **rest: Any) -> Case:
+    """Return a case in which the POST is executed and no clear response comes.
 
-    What reading shows settles it, but for a purge, which nothing shows.
+    Reads resolve the outcome, except for a purge, which no read shows.
     """
     return posting(
         name, fault, SEEN, **({"purge": UNKNOWN, "delete": ACCEPTED, "actions": ALL} | rest)

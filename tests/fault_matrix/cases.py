@@ -1,4 +1,4 @@
-"""The table: every case of the fault bench, by the part of the call that it meets."""
+"""The table of all cases, grouped by the part of the exchange that is faulty."""
 
 from . import (
     cases_of_exchanges,
@@ -16,10 +16,10 @@ PARTS: dict[str, tuple[Case, ...]] = {
     "Throttling": cases_of_refusals.RETRY_AFTER,
     "Statuses without a code": cases_of_refusals.STATUSES,
     "Codes of the service and of the gateway": cases_of_refusals.CODES,
-    "Texts that quote the request, which nobody is shown": cases_of_refusals.QUOTES,
+    "Error texts that quote the request, which are not passed on": cases_of_refusals.QUOTES,
     "While the live state is read": cases_of_reading.CASES,
-    "What the cloud does not show, and clocks": cases_of_the_ledger.SENT,
-    "The ledger that copies share": cases_of_the_ledger.LEDGER,
+    "Calls that the cloud does not show, and clocks": cases_of_the_ledger.SENT,
+    "The shared ledger": cases_of_the_ledger.LEDGER,
 }
 
 

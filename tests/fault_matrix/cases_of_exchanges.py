@@ -13,7 +13,7 @@ from tests.fake_dms import (
     html,
 )
 
-from .case import ACCEPTED, BY_ID, SEEN, UNKNOWN, Case, Dial, done_unheard, posting
+from .case import ACCEPTED, BY_ID, SEEN, UNKNOWN, Case, PlannedFault, done_without_response, posting
 
 RAN_OUT = "Time ran out before the answer came."
 LONG = b'{"results": []}'.ljust(1024 * 1024 + 1)
@@ -28,33 +28,41 @@ CASES = (
     posting("reset after the head", Reset("head"), UNKNOWN),
     posting("closed after the request", Close("request"), UNKNOWN),
     posting("reset after the request", Reset("request"), UNKNOWN),
-    done_unheard("closed after it was done", Close("done")),
-    done_unheard("reset after it was done", Reset("done")),
-    done_unheard("closed in the middle of the answer", Close("answer"), purge=ACCEPTED),
-    done_unheard("reset in the middle of the answer", Reset("answer")),
+    done_without_response("closed after it was done", Close("done")),
+    done_without_response("reset after it was done", Reset("done")),
+    done_without_response("closed in the middle of the answer", Close("answer"), purge=ACCEPTED),
+    done_without_response("reset in the middle of the answer", Reset("answer")),
     posting("held before the body is read", Hold("head"), UNKNOWN, hurry=True, says=RAN_OUT),
     posting("held and not done in time", Hold("request"), UNKNOWN, hurry=True, says=RAN_OUT),
-    done_unheard("done, but the answer is held", Hold("done"), hurry=True),
-    done_unheard("done, but half of the answer is held", Hold("answer"), hurry=True),
-    done_unheard("headers drip", Drip("head"), hurry=True),
-    done_unheard("the body drips", Drip("body"), hurry=True, purge=ACCEPTED),
-    done_unheard("body shorter than its Content-Length", WrongLength(10), purge=ACCEPTED),
-    done_unheard("body longer than its Content-Length", WrongLength(-5), purge=ACCEPTED),
-    done_unheard("broken chunks", BrokenChunks()),
-    done_unheard("more than 1 MiB", Reply(200, LONG, acts=True)),
-    done_unheard("gzip bomb", gzip_bomb(20, acts=True)),
-    done_unheard("200 with HTML", html(200, acts=True)),
+    done_without_response("done, but the answer is held", Hold("done"), hurry=True),
+    done_without_response("done, but half of the answer is held", Hold("answer"), hurry=True),
+    done_without_response("headers drip", Drip("head"), hurry=True),
+    done_without_response("the body drips", Drip("body"), hurry=True, purge=ACCEPTED),
+    done_without_response("body shorter than its Content-Length", WrongLength(10), purge=ACCEPTED),
+    done_without_response("body longer than its Content-Length", WrongLength(-5), purge=ACCEPTED),
+    done_without_response("broken chunks", BrokenChunks()),
+    done_without_response("more than 1 MiB", Reply(200, LONG, acts=True)),
+    done_without_response("gzip bomb", gzip_bomb(20, acts=True)),
+    done_without_response("200 with HTML", html(200, acts=True)),
     posting("200 with HTML, and not done", html(200), UNKNOWN),
-    done_unheard("200 with nothing", Reply(200, acts=True), purge=ACCEPTED),
-    done_unheard("200 with a key twice", Reply(200, '{"results":1,"results":2}', acts=True)),
-    done_unheard("200 with JSON in UTF-16", Reply(200, '{"a":1}'.encode("utf-16"), acts=True)),
-    done_unheard("200 with other JSON", Reply(200, '{"jobs":[]}', acts=True), purge=ACCEPTED),
-    done_unheard("200 with a list", Reply(200, "[]", acts=True), purge=ACCEPTED),
-    done_unheard("204", Reply(204, acts=True), purge=ACCEPTED),
+    done_without_response("200 with nothing", Reply(200, acts=True), purge=ACCEPTED),
+    done_without_response(
+        "200 with a key twice", Reply(200, '{"results":1,"results":2}', acts=True)
+    ),
+    done_without_response(
+        "200 with JSON in UTF-16", Reply(200, '{"a":1}'.encode("utf-16"), acts=True)
+    ),
+    done_without_response(
+        "200 with other JSON", Reply(200, '{"jobs":[]}', acts=True), purge=ACCEPTED
+    ),
+    done_without_response("200 with a list", Reply(200, "[]", acts=True), purge=ACCEPTED),
+    done_without_response("204", Reply(204, acts=True), purge=ACCEPTED),
     posting("204, and not done", Reply(204), UNKNOWN, actions=BY_ID),
-    done_unheard("204 with a body", Reply(204, '{"results":[]}', acts=True), purge=ACCEPTED),
+    done_without_response(
+        "204 with a body", Reply(204, '{"results":[]}', acts=True), purge=ACCEPTED
+    ),
     *(
-        done_unheard(f"{status}", Reply(status, "{}", acts=True))
+        done_without_response(f"{status}", Reply(status, "{}", acts=True))
         for status in (201, 202, 203, 205, 206, 299)
     ),
     *(posting(f"{status}, and not done", Reply(status, "{}"), UNKNOWN) for status in (202, 206)),
@@ -80,13 +88,13 @@ CASES = (
     Case(
         "the answer is lost, and so is every read after it",
         UNKNOWN,
-        (Dial(Close("done")), Dial(Reset("request"), "show", times=None, skip=1)),
+        (PlannedFault(Close("done")), PlannedFault(Reset("request"), "show", times=None, skip=1)),
         seconds=2.5,
     ),
     Case(
         "the answer is lost, and the status lags behind the background task",
         SEEN,
-        (Dial(Close("done")),),
+        (PlannedFault(Close("done")),),
         actions=("restart",),
         looks=2,
         arrange=lambda cloud: setattr(cloud.behaviour, "status_lag", 3600.0),

@@ -1,4 +1,4 @@
-"""Faults while the live state is read: nothing is sent, unless a second reading goes well."""
+"""Faults while the live state is read: nothing is sent, unless a repeated read succeeds."""
 
 from typing import Any
 
@@ -18,59 +18,68 @@ from tests.fake_dms import (
     vendor_error,
 )
 
-from .case import ACCEPTED, UNKNOWN, UNREADABLE, UNREADABLE_FOR_GOOD, Case, Dial, Expected, Way
+from .case import (
+    ACCEPTED,
+    UNKNOWN,
+    UNREADABLE,
+    UNREADABLE_LASTING,
+    Case,
+    Expected,
+    PlannedFault,
+    Route,
+)
 from .cases_of_refusals import QUOTED
 
 IN_TIME = "did not answer in time"
 
 
-def _reading(name: str, fault: Fault, told: Expected = UNREADABLE, **rest: Any) -> Case:
-    return Case(f"{name}, reading", told, (Dial(fault, "any", times=None),), **rest)
+def _reading(name: str, fault: Fault, expected: Expected = UNREADABLE, **rest: Any) -> Case:
+    return Case(f"{name}, reading", expected, (PlannedFault(fault, "any", times=None),), **rest)
 
 
 def _once(name: str, fault: Fault) -> Case:
-    return Case(f"{name} once, reading", ACCEPTED, (Dial(fault, "any"),), looks=2)
+    return Case(f"{name} once, reading", ACCEPTED, (PlannedFault(fault, "any"),), looks=2)
 
 
-def _connecting(name: str, fault: Fault, told: Expected, times: int | None) -> Case:
-    dials = (Dial(fault, "connection", times),)
-    elsewhere: tuple[Way, ...] = ("elsewhere",)
+def _connecting(name: str, fault: Fault, expected: Expected, times: int | None) -> Case:
+    faults = (PlannedFault(fault, "connection", times),)
+    elsewhere: tuple[Route, ...] = ("elsewhere",)
     case_name = f"{name} before the request is read, reading"
-    return Case(case_name, told, dials, read_ways=elsewhere * (times or 9), looks=2)
+    return Case(case_name, expected, faults, read_routes=elsewhere * (times or 9), looks=2)
 
 
 CASES = (
     Case(
         "connection refused, reading",
         UNREADABLE,
-        read_ways=("refused",) * 9,
+        read_routes=("refused",) * 9,
         says="Connect to localhost:",
     ),
     Case(
         "host name unknown, reading",
         UNREADABLE,
-        read_ways=("no name",) * 9,
+        read_routes=("no name",) * 9,
         says="DNS knows no host localhost:",
         pages=True,
     ),
     Case(
         "host name not resolved for now, reading",
         UNREADABLE,
-        read_ways=("no DNS",) * 9,
+        read_routes=("no DNS",) * 9,
         says="DNS could not resolve localhost:",
     ),
-    Case("host unreachable, reading", UNREADABLE, read_ways=("unreachable",) * 9),
+    Case("host unreachable, reading", UNREADABLE, read_routes=("unreachable",) * 9),
     Case(
         "host name found too late, reading",
         UNREADABLE,
-        read_ways=("slow name",) * 9,
+        read_routes=("slow name",) * 9,
         seconds=1.0,
         says="Timeout: no connect to localhost:",
     ),
     Case(
         "certificate expired, reading",
         UNREADABLE,
-        read_ways=("elsewhere",) * 9,
+        read_routes=("elsewhere",) * 9,
         tls="expired",
         says="TLS: the certificate of localhost:",
         pages=True,
@@ -88,7 +97,7 @@ CASES = (
     _reading("the body drips", Drip("body"), seconds=1.0, says=IN_TIME),
     _reading("200 with HTML", html(200)),
     _reading("200 with nothing", Reply(200)),
-    _reading("200 with other JSON", Reply(200, '{"jobs":[]}'), UNREADABLE_FOR_GOOD),
+    _reading("200 with other JSON", Reply(200, '{"jobs":[]}'), UNREADABLE_LASTING),
     _reading("204", Reply(204)),
     _reading("gzip bomb", gzip_bomb(20)),
     _reading("something that is not HTTP", Raw(b"220 mail.example ESMTP\r\n")),
@@ -98,16 +107,16 @@ CASES = (
     _reading("500", Reply(500, "no")),
     _reading("503 APIGW.0613", vendor_error(503, "APIGW.0613")),
     _reading("504 APIGW.0201", vendor_error(504, "APIGW.0201")),
-    _reading("400", Reply(400, "no"), UNREADABLE_FOR_GOOD),
-    _reading("401 APIGW.0301", vendor_error(401, "APIGW.0301"), UNREADABLE_FOR_GOOD),
-    _reading("403 DMS.00403003", vendor_error(403, "DMS.00403003"), UNREADABLE_FOR_GOOD),
-    _reading("404 APIGW.0101", vendor_error(404, "APIGW.0101"), UNREADABLE_FOR_GOOD),
+    _reading("400", Reply(400, "no"), UNREADABLE_LASTING),
+    _reading("401 APIGW.0301", vendor_error(401, "APIGW.0301"), UNREADABLE_LASTING),
+    _reading("403 DMS.00403003", vendor_error(403, "DMS.00403003"), UNREADABLE_LASTING),
+    _reading("404 APIGW.0101", vendor_error(404, "APIGW.0101"), UNREADABLE_LASTING),
     *(
-        _reading(f"400 that quotes {name}", vendor_error(400, "X.1", text), UNREADABLE_FOR_GOOD)
+        _reading(f"400 that quotes {name}", vendor_error(400, "X.1", text), UNREADABLE_LASTING)
         for name, text in QUOTED.items()
     ),
     *(
-        _reading(f"401 that quotes {name}", vendor_error(401, "X.1", text), UNREADABLE_FOR_GOOD)
+        _reading(f"401 that quotes {name}", vendor_error(401, "X.1", text), UNREADABLE_LASTING)
         for name, text in QUOTED.items()
     ),
     _reading("401 APIGW.0303", vendor_error(401, "APIGW.0303")),
@@ -120,14 +129,14 @@ CASES = (
     Case(
         "429 while looking for the restart that was accepted",
         ACCEPTED,
-        (Dial(throttled("0"), "show", times=None, skip=1),),
+        (PlannedFault(throttled("0"), "show", times=None, skip=1),),
         actions=("restart",),
         looks=9,
     ),
     Case(
         "429 while looking for the restart whose answer was lost",
         UNKNOWN,
-        (Dial(Close("done")), Dial(throttled("0"), "show", times=None, skip=1)),
+        (PlannedFault(Close("done")), PlannedFault(throttled("0"), "show", times=None, skip=1)),
         actions=("restart",),
         looks=9,
     ),

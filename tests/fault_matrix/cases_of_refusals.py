@@ -17,9 +17,9 @@ from .case import (
     TWO,
     UNKNOWN,
     Case,
-    Dial,
     Expected,
-    done_unheard,
+    PlannedFault,
+    done_without_response,
     posting,
 )
 from .runner import ACCOUNT
@@ -56,12 +56,12 @@ def _rows(**words: str) -> Reply:
     return Reply(200, {"results": rows})
 
 
-def _answered(status: int, told: Expected) -> Case:
-    return posting(f"{status} without a code", Reply(status, "no"), told)
+def _answered(status: int, expected: Expected) -> Case:
+    return posting(f"{status} without a code", Reply(status, "no"), expected)
 
 
-def _coded(status: int, code: str, told: Expected, **rest: Any) -> Case:
-    return posting(f"{status} {code}", vendor_error(status, code), told, **rest)
+def _coded(status: int, code: str, expected: Expected, **rest: Any) -> Case:
+    return posting(f"{status} {code}", vendor_error(status, code), expected, **rest)
 
 
 def _restarting(cloud: FakeDms) -> None:
@@ -70,11 +70,11 @@ def _restarting(cloud: FakeDms) -> None:
 
 ROWS = (
     *(
-        done_unheard(f"200 with rows: {change}", Rows(change), **BOTH)
+        done_without_response(f"200 with rows: {change}", Rows(change), **BOTH)
         for change in ("none", "null", "text", "only_unasked", "misspelt", "misspelt_key")
     ),
-    done_unheard("200 with rows: misspelt_id", Rows("misspelt_id"), **BOTH),
-    done_unheard("200 with rows: contradictory", Rows("contradictory"), **BOTH),
+    done_without_response("200 with rows: misspelt_id", Rows("misspelt_id"), **BOTH),
+    done_without_response("200 with rows: contradictory", Rows("contradictory"), **BOTH),
     *(
         posting(f"200 with rows: {change}", Rows(change), ACCEPTED, **BOTH)
         for change in ("doubled", "unasked", "upper_case", "reversed", "missing")
@@ -107,7 +107,7 @@ RETRY_AFTER = (
     posting("429, Retry-After: 1, out of time", throttled("1"), THROTTLED, hurry=True),
     posting("429, Retry-After: a date out of time", Postponing(2), THROTTLED, hurry=True),
     posting("429, Retry-After: longer than sending may take", throttled("9"), THROTTLED),
-    Case("429 twice, Retry-After: 0", THROTTLED.after(2), (Dial(throttled("0"), times=2),)),
+    Case("429 twice, Retry-After: 0", THROTTLED.after(2), (PlannedFault(throttled("0"), times=2),)),
     *(
         posting(f"429, Retry-After: {name}", throttled(text), THROTTLED)
         for name, text in {
@@ -146,7 +146,7 @@ CODES = (
     Case(
         "400 DMS.00400026, and it restarts",
         ALREADY,
-        (Dial(vendor_error(400, "DMS.00400026")),),
+        (PlannedFault(vendor_error(400, "DMS.00400026")),),
         actions=("restart",),
         meanwhile=_restarting,
     ),
@@ -184,7 +184,9 @@ CODES = (
     _coded(503, "APIGW.0308", UNKNOWN),
     _coded(502, "APIGW.0201", UNKNOWN),
     _coded(504, "APIGW.0201", UNKNOWN),
-    done_unheard("504 APIGW.0201, and done", Reply(504, '{"error_code":"APIGW.0201"}', acts=True)),
+    done_without_response(
+        "504 APIGW.0201, and done", Reply(504, '{"error_code":"APIGW.0201"}', acts=True)
+    ),
     _coded(500, "DMS.00500986", UNKNOWN),
     posting("400 with an odd code", Reply(400, '{"error_code":["DMS.00400026"]}'), REFUSED),
     posting("400 with a list", Reply(400, "[]"), REFUSED),
@@ -199,8 +201,8 @@ QUOTED = {
 REFUSING = ((401, "APIGW.0301", CREDENTIALS), (400, "DMS.00400061", REFUSED))
 
 QUOTES = tuple(
-    posting(f"{status} {code} that quotes {name}", vendor_error(status, code, text), told)
-    for status, code, told in REFUSING
+    posting(f"{status} {code} that quotes {name}", vendor_error(status, code, text), expected)
+    for status, code, expected in REFUSING
     for name, text in QUOTED.items()
 )
 

@@ -5,7 +5,7 @@ from email.utils import format_datetime
 
 from tests.fake_dms import Reply
 
-from .case import ACCEPTED, UNREADABLE, Case, Dial, Expected
+from .case import ACCEPTED, UNREADABLE, Case, Expected, PlannedFault
 
 NO_LEDGER = Expected("failed", "ledger_unreadable", 503, 0)
 OFF = "seconds off the cloud's"
@@ -21,7 +21,7 @@ def _skewed(minutes: int) -> Case:
     reply = Reply(200, answer, (("Date", _date(minutes)),))
     side = "behind" if minutes > 0 else "ahead of"
     name = f"our clock {abs(minutes)} minutes {side} the Date of a good answer, reading"
-    return Case(name, UNREADABLE, (Dial(reply, "any", times=None),), says=OFF)
+    return Case(name, UNREADABLE, (PlannedFault(reply, "any", times=None),), says=OFF)
 
 
 SENT = (

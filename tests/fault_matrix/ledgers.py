@@ -1,4 +1,4 @@
-"""Ledgers that copies share, and what is wrong with their server; and one that holds a call."""
+"""Shared ledgers whose server has a fault, and a ledger that already holds a call."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOT_REDIS = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 
 @contextmanager
 def shared(fault: LedgerFault, cloud: FakeDms, action: Action) -> Iterator[dict[str, str]]:
-    """Give the settings for a ledger whose server has this fault."""
+    """Yield the settings for a ledger whose server has this fault."""
     if fault == "gone":
         yield {"LEDGER_URL": f"redis://127.0.0.1:{free_port()}"}
         return
@@ -39,7 +39,7 @@ def shared(fault: LedgerFault, cloud: FakeDms, action: Action) -> Iterator[dict[
 
 
 def remember(case: Case, action: Action, ledger: Ledger) -> None:
-    """Let the call have been sent just before, so that the cloud shows nothing of it yet."""
+    """Enter the call as just sent, so that the cloud does not show it yet."""
     targets = (PURGE,) if action == "purge_failed" else case.instances
     with ledger.claim(targets, Times(lambda: 1.0, lambda: 1.0)) as claim:
         claim.enter(targets, datetime.now(timezone.utc), None)

@@ -1,4 +1,4 @@
-"""Where the name of the cloud leads: the resolver of the test process, patched at its edge."""
+"""Routes for connections to the cloud, by a patched resolver in the test process."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 from function.lib.transport import Client
 
-from .case import Way
+from .case import Route
 
 Address = tuple[str, int]
-NOBODY: Address = ("255.255.255.255", 9)  # no route leads there, so nothing leaves the machine
+UNROUTABLE: Address = ("255.255.255.255", 9)  # no route leads there, so nothing leaves the machine
 MOST_WAITING = 4
 
 
@@ -30,8 +30,8 @@ class Full:
                 one.connect(self.address)
 
     def received(self) -> bytes:
-        """Let everybody in, close, and return what came from strangers."""
-        own = {one.getsockname() for one in self._own}
+        """Accept all connections, close, and return what other clients sent."""
+        clients = {one.getsockname() for one in self._own}
         self._listener.setblocking(False)
         content = b""
         with self._listener, contextlib.suppress(BlockingIOError):
@@ -39,7 +39,7 @@ class Full:
                 wire, peer = self._listener.accept()
                 with wire:
                     wire.setblocking(True)
-                    content += wire.recv(65536) if peer not in own else b""
+                    content += wire.recv(65536) if peer not in clients else b""
         for one in self._own:
             one.close()
         return content
@@ -55,7 +55,7 @@ _PURPOSE = _Purpose()
 
 
 class MarkedClient(Client):
-    """A client whose look-ups the resolver can tell: only the POST has a gate of its own."""
+    """A client that marks its look-ups: only the client of the POST has its own gate."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -73,13 +73,16 @@ class MarkedClient(Client):
 
 
 class Resolver:
-    """Answers for `localhost` as the plan says, one way for each look-up, and then the cloud's.
+    """Resolves `localhost` to one planned route for each look-up, then to the cloud.
 
     There is a plan for what reads, and one for what sends.
     """
 
     def __init__(
-        self, reading: tuple[Way, ...], sending: tuple[Way, ...], addresses: dict[Way, Address]
+        self,
+        reading: tuple[Route, ...],
+        sending: tuple[Route, ...],
+        addresses: dict[Route, Address],
     ) -> None:
         self._plans = {False: list(reading), True: list(sending)}
         self._addresses = addresses
@@ -93,25 +96,25 @@ class Resolver:
             return self._real(host, port, *rest, **options)
         with self._lock:
             plan = self._plans[_PURPOSE.sending]
-            way: Way = plan.pop(0) if plan else "cloud"
-        if way == "no name":
+            route: Route = plan.pop(0) if plan else "cloud"
+        if route == "no name":
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        if way == "no DNS":
+        if route == "no DNS":
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
-        if way == "slow name":
+        if route == "slow name":
             self.found.wait(30)
-            way = "cloud"
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", self._addresses[way])]
+            route = "cloud"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", self._addresses[route])]
 
 
 @contextlib.contextmanager
-def leading(
-    reading: tuple[Way, ...], sending: tuple[Way, ...], addresses: dict[Way, Address]
+def routing(
+    reading: tuple[Route, ...], sending: tuple[Route, ...], addresses: dict[Route, Address]
 ) -> Iterator[Resolver]:
-    """Let the name of the cloud lead where the plans say, for a while."""
+    """Route look-ups of the cloud by the plans while the context is open."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         refused: Address = closed.getsockname()
-    known: dict[Way, Address] = {"refused": refused, "unreachable": NOBODY}
+    known: dict[Route, Address] = {"refused": refused, "unreachable": UNROUTABLE}
     resolver = Resolver(reading, sending, known | addresses)
     real, socket.getaddrinfo = socket.getaddrinfo, resolver
     try:

@@ -1,4 +1,4 @@
-"""Plays one case: a stand-in on loopback, the function in this process, one event through it."""
+"""Run one case: a fake API on loopback, the function in this process, one event through it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from function.settings.model import Credentials
 from tests.fake_dms import Account, FakeDms, Hold, Place, redirect
 
 from . import ledgers
-from .case import Action, Case, Dial, Meanwhile
+from .case import Action, Case, Meanwhile, PlannedFault
 from .certificates import place
 from .idle import ended
-from .routes import Full, MarkedClient, Resolver, leading
+from .routes import Full, MarkedClient, Resolver, routing
 
 CANARY = "canary-"
 ACCOUNT = Account(
@@ -44,7 +44,7 @@ FAILED_CREATION = "b3f1a0c2-8a55-4f0e-9d7c-2f3b61c4d801"
 
 
 class SteeredClock:
-    """The clock of this machine, which jumps ahead when it is told to."""
+    """The clock of this machine, which `jump` sets ahead."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -66,8 +66,8 @@ class SteeredClock:
 
 
 @dataclass(frozen=True)
-class Played:
-    """What an event met with, and what was said of it."""
+class CaseResult:
+    """The response to one event, and the requests that arrived."""
 
     answer: HttpResponse
     posts: int
@@ -90,30 +90,30 @@ def document(action: Action, instances: tuple[str, ...]) -> dict[str, Any]:
 
 
 def runtime(cloud: FakeDms, *, seconds: float, platform: bool, **settings: str) -> Runtime:
-    """Return what to run an event with, against a stand-in and with a clock to be steered."""
-    given = cloud.environment() | SETTINGS | {"DEADLINE_SECONDS": str(seconds)} | settings
+    """Return a runtime for one event against a fake API, with a clock that can jump."""
+    environment = cloud.environment() | SETTINGS | {"DEADLINE_SECONDS": str(seconds)} | settings
     if platform:
-        given = {name: text for name, text in given.items() if "_SDK_" not in name}
-        given["HUAWEICLOUD_SDK_PROJECT_ID"] = cloud.account.project_id
+        environment = {name: text for name, text in environment.items() if "_SDK_" not in name}
+        environment["HUAWEICLOUD_SDK_PROJECT_ID"] = cloud.account.project_id
     clock = SteeredClock(seconds)
-    ready = startup.runtime(given, platform_credentials=platform)
-    ledger = ready.ledger if "LEDGER_URL" in given else MemoryLedger(clock.monotonic)
+    ready = startup.runtime(environment, platform_credentials=platform)
+    ledger = ready.ledger if "LEDGER_URL" in environment else MemoryLedger(clock.monotonic)
     return ready._replace(clock=clock, ledger=ledger, http_client=MarkedClient)
 
 
-def _turn(cloud: FakeDms, case: Case, dials: tuple[Dial, ...]) -> None:
-    """Set the dial of the stand-in; what holds gets a latch of its own for every run."""
-    for dial in dials:
-        fault = dial.fault
+def _set_faults(cloud: FakeDms, case: Case, faults: tuple[PlannedFault, ...]) -> None:
+    """Set the faults of the fake API; a hold gets a new latch for every run."""
+    for planned in faults:
+        fault = planned.fault
         if isinstance(fault, Hold):
             fault = replace(fault, release=threading.Event())
-        if case.meanwhile and dial.kind == "action":
+        if case.meanwhile and planned.kind == "action":
             fault = Meanwhile(partial(case.meanwhile, cloud), fault)
-        cloud.fault(fault, dial.kind, times=dial.times, skip=dial.skip)
+        cloud.fault(fault, planned.kind, times=planned.times, skip=planned.skip)
 
 
 def _steer(cloud: FakeDms, case: Case, action: Action, clock: SteeredClock) -> None:
-    """Let time run out: for sending when the state was read, for looking at the second look."""
+    """Let time run out: for sending when the state was read, for confirming at the last read."""
     if case.hurry:
         reads = _reads(case, action)
         last = Countdown(sum(reads.values()), lambda: clock.jump(SENDING_ENDS, left=0.4))
@@ -124,7 +124,7 @@ def _steer(cloud: FakeDms, case: Case, action: Action, clock: SteeredClock) -> N
 
 
 class Countdown:
-    """Lets something happen when it has been called so many times: reads come in any order."""
+    """Run a callback at the last of so many calls: reads come in any order."""
 
     def __init__(self, times: int, happens: Callable[[], object]) -> None:
         self._left, self._happens = times, happens
@@ -149,7 +149,7 @@ def _reads(case: Case, action: Action) -> dict[str, int]:
     return {"show" if single else "list": 1, **beside[action]}
 
 
-def _ask(case: Case, action: Action, runtime: Runtime, account: Account) -> HttpResponse:
+def _send_event(case: Case, action: Action, runtime: Runtime, account: Account) -> HttpResponse:
     headers = {"content-type": "application/json", "authorization": f"Bearer {SECRET}"}
     body = json.dumps(document(action, case.instances)).encode()
     keys = Credentials(
@@ -159,7 +159,7 @@ def _ask(case: Case, action: Action, runtime: Runtime, account: Account) -> Http
     return handle_request(request, runtime, credentials=keys if case.platform else None)
 
 
-def _furnish(cloud: FakeDms, case: Case) -> None:
+def _populate(cloud: FakeDms, case: Case) -> None:
     for instance in case.instances:
         cloud.add_instance(instance)
     cloud.add_failed_creation(FAILED_CREATION)
@@ -167,15 +167,15 @@ def _furnish(cloud: FakeDms, case: Case) -> None:
         case.arrange(cloud)
 
 
-def run_case(case: Case, action: Action) -> Played:
-    """Play a case and return what became of it, when everything it began has ended."""
+def run_case(case: Case, action: Action) -> CaseResult:
+    """Run a case and return its result, when every thread and connection has ended."""
     with ExitStack() as stack:
         good = place("good") if case.tls else Place(name="localhost")
         other = place(case.tls) if case.tls else Place(name="localhost")
         cloud = stack.enter_context(FakeDms(account=ACCOUNT, place=good))
         elsewhere = stack.enter_context(FakeDms(account=ACCOUNT, place=other))
         full = Full()
-        _furnish(cloud, case)
+        _populate(cloud, case)
         stack.enter_context(ended())
         stack.callback(cloud.release)
         stack.callback(elsewhere.release)
@@ -184,22 +184,28 @@ def run_case(case: Case, action: Action) -> Played:
             "elsewhere": elsewhere.address,
             "full": full.address,
         }
-        resolver: Resolver = stack.enter_context(leading(case.read_ways, case.ways, addresses))
+        resolver: Resolver = stack.enter_context(routing(case.read_routes, case.routes, addresses))
         settings = dict(case.settings)
         if case.ledger is not None:
             settings |= stack.enter_context(ledgers.shared(case.ledger, cloud, action))
         ready = runtime(cloud, seconds=case.seconds, platform=case.platform, **settings)
         if case.sent_before:
             ledgers.remember(case, action, ready.ledger)
-        _turn(cloud, case, tuple(dial for dial in case.dials if dial.kind != "connection"))
-        _turn(elsewhere, case, tuple(dial for dial in case.dials if dial.kind == "connection"))
+        _set_faults(
+            cloud, case, tuple(planned for planned in case.faults if planned.kind != "connection")
+        )
+        _set_faults(
+            elsewhere,
+            case,
+            tuple(planned for planned in case.faults if planned.kind == "connection"),
+        )
         if case.elsewhere is not None:
             cloud.fault(redirect(f"{elsewhere.url}/v2/", case.elsewhere), "action")
         if isinstance(ready.clock, SteeredClock):
             _steer(cloud, case, action, ready.clock)
-        given = _ask(case, action, ready, cloud.account)
+        response = _send_event(case, action, ready, cloud.account)
         resolver.found.set()
         cloud.release()
         elsewhere.release()
         stack.close()
-        return Played(given, len(cloud.posts), len(elsewhere.requests), full.received())
+        return CaseResult(response, len(cloud.posts), len(elsewhere.requests), full.received())

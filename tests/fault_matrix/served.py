@@ -17,8 +17,8 @@ class Served(HttpServer):
 
     def __init__(self, cloud: FakeDms, **settings: str) -> None:
         """Prepare it, with settings for this stand-in and with these besides."""
-        own = {"DRY_RUN": "false", "DIRECT_SECRETS": SECRET, "DEADLINE_SECONDS": "10"}
-        super().__init__({**cloud.environment(), **own, **settings})
+        clients = {"DRY_RUN": "false", "DIRECT_SECRETS": SECRET, "DEADLINE_SECONDS": "10"}
+        super().__init__({**cloud.environment(), **clients, **settings})
 
     def __enter__(self) -> Served:
         """Start it and wait until it listens."""

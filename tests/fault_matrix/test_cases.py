@@ -28,23 +28,28 @@ def _id(value: object) -> str:
 def test_what_becomes_of_a_fault_is_told(
     case: Case, action: Action, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    played = run_case(case, action)
-    told, said = case.expected(action), played.result["data"]
+    case_result = run_case(case, action)
+    expected, data = case.expected_for(action), case_result.result["data"]
 
-    assert (said["outcome"], said["reason"]) == (told.outcome, told.reason)
-    assert (played.answer.status, played.posts) == (told.http, told.posts)
-    assert said["api"]["attempts"] == told.said
-    assert case.says in said["message"]
-    if said["retryable"]:
-        assert said["needs_human"] == case.pages
-    assert said["retryable"] == (told.http == 503)
-    assert (played.elsewhere, played.received) == (0, b"")
-    SCHEMAS.check("result", played.result)
+    assert (data["outcome"], data["reason"]) == (expected.outcome, expected.reason)
+    assert (case_result.answer.status, case_result.posts) == (expected.http, expected.posts)
+    assert data["api"]["attempts"] == expected.reported
+    assert case.says in data["message"]
+    if data["retryable"]:
+        assert data["needs_human"] == case.pages
+    assert data["retryable"] == (expected.http == 503)
+    assert (case_result.elsewhere, case_result.received) == (0, b"")
+    SCHEMAS.check("result", case_result.result)
     written = capfd.readouterr()
     results, lines = written.out.splitlines(), written.err.splitlines()
-    assert [json.loads(line)["id"] for line in results] == [played.result["id"]]
-    assert sum("About to send" in line for line in lines) >= told.said
-    for text in (written.out, written.err, played.answer.body, str(played.answer.headers)):
+    assert [json.loads(line)["id"] for line in results] == [case_result.result["id"]]
+    assert sum("About to send" in line for line in lines) >= expected.reported
+    for text in (
+        written.out,
+        written.err,
+        case_result.answer.body,
+        str(case_result.answer.headers),
+    ):
         assert not [canary for canary in CANARIES if canary and canary in text]
 
 
@@ -56,7 +61,7 @@ def test_names_of_cases_are_told_apart() -> None:
 
 def test_no_case_expects_a_second_post_unless_the_first_was_certainly_not_done() -> None:
     for case, action in cases.each():
-        assert case.expected(action).posts <= 1 or "429" in case.name or "10240407" in case.name
+        assert case.expected_for(action).posts <= 1 or "429" in case.name or "10240407" in case.name
 
 
 def test_the_page_is_what_the_table_says() -> None:

@@ -80,19 +80,19 @@ def test_a_server_ends_within_the_deadline_of_its_events_though_the_cloud_is_sil
 def test_a_killed_server_leaves_the_line_that_says_what_was_sent_and_no_half_result(
     stage: Stage,
 ) -> None:
-    told = threading.Event()
+    expected = threading.Event()
     with FakeDms() as cloud:
         cloud.add_instance(ONE)
         cloud.fault(Hold(stage), "action")
         with Served(cloud) as killed:
             with asked(killed) as answers:
                 cloud.wait_for(1, "action")
-                cloud.observer = lambda *_: told.set()
+                cloud.observer = lambda *_: expected.set()
                 killed.process.kill()
             killed.wait()
             results = killed.results()
         cloud.release()
-        assert told.wait(10)
+        assert expected.wait(10)
 
         with Served(cloud) as served:
             again = served.ask(action="restart", instances=[ONE], id="7")
@@ -103,7 +103,7 @@ def test_a_killed_server_leaves_the_line_that_says_what_was_sent_and_no_half_res
     assert lines[0]["request"] == {"action": "restart", "instances": [ONE]}
     assert lines[0]["event_id"] == "7"
     assert [result["id"] for result in results] == [again.json()["id"]]
-    assert len([deed for deed in cloud.effects if deed.action == "restart"]) == 1
+    assert len([effect for effect in cloud.effects if effect.action == "restart"]) == 1
 
 
 def test_a_server_with_wrong_settings_does_not_start_and_names_them_without_their_values() -> None:

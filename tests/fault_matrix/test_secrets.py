@@ -40,8 +40,11 @@ def with_keys(cloud: FakeDms, credentials: Credentials, **settings: str) -> Runt
 
 
 def post(ready: Runtime, body: bytes = BODY, **headers: str) -> str:
-    given = {"content-type": "application/json", "authorization": f"Bearer {SECRET}"} | headers
-    reply = handle_request(HttpRequest("POST", "/direct", given, body), ready)
+    all_headers = {
+        "content-type": "application/json",
+        "authorization": f"Bearer {SECRET}",
+    } | headers
+    reply = handle_request(HttpRequest("POST", "/direct", all_headers, body), ready)
     return f"{reply.status} {reply.body} {dict(reply.headers)}"
 
 

@@ -38,33 +38,33 @@ LONG_AGO = ("0001-01-01T00:00:00Z", "0002-01-01T00:00:00+14:00", "1969-12-31T23:
 
 
 @pytest.fixture
-def night() -> Iterator[Remediator]:
-    with open_remediator() as night:
-        yield night
+def remediator() -> Iterator[Remediator]:
+    with open_remediator() as remediator:
+        yield remediator
 
 
 @pytest.mark.parametrize("moment", ODD)
-def test_a_request_whose_time_is_none_is_rejected(night: Remediator, moment: str) -> None:
-    answered = night.ask(action="restart", instances=[ORDERS], time=moment)
+def test_a_request_whose_time_is_none_is_rejected(remediator: Remediator, moment: str) -> None:
+    answered = remediator.ask(action="restart", instances=[ORDERS], time=moment)
 
     assert answered.brief == (400, "rejected", "schema")
-    assert night.cloud.requests == ()
+    assert remediator.cloud.requests == ()
 
 
 @pytest.mark.parametrize("moment", FAR)
-def test_a_request_from_the_future_is_skipped(night: Remediator, moment: str) -> None:
-    answered = night.ask(action="restart", instances=[ORDERS], time=moment)
+def test_a_request_from_the_future_is_skipped(remediator: Remediator, moment: str) -> None:
+    answered = remediator.ask(action="restart", instances=[ORDERS], time=moment)
 
     assert answered.data["outcome"] in {"skipped", "rejected"}
-    assert night.cloud.posts == ()
+    assert remediator.cloud.posts == ()
 
 
 @pytest.mark.parametrize("moment", LONG_AGO)
-def test_a_request_from_long_ago_is_not_done(night: Remediator, moment: str) -> None:
-    answered = night.ask(action="restart", instances=[ORDERS], time=moment)
+def test_a_request_from_long_ago_is_not_done(remediator: Remediator, moment: str) -> None:
+    answered = remediator.ask(action="restart", instances=[ORDERS], time=moment)
 
     assert answered.data["outcome"] in {"skipped", "rejected"}
-    assert night.cloud.posts == ()
+    assert remediator.cloud.posts == ()
 
 
 @pytest.mark.parametrize(
@@ -77,58 +77,58 @@ def test_a_request_from_long_ago_is_not_done(night: Remediator, moment: str) -> 
         "2026-01-05t03:00:00.000000000000z",
     ],
 )
-def test_the_same_moment_in_any_form_is_now(night: Remediator, moment: str) -> None:
-    answered = night.ask(action="restart", instances=[ORDERS], time=moment)
+def test_the_same_moment_in_any_form_is_now(remediator: Remediator, moment: str) -> None:
+    answered = remediator.ask(action="restart", instances=[ORDERS], time=moment)
 
     assert answered.brief == (200, "accepted", None)
 
 
 @pytest.mark.parametrize("moment", [*ODD, *LONG_AGO[:1]])
 def test_an_alert_that_does_not_say_when_it_began_never_restarts_what_was_restarted(
-    night: Remediator, moment: str
+    remediator: Remediator, moment: str
 ) -> None:
-    night.cloud.add_task(ORDERS, created_at=ago(2 * HOUR), updated_at=ago(2 * HOUR - MINUTE))
+    remediator.cloud.add_task(ORDERS, created_at=ago(2 * HOUR), updated_at=ago(2 * HOUR - MINUTE))
     group = alerts(ORDERS)
     group["alerts"][0]["startsAt"] = moment
 
-    answered = night.post("/alertmanager", group)
+    answered = remediator.post("/alertmanager", group)
 
     assert answered.data["outcome"] in {"rejected", "skipped"}
-    assert night.cloud.posts == ()
+    assert remediator.cloud.posts == ()
 
 
 @pytest.mark.parametrize("moment", [-1, 0, 10**12, 10**15, 10**18, 10**30, -(10**18), 1e15, "0"])
-def test_an_alarm_of_any_time_breaks_nothing(night: Remediator, moment: object) -> None:
-    night.cloud.add_task(ORDERS, created_at=ago(2 * HOUR), updated_at=ago(2 * HOUR - MINUTE))
+def test_an_alarm_of_any_time_breaks_nothing(remediator: Remediator, moment: object) -> None:
+    remediator.cloud.add_task(ORDERS, created_at=ago(2 * HOUR), updated_at=ago(2 * HOUR - MINUTE))
 
-    answered = night.trigger(ces_alarm(time=moment))
+    answered = remediator.trigger(ces_alarm(time=moment))
 
     assert answered.data["outcome"] in {"rejected", "skipped", "accepted"}
-    assert len(night.cloud.posts) <= 1
+    assert len(remediator.cloud.posts) <= 1
 
 
 @pytest.mark.parametrize("moment", ODD)
 def test_a_restart_in_the_history_without_a_time_stops_the_next_one(
-    night: Remediator, moment: str
+    remediator: Remediator, moment: str
 ) -> None:
-    night.cloud.add_task(ORDERS, created_at=moment, updated_at=moment)
+    remediator.cloud.add_task(ORDERS, created_at=moment, updated_at=moment)
 
-    answered = night.restart()
+    answered = remediator.restart()
 
     assert answered.brief == (200, "failed", "state_unreadable")
-    assert night.cloud.posts == ()
+    assert remediator.cloud.posts == ()
 
 
 @pytest.mark.parametrize("moment", [*FAR[:2], "2026-01-05T03:10:00Z"])
 def test_a_restart_of_the_future_in_the_history_is_a_recent_one(
-    night: Remediator, moment: str
+    remediator: Remediator, moment: str
 ) -> None:
-    night.cloud.add_task(ORDERS, created_at=moment, updated_at=moment)
+    remediator.cloud.add_task(ORDERS, created_at=moment, updated_at=moment)
 
-    answered = night.restart()
+    answered = remediator.restart()
 
     assert answered.data["outcome"] in {"skipped", "failed"}
-    assert night.cloud.posts == ()
+    assert remediator.cloud.posts == ()
 
 
 class Jumping:
@@ -153,14 +153,14 @@ OFFSETS = st.sampled_from([timedelta(0), MINUTE, -MINUTE, HOUR, -HOUR, DAY, -DAY
 @QUICK
 @given(st.lists(OFFSETS | st.timedeltas(-9 * DAY, 9 * DAY), min_size=1, max_size=9))
 def test_a_clock_that_jumps_breaks_nothing(offsets: list[timedelta]) -> None:
-    with open_remediator() as night:
+    with open_remediator() as remediator:
         clock = Jumping(offsets)
         ledger = MemoryLedger(clock.monotonic)
-        night.runtime = night.runtime._replace(clock=clock, ledger=ledger)
+        remediator.runtime = remediator.runtime._replace(clock=clock, ledger=ledger)
 
-        answered = night.restart()
+        answered = remediator.restart()
 
-        assert len(night.cloud.posts) <= 1
+        assert len(remediator.cloud.posts) <= 1
         assert answered.data["reason"] != "internal"
         assert answered.data["outcome"] != "unknown"
 
@@ -173,11 +173,11 @@ def test_a_clock_that_jumps_breaks_nothing(offsets: list[timedelta]) -> None:
     )
 )
 def test_no_time_of_a_task_breaks_anything(times: dict[str, Any]) -> None:
-    with open_remediator() as night:
+    with open_remediator() as remediator:
         known = {name: one if isinstance(one, str) else str(one) for name, one in times.items()}
-        night.cloud.add_task(ORDERS, **known)
+        remediator.cloud.add_task(ORDERS, **known)
 
-        answered = night.restart()
+        answered = remediator.restart()
 
         assert answered.status in {200, 503}
         assert answered.data["reason"] != "internal"

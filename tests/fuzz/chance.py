@@ -25,7 +25,7 @@ from tests.fake_dms import (
     throttled,
 )
 from tests.fake_dms.faults import ROW_CHANGES
-from tests.fault_matrix.case import ONE, TWO, Dial
+from tests.fault_matrix.case import ONE, TWO, PlannedFault
 
 SCHEMAS = schemas.load()
 ROUTES = ("/direct", "/alertmanager", "/grafana", "/", "/smn")
@@ -73,9 +73,9 @@ FAULTS: st.SearchStrategy[Fault] = st.one_of(
     st.builds(Drip, st.sampled_from(["head", "body"])),
     coded(),
 )
-DIALS = st.lists(
+FAULT_LISTS = st.lists(
     st.builds(
-        Dial,
+        PlannedFault,
         FAULTS,
         st.sampled_from(KINDS),
         st.sampled_from([1, 1, 1, 2, 3, None]),
@@ -155,7 +155,7 @@ WRONG = st.one_of(
     JSON.map(lambda document: json.dumps(document).encode()),
     st.binary(max_size=60),
 )
-POSTED = st.one_of(
+HTTP_EVENTS = st.one_of(
     _posted("/direct", *ASKED),
     _posted("/direct", *ASKED),
     _posted("/direct", *ASKED),
@@ -163,4 +163,6 @@ POSTED = st.one_of(
     _posted("/", CLOUDEVENT),
     st.tuples(st.sampled_from(ROUTES), WRONG),
 )
-HANDED = st.one_of(st.sampled_from([*ASKED, CLOUDEVENT]), st.sampled_from(ASKED), nearly(), JSON)
+TRIGGER_EVENTS = st.one_of(
+    st.sampled_from([*ASKED, CLOUDEVENT]), st.sampled_from(ASKED), nearly(), JSON
+)

@@ -1,4 +1,4 @@
-"""What must hold for every event and every fault: at most one deed, one valid result, no 500."""
+"""What must hold for every event and every fault: at most one effect, one valid result, no 500."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from function.entrypoints.routes import HttpRequest, handle_request
 from function.pipeline import Runtime
 from function.settings.model import Credentials
 from tests.fake_dms import FakeDms
-from tests.fault_matrix.case import ONE, TWO, Dial, Meanwhile
+from tests.fault_matrix.case import ONE, TWO, Meanwhile, PlannedFault
 from tests.fault_matrix.runner import ACCOUNT, CONFIRMING_ENDS, SECRET, SteeredClock, runtime
 
-from .chance import DIALS, HANDED, POSTED, SCHEMAS
+from .chance import FAULT_LISTS, HTTP_EVENTS, SCHEMAS, TRIGGER_EVENTS
 
 STATUSES = {200, 202, 204, 400, 401, 403, 413, 415, 503}
 OPEN = dict.fromkeys(("ALERTMANAGER_SECRETS", "GRAFANA_SECRETS", "CLOUDEVENTS_SECRETS"), SECRET)
@@ -28,14 +28,14 @@ THROTTLED = {"APIGW.0308", "APIG.0308", "DMS.10240407"}
 
 
 @dataclass
-class Night:
-    """A stand-in with two instances that failed, and the function in front of it."""
+class FuzzRun:
+    """A fake API with two failed instances, and a runtime that uses it."""
 
     cloud: FakeDms
     runtime: Runtime
 
     def check(self, event: Any) -> None:
-        """Hold a result event, if there is one, against what must be true of it."""
+        """Assert what must hold of every result event."""
         SCHEMAS.check("result", event)
         data = event["data"]
         assert data["reason"] != "internal", "a defect"
@@ -45,51 +45,51 @@ class Night:
 
 
 @contextmanager
-def night(dials: list[Dial]) -> Iterator[Night]:
-    """Open a stand-in with these faults; the time for looking ends with the second look."""
+def fuzz_run(faults: list[PlannedFault]) -> Iterator[FuzzRun]:
+    """Open a fake API with these faults; the time to confirm ends at the fourth read."""
     with FakeDms(account=ACCOUNT) as cloud:
-        for one in (ONE, TWO):
-            cloud.add_instance(one, status="ERROR")
+        for instance in (ONE, TWO):
+            cloud.add_instance(instance, status="ERROR")
         ready = runtime(cloud, seconds=1.0, platform=False, **OPEN)
-        for dial in dials:
-            cloud.fault(dial.fault, dial.kind, times=dial.times, skip=dial.skip)
+        for planned in faults:
+            cloud.fault(planned.fault, planned.kind, times=planned.times, skip=planned.skip)
         if isinstance(ready.clock, SteeredClock):
             clock = ready.clock
             ends = Meanwhile(lambda: clock.jump(CONFIRMING_ENDS))
             cloud.fault(ends, "show", times=None, skip=4)
-        told: list[tuple[str, str]] = []
-        cloud.observer = lambda arrival, story: told.append((arrival.kind, story))
-        yield Night(cloud, ready)
-        _check_deeds(cloud, told)
+        observed: list[tuple[str, str]] = []
+        cloud.observer = lambda arrival, story: observed.append((arrival.kind, story))
+        yield FuzzRun(cloud, ready)
+        _check_effects(cloud, observed)
 
 
-def _check_deeds(cloud: FakeDms, told: list[tuple[str, str]]) -> None:
-    """See that nothing was done twice, and that only a refused POST was followed by another."""
-    done = Counter((deed.action, deed.instance) for deed in cloud.effects)
+def _check_effects(cloud: FakeDms, observed: list[tuple[str, str]]) -> None:
+    """Assert that nothing was done twice, and that only a refused POST was repeated."""
+    done = Counter((effect.action, effect.instance) for effect in cloud.effects)
     assert max(done.values(), default=0) <= 1, f"done twice: {done}"
-    for story in [story for kind, story in told if kind == "action"][:-1]:
+    for story in [story for kind, story in observed if kind == "action"][:-1]:
         refused = story.startswith("429") or any(code in story for code in THROTTLED)
         assert refused, f"a second POST after: {story}"
 
 
-def over_http(posted: tuple[str, bytes], dials: list[Dial]) -> None:
+def over_http(posted: tuple[str, bytes], faults: list[PlannedFault]) -> None:
     """Post a body to a route."""
     path, body = posted
     headers = {"content-type": "application/json", "authorization": f"Bearer {SECRET}"}
     if path == "/":
         headers["content-type"] = "application/cloudevents+json"
-    with night(dials) as one:
-        reply = handle_request(HttpRequest("POST", path, headers, body), one.runtime)
+    with fuzz_run(faults) as fuzz:
+        reply = handle_request(HttpRequest("POST", path, headers, body), fuzz.runtime)
         assert reply.status in STATUSES, reply
         if reply.status != 204:
-            one.check(json.loads(reply.body))
+            fuzz.check(json.loads(reply.body))
 
 
-def by_trigger(event: Any, dials: list[Dial]) -> None:
-    """Hand an event to the event door."""
-    with night(dials) as one:
+def by_trigger(event: Any, faults: list[PlannedFault]) -> None:
+    """Pass an event to the event entrypoint."""
+    with fuzz_run(faults) as fuzz:
         try:
-            returned = invoke(event, one.runtime, credentials=KEYS, remaining=2.0)
+            returned = invoke(event, fuzz.runtime, credentials=KEYS, remaining=2.0)
         except RetryableFailure as again:
             returned = json.loads(str(again))
         if isinstance(returned, dict) and "statusCode" in returned:
@@ -97,10 +97,10 @@ def by_trigger(event: Any, dials: list[Dial]) -> None:
         else:
             results = returned if isinstance(returned, list) else [returned]
             for result in filter(None, results):
-                one.check(result)
+                fuzz.check(result)
 
 
 RULES: tuple[tuple[Callable[..., None], tuple[st.SearchStrategy[Any], ...]], ...] = (
-    (over_http, (POSTED, DIALS)),
-    (by_trigger, (HANDED, DIALS)),
+    (over_http, (HTTP_EVENTS, FAULT_LISTS)),
+    (by_trigger, (TRIGGER_EVENTS, FAULT_LISTS)),
 )

@@ -5,7 +5,7 @@ import sys
 
 from . import tally
 from .plan import Plan
-from .runs import play_all
+from .runs import run_seeds
 
 
 def main() -> int:
@@ -20,7 +20,7 @@ def main() -> int:
     ]
     print(f"{len(plans)} runs of {options.events} events", flush=True)
     tallies = []
-    for _, found in play_all(plans):
+    for _, found in run_seeds(plans):
         tallies.append(found)
         print(tally.line(found), flush=True)
     print(*tally.total(tallies), sep="\n")

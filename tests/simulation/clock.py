@@ -1,4 +1,4 @@
-"""Simulated time: it runs as clocks do, and jumps when it is told to."""
+"""Simulated time: it runs in real time, and `advance` makes it jump."""
 
 import time
 from datetime import datetime, timedelta, timezone

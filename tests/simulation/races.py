@@ -13,7 +13,7 @@ EventAndAsk = tuple[Handled, Ask]
 
 
 def admits(handled: Handled, ask: Ask, position: int, effect: Effect) -> bool:
-    """Tell whether the result of an ask says that it may have sent the call behind a effect."""
+    """Tell whether the result of an ask says that it may have sent the call behind an effect."""
     if position >= len(handled.results):
         return False
     data = handled.results[position]["data"]
@@ -27,7 +27,7 @@ def admits(handled: Handled, ask: Ask, position: int, effect: Effect) -> bool:
 
 
 def events_behind(history: History, effect: Effect) -> list[EventAndAsk]:
-    """Return the events, with what they ask for, that may be behind a effect."""
+    """Return the events, with what they ask for, that may be behind an effect."""
     return [
         (handled, ask)
         for handled in history.sent
@@ -55,8 +55,8 @@ def raced(history: History, earlier: Restart, later: Restart) -> bool:
     return bool(first and second) and len(first | second) > 1
 
 
-def never_told(history: History, earlier: Restart, later: Restart) -> bool:
-    """Tell whether neither an answer nor the cloud ever told of the earlier restart.
+def never_shown(history: History, earlier: Restart, later: Restart) -> bool:
+    """Tell whether neither a response nor the cloud ever showed the earlier restart.
 
     A call without a clear answer is remembered for 20 minutes; then the history has to show it.
     """
@@ -75,8 +75,8 @@ def never_told(history: History, earlier: Restart, later: Restart) -> bool:
 
 
 def excused(history: History, earlier: Restart, later: Restart) -> bool:
-    """Tell whether nothing could tell the later restart of the earlier one."""
-    return raced(history, earlier, later) or never_told(history, earlier, later)
+    """Tell whether the sender of the later restart could not know of the earlier restart."""
+    return raced(history, earlier, later) or never_shown(history, earlier, later)
 
 
 def pairs(history: History) -> Iterator[tuple[Restart, Restart]]:
@@ -102,6 +102,6 @@ def doubles(history: History) -> int:
     return _count(history, raced)
 
 
-def repeats_of_untold(history: History) -> int:
-    """Count the restarts within the cooldown of one that nothing had ever told of."""
-    return _count(history, never_told)
+def repeats_of_unshown(history: History) -> int:
+    """Count the restarts within the cooldown of a restart that nothing ever showed."""
+    return _count(history, never_shown)

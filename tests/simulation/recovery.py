@@ -1,11 +1,11 @@
-"""Nights that judge the judge: does what is said of restarts agree with what they really did?
+"""Simulated hours that compare reported recoveries with what restarts really did.
 
-    python -m tests.simulation.recovery [--nights N] [--processes N]
+    python -m tests.simulation.recovery [--runs N] [--processes N]
 
 Restarts help, help late, do not help, fail, hang, or help and the instance breaks again; alarms
-end by themselves; people restart, too; notifications are late, come twice or get lost. What is
-said must agree with the truth of the stand-in: no false `recovered`, and every restart that hangs
-or did not help is named by the next verify, and calls a person then.
+end by themselves; operators restart, too; notifications are late, duplicated or lost. The reported
+reasons must agree with the state of the fake API: no false `recovered`, and every restart that
+hangs or did not help is reported by the next verify, and calls a person then.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from tests.fake_dms.caller import Caller
 from tests.harness import Answered, Remediator, open_remediator
 
 MINUTE, HOUR = 60.0, 3600.0
-NIGHT = 10 * HOUR
+RUN_SECONDS = 10 * HOUR
 VERIFY_PERIOD = 15 * MINUTE
 SCRAPE = MINUTE
-HANG = 2 * NIGHT
+HANG = 2 * RUN_SECONDS
 LONGEST_RESTART = 20 * MINUTE
-FATES = ("helps", "helps late", "does not help", "fails", "hangs", "flaps")
-# How the stand-in ends a restart of each fate; what comes after it, the night does.
+EFFECTS = ("helps", "helps late", "does not help", "fails", "hangs", "flaps")
+# How the fake API ends a restart with each effect; the run does what follows.
 OUTCOMES: Mapping[str, Any] = {"helps late": "does_not_help", "does not help": "does_not_help"}
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """One thing that a result said of one instance."""
+class Statement:
+    """What a result reported about one instance."""
 
     time: float
     instance: str
@@ -61,11 +61,11 @@ class Alarm:
 
 
 @dataclass(slots=True)
-class Patient:
-    """One instance: what a restart of it does, and since when it is down."""
+class SimulatedInstance:
+    """One instance: the effect of a restart, and since when it is down."""
 
     id: str
-    fate: str
+    effect: str
     mode: str = "act"
     down_since: float | None = None
     last_up: float = 0.0
@@ -75,33 +75,33 @@ class Patient:
 
 @dataclass(slots=True)
 class Verdicts:
-    """What is wrong with what was said, and how often each thing was said."""
+    """False statements, and how often each statement was made."""
 
     problems: list[str] = field(default_factory=list)
-    said: Counter[str] = field(default_factory=Counter)
+    statements: Counter[str] = field(default_factory=Counter)
 
 
-class Night:
-    """One night over one stand-in, minute by minute; everything is drawn from the seed."""
+class RecoveryRun:
+    """Ten simulated hours over one fake API, minute by minute; the seed decides everything."""
 
     def __init__(self, seed: int, remediator: Remediator) -> None:
         self.seed, self.chance = seed, Random(seed)
         self.remediator, self.cloud = remediator, remediator.cloud
         self.begin = remediator.clock()
-        self.end = self.begin + NIGHT
-        self.patients = {id_: self._patient(id_) for id_ in ids(5)}
+        self.end = self.begin + RUN_SECONDS
+        self.instances = {id_: self._instance(id_) for id_ in ids(5)}
         self.verdicts = Verdicts()
         self._plan: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._named: set[str] = set()
 
-    def _patient(self, id_: str) -> Patient:
+    def _instance(self, id_: str) -> SimulatedInstance:
         mode = self.chance.choice(("act", "act", "act", "observe"))
         self.cloud.add_instance(id_, tags={"auto-remediation": mode})
         if self.chance.random() < 0.3:  # a restart of the day before, which answers nothing
             began = self.begin - self.chance.uniform(2, 30) * HOUR
             self.cloud.add_task(id_, created_at=began, updated_at=began + 5 * MINUTE)
-        return Patient(id_, self.chance.choice(FATES), mode)
+        return SimulatedInstance(id_, self.chance.choice(EFFECTS), mode)
 
     def at(self, moment: float, what: Callable[[], None]) -> None:
         heapq.heappush(self._plan, (moment, next(self._order), what))
@@ -109,13 +109,13 @@ class Night:
     def now(self) -> float:
         return self.remediator.clock()
 
-    def play(self) -> Verdicts:
-        """Play until morning."""
-        for patient in self.patients.values():
-            self.at(self.begin + self.chance.uniform(0, NIGHT / 2), self._breaks(patient))
-        for index in range(int(NIGHT / SCRAPE)):
+    def run(self) -> Verdicts:
+        """Run to the end of the simulated time."""
+        for instance in self.instances.values():
+            self.at(self.begin + self.chance.uniform(0, RUN_SECONDS / 2), self._breaks(instance))
+        for index in range(int(RUN_SECONDS / SCRAPE)):
             self.at(self.begin + index * SCRAPE, self._scrape)
-        for index in range(int(NIGHT / VERIFY_PERIOD)):
+        for index in range(int(RUN_SECONDS / VERIFY_PERIOD)):
             late = self.chance.uniform(0, 50)  # seconds, as schedulers are
             self.at(self.begin + index * VERIFY_PERIOD + late, self._verify)
         while self._plan and self._plan[0][0] <= self.end:
@@ -126,102 +126,102 @@ class Night:
 
     # What happens to instances.
 
-    def _breaks(self, patient: Patient) -> Callable[[], None]:
+    def _breaks(self, instance: SimulatedInstance) -> Callable[[], None]:
         def happen() -> None:
-            if self.status(patient) != "RUNNING":
+            if self.status(instance) != "RUNNING":
                 return
-            self.cloud.set_status(patient.id, "ERROR")
+            self.cloud.set_status(instance.id, "ERROR")
             dice = self.chance.random()
-            if dice < 0.25 or (patient.mode == "observe" and dice < 0.8):
-                self.at(self.now() + self.chance.uniform(1, 40) * MINUTE, self._heals(patient))
+            if dice < 0.25 or (instance.mode == "observe" and dice < 0.8):
+                self.at(self.now() + self.chance.uniform(1, 40) * MINUTE, self._heals(instance))
             elif dice < 0.4:
-                self.at(self.now() + self.chance.uniform(1, 30) * MINUTE, self._by_hand(patient))
+                self.at(self.now() + self.chance.uniform(1, 30) * MINUTE, self._by_hand(instance))
             again = self.now() + self.chance.uniform(2, 5) * HOUR
-            self.at(again, self._breaks(patient))
+            self.at(again, self._breaks(instance))
 
         return happen
 
-    def _heals(self, patient: Patient) -> Callable[[], None]:
+    def _heals(self, instance: SimulatedInstance) -> Callable[[], None]:
         def happen() -> None:
-            if self.status(patient) == "ERROR":
-                self.cloud.set_status(patient.id, "RUNNING")
+            if self.status(instance) == "ERROR":
+                self.cloud.set_status(instance.id, "RUNNING")
 
         return happen
 
-    def _by_hand(self, patient: Patient) -> Callable[[], None]:
+    def _by_hand(self, instance: SimulatedInstance) -> Callable[[], None]:
         def happen() -> None:
-            if self.status(patient) == "ERROR":
-                self._prepare(patient)
+            if self.status(instance) == "ERROR":
+                self._prepare(instance)
                 # Of a restart by hand nothing but its task tells when it began.
                 self.cloud.behaviour.status_lag = self.cloud.behaviour.task_lag = 0.0
-                Caller(self.cloud).act(action="restart", instances=[patient.id])
-                self._after(patient)
+                Caller(self.cloud).act(action="restart", instances=[instance.id])
+                self._after(instance)
 
         return happen
 
-    def _prepare(self, patient: Patient) -> None:
-        """Let the next restart be of this instance's fate."""
+    def _prepare(self, instance: SimulatedInstance) -> None:
+        """Let the next restart have this instance's effect."""
         behaviour: Behaviour = self.cloud.behaviour
-        behaviour.restart_outcome = OUTCOMES.get(patient.fate, "helps")
-        if patient.fate == "fails":
+        behaviour.restart_outcome = OUTCOMES.get(instance.effect, "helps")
+        if instance.effect == "fails":
             behaviour.restart_outcome = "fails"
-        hangs = patient.fate == "hangs"
+        hangs = instance.effect == "hangs"
         behaviour.restart_seconds = HANG if hangs else self.chance.uniform(3, 15) * MINUTE
         # Rarely, because the function waits in real time for what does not show.
         lags = self.chance.random() < 0.1
         behaviour.status_lag, behaviour.task_lag = (20.0, 30.0) if lags else (0.0, 0.0)
 
-    def _after(self, patient: Patient) -> None:
+    def _after(self, instance: SimulatedInstance) -> None:
         """Let happen what comes after a restart."""
         over = self.now() + self.cloud.behaviour.status_lag + self.cloud.behaviour.restart_seconds
-        if patient.fate == "helps late":
-            self.at(over + self.chance.uniform(5, 40) * MINUTE, self._heals(patient))
-        elif patient.fate == "flaps":
-            self.at(over + self.chance.uniform(10, 90) * MINUTE, self._breaks(patient))
+        if instance.effect == "helps late":
+            self.at(over + self.chance.uniform(5, 40) * MINUTE, self._heals(instance))
+        elif instance.effect == "flaps":
+            self.at(over + self.chance.uniform(10, 90) * MINUTE, self._breaks(instance))
         if self.chance.random() < 0.4:  # later restarts may go otherwise
-            patient.fate = self.chance.choice(FATES)
+            instance.effect = self.chance.choice(EFFECTS)
 
-    def status(self, patient: Patient) -> str:
-        return self.cloud.instance(patient.id).status
+    def status(self, instance: SimulatedInstance) -> str:
+        return self.cloud.instance(instance.id).status
 
     # What the monitoring sees and sends.
 
     def _scrape(self) -> None:
-        for patient in self.patients.values():
-            up = self.status(patient) == "RUNNING"
+        for instance in self.instances.values():
+            up = self.status(instance) == "RUNNING"
             if up:
-                patient.down_since, patient.last_up = None, self.now()
-                self._end(patient)
-            elif patient.alarm is not None and self.chance.random() < 0.005:
-                self._end(patient)  # a person has deleted the rule, so the alarm is over
-            elif patient.down_since is None:
-                patient.down_since = self.now()
-            elif patient.alarm is None and self.now() - patient.down_since >= 2 * MINUTE:
-                patient.alarm = Alarm(self.now())
-                patient.alarms.append(patient.alarm)
-                self._notify(patient, patient.alarm, "firing")
+                instance.down_since, instance.last_up = None, self.now()
+                self._end(instance)
+            elif instance.alarm is not None and self.chance.random() < 0.005:
+                self._end(instance)  # a person has deleted the rule, so the alarm is over
+            elif instance.down_since is None:
+                instance.down_since = self.now()
+            elif instance.alarm is None and self.now() - instance.down_since >= 2 * MINUTE:
+                instance.alarm = Alarm(self.now())
+                instance.alarms.append(instance.alarm)
+                self._notify(instance, instance.alarm, "firing")
 
-    def _end(self, patient: Patient) -> None:
-        if patient.alarm is not None:
-            patient.alarm.ended = self.now()
-            self._notify(patient, patient.alarm, "resolved")
-            patient.alarm, patient.down_since = None, None
+    def _end(self, instance: SimulatedInstance) -> None:
+        if instance.alarm is not None:
+            instance.alarm.ended = self.now()
+            self._notify(instance, instance.alarm, "resolved")
+            instance.alarm, instance.down_since = None, None
 
-    def _notify(self, patient: Patient, alarm: Alarm, status: str) -> None:
+    def _notify(self, instance: SimulatedInstance, alarm: Alarm, status: str) -> None:
         """Send a notification: perhaps late, twice, or not at all."""
         dice = self.chance.random()
         for _ in range(0 if dice < 0.05 else 2 if dice > 0.9 else 1):
             delay = self.chance.choice((1.0, 5.0, self.chance.uniform(0, 5) * MINUTE))
-            self.at(self.now() + delay, lambda: self._send(patient, alarm, status))
+            self.at(self.now() + delay, lambda: self._send(instance, alarm, status))
         if status == "firing":
-            self.at(self.now() + HOUR, lambda: self._repeat(patient, alarm))
+            self.at(self.now() + HOUR, lambda: self._repeat(instance, alarm))
 
-    def _repeat(self, patient: Patient, alarm: Alarm) -> None:
+    def _repeat(self, instance: SimulatedInstance, alarm: Alarm) -> None:
         if alarm.ended is None:
-            self._notify(patient, alarm, "firing")
+            self._notify(instance, alarm, "firing")
 
-    def _send(self, patient: Patient, alarm: Alarm, status: str) -> None:
-        labels = {"remediation": "restart", "kafka_instance_id": patient.id, "alertname": "Down"}
+    def _send(self, instance: SimulatedInstance, alarm: Alarm, status: str) -> None:
+        labels = {"remediation": "restart", "kafka_instance_id": instance.id, "alertname": "Down"}
         alert: dict[str, Any] = {
             "status": status,
             "labels": labels,
@@ -229,49 +229,53 @@ class Night:
         }
         if status == "resolved" and alarm.ended is not None:
             alert["endsAt"] = _text(alarm.ended)
-        self._prepare(patient)
+        self._prepare(instance)
         before = len(self.cloud.effects)
-        result = self._told(
+        result = self._quietly(
             lambda: self.remediator.post("/alertmanager", {"version": "4", "alerts": [alert]})
         )
         if len(self.cloud.effects) > before:
-            self._after(patient)
-        for said in self._said(result):
+            self._after(instance)
+        for statements in self._statements(result):
             if status == "resolved":
-                self._judge_follow_up(patient, alarm, said)
+                self._judge_follow_up(instance, alarm, statements)
 
-    # What is said, and whether it is true.
+    # What results report, and whether it is true.
 
-    def _told(self, post: Callable[[], Answered]) -> Answered:
+    def _quietly(self, post: Callable[[], Answered]) -> Answered:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             return post()
 
-    def _said(self, result: Answered) -> list[Said]:
-        found = [
-            Said(self.now(), one["id"], one["reason"], result.data["needs_human"])
-            for one in result.data["instances"]
+    def _statements(self, result: Answered) -> list[Statement]:
+        statements = [
+            Statement(self.now(), row["id"], row["reason"], result.data["needs_human"])
+            for row in result.data["instances"]
         ]
-        self.verdicts.said.update(f"{result.data['action']} {said.reason}" for said in found)
-        return found
+        self.verdicts.statements.update(
+            f"{result.data['action']} {statement.reason}" for statement in statements
+        )
+        return statements
 
     def _problem(self, what: str, instance: str) -> None:
         minutes = (self.now() - self.begin) / MINUTE
         self.verdicts.problems.append(f"seed {self.seed}, minute {minutes:.0f}, {instance}: {what}")
 
-    def _judge_follow_up(self, patient: Patient, alarm: Alarm, said: Said) -> None:
-        status = self.status(patient)
-        if said.reason == "recovered" and not self._really_recovered(patient, alarm, status):
-            self._problem(f"false recovered, it is {status}", patient.id)
+    def _judge_follow_up(
+        self, instance: SimulatedInstance, alarm: Alarm, statement: Statement
+    ) -> None:
+        status = self.status(instance)
+        if statement.reason == "recovered" and not self._really_recovered(instance, alarm, status):
+            self._problem(f"false recovered, it is {status}", instance.id)
         down = status not in {"RUNNING", "RESTARTING"}
-        if (said.reason == "not_recovered") != down:
-            self._problem(f"{said.reason}, but it is {status}", patient.id)
-        if said.needs_human != (said.reason == "not_recovered"):
-            self._problem(f"{said.reason} called wrongly", patient.id)
+        if (statement.reason == "not_recovered") != down:
+            self._problem(f"{statement.reason}, but it is {status}", instance.id)
+        if statement.needs_human != (statement.reason == "not_recovered"):
+            self._problem(f"{statement.reason} called wrongly", instance.id)
 
-    def _really_recovered(self, patient: Patient, alarm: Alarm, status: str) -> bool:
+    def _really_recovered(self, instance: SimulatedInstance, alarm: Alarm, status: str) -> bool:
         helped = [
             task
-            for task in self._restarts(patient.id)
+            for task in self._restarts(instance.id)
             if task.status == "SUCCESS"
             and alarm.raised < float(task.created_at) <= (alarm.ended or self.now())
         ]
@@ -281,31 +285,31 @@ class Night:
         return [task for task in self.cloud.tasks(instance) if "Restart" in task.name]
 
     def _verify(self) -> None:
-        result = self._told(lambda: self.remediator.ask(action="verify"))
-        said = {one.instance: one for one in self._said(result)}
-        for patient in self.patients.values():
-            expected = self._expected(patient)
-            found = said.get(patient.id)
+        result = self._quietly(lambda: self.remediator.ask(action="verify"))
+        statements = {statement.instance: statement for statement in self._statements(result)}
+        for instance in self.instances.values():
+            expected = self._expected(instance)
+            found = statements.get(instance.id)
             reason = found.reason if found else None
             if reason == "state_unreadable":
                 continue  # this machine was too slow for the deadline; it fails the verify, too
             if expected in {"hanging", "not_recovered"} and reason != expected:
-                self._problem(f"verify said {reason}, not {expected}", patient.id)
+                self._problem(f"verify said {reason}, not {expected}", instance.id)
             named = reason in {"hanging", "not_recovered"} and reason != expected
-            if named and not self._newest_failed(patient):
-                self._problem(f"verify said {reason}, which is not so", patient.id)
-            if reason == "recovered" and self.status(patient) != "RUNNING":
-                self._problem("verify said recovered", patient.id)
-            self._judge_call(patient, reason, result)
+            if named and not self._newest_failed(instance):
+                self._problem(f"verify said {reason}, which is not so", instance.id)
+            if reason == "recovered" and self.status(instance) != "RUNNING":
+                self._problem("verify said recovered", instance.id)
+            self._judge_call(instance, reason, result)
 
-    def _expected(self, patient: Patient) -> str | None:
-        """Return what the truth of the stand-in makes of the newest restart of an instance."""
-        restarts = self._restarts(patient.id)
-        status = self.status(patient)
+    def _expected(self, instance: SimulatedInstance) -> str | None:
+        """Return the true state of the newest restart of an instance, by the fake API."""
+        restarts = self._restarts(instance.id)
+        status = self.status(instance)
         if not restarts:
             return None
         newest = max(restarts, key=lambda task: float(task.created_at))
-        if self._sent_since(patient.id, float(newest.created_at)):
+        if self._sent_since(instance.id, float(newest.created_at)):
             return None  # one was sent that the cloud does not show yet
         began, ended = float(newest.created_at), float(newest.updated_at or newest.created_at)
         if newest.status in {"CREATED", "EXECUTING"} or status == "RESTARTING":
@@ -315,67 +319,69 @@ class Night:
         return "not_recovered" if ended <= self.now() else None
 
     def _sent_since(self, instance: str, moment: float) -> bool:
-        restarts = (one for one in self.cloud.effects if one.action == "restart")
-        return any(one.instance == instance and one.time > moment for one in restarts)
+        restarts = (effect for effect in self.cloud.effects if effect.action == "restart")
+        return any(effect.instance == instance and effect.time > moment for effect in restarts)
 
-    def _newest_failed(self, patient: Patient) -> bool:
-        """Tell whether the newest restart failed: that is said even if the instance runs again."""
-        restarts = sorted(self._restarts(patient.id), key=lambda task: float(task.created_at))
+    def _newest_failed(self, instance: SimulatedInstance) -> bool:
+        """Tell whether the newest restart failed: reported even if the instance runs again."""
+        restarts = sorted(self._restarts(instance.id), key=lambda task: float(task.created_at))
         return bool(restarts) and restarts[-1].status == "FAILED"
 
-    def _judge_call(self, patient: Patient, reason: str | None, result: Answered) -> None:
-        """See that the first verify which names a restart as useless calls a person.
+    def _judge_call(
+        self, instance: SimulatedInstance, reason: str | None, result: Answered
+    ) -> None:
+        """Check that the first verify that reports a restart as ineffective calls a person.
 
         Where the instance ran in between, something else has broken it: its alarm calls then.
         """
-        restarts = self._restarts(patient.id)
-        key = f"{patient.id} {reason} {len(restarts)}"
+        restarts = self._restarts(instance.id)
+        key = f"{instance.id} {reason} {len(restarts)}"
         if reason in {"hanging", "not_recovered"} and key not in self._named:
             self._named.add(key)
             ended = max(float(task.updated_at or task.created_at) for task in restarts)
-            if patient.last_up < ended and not result.data["needs_human"]:
-                self._problem(f"the first verify with {reason} called nobody", patient.id)
+            if instance.last_up < ended and not result.data["needs_human"]:
+                self._problem(f"the first verify with {reason} called no person", instance.id)
 
 
 def _text(moment: float) -> str:
     return str(text(datetime.fromtimestamp(moment, timezone.utc)))
 
 
-def play(seed: int) -> Verdicts:
-    """Play the night of a seed."""
+def run_seed(seed: int) -> Verdicts:
+    """Run the simulation of a seed."""
     limits = {"COOLDOWN_SECONDS": "900", "MAX_RESTARTS_PER_DAY": "6", "MAX_RESTARTING": "0"}
     settings = {**limits, "DEADLINE_SECONDS": "4"}
     with open_remediator(Behaviour(), **settings) as remediator:
         remediator.cloud.set_status(next(iter(remediator.cloud.instances)).id, "RUNNING")
-        return Night(seed, remediator).play()
+        return RecoveryRun(seed, remediator).run()
 
 
-def play_all(seeds: Iterable[int], processes: int) -> Verdicts:
-    """Play many nights, and add up what was said of all of them."""
+def run_seeds(seeds: Iterable[int], processes: int) -> Verdicts:
+    """Run many seeds, and add up their statements."""
     total = Verdicts()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, context) as pool:
-        for number, verdicts in enumerate(pool.map(play, seeds, chunksize=5), start=1):
+        for number, verdicts in enumerate(pool.map(run_seed, seeds, chunksize=5), start=1):
             total.problems += verdicts.problems
-            total.said += verdicts.said
+            total.statements += verdicts.statements
             for problem in verdicts.problems:
                 print(problem, flush=True)
             if number % 100 == 0:
-                print(f"{number} nights, {len(total.problems)} problems", flush=True)
+                print(f"{number} runs, {len(total.problems)} problems", flush=True)
     return total
 
 
 def main() -> int:
-    """Print how often each thing was said, and whatever was wrong; return 1 where anything was."""
+    """Print how often each statement was made, and every false one; return 1 if there was any."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.recovery")
-    parser.add_argument("--nights", type=int, default=100, help="default: 100")
+    parser.add_argument("--runs", type=int, default=100, help="default: 100")
     parser.add_argument("--processes", type=int, default=2, help="default: 2")
     options = parser.parse_args()
-    total = play_all(range(1, options.nights + 1), options.processes)
-    for what, number in sorted(total.said.items()):
+    total = run_seeds(range(1, options.runs + 1), options.processes)
+    for what, number in sorted(total.statements.items()):
         print(f"{number:8} {what}")
     wrong = len(total.problems)
-    print(f"{options.nights} nights: {wrong or 'no'} false or missing statement(s)")
+    print(f"{options.nights} runs: {wrong or 'no'} false or missing statement(s)")
     return 1 if wrong else 0
 
 

@@ -66,7 +66,7 @@ def _gateway(delivery: Delivery, runtime: Runtime) -> tuple[Any, bool]:
 
 
 def _event(delivery: Delivery, runtime: Runtime) -> tuple[Any, bool]:
-    """Hand an event to the event door."""
+    """Pass an event to the event entrypoint."""
     event, credentials = json.loads(delivery.body), runtime.settings.credentials
     seconds = DEADLINE_SECONDS * len(delivery.asks) + invocation.RESERVE_SECONDS
     try:
@@ -78,12 +78,12 @@ def _event(delivery: Delivery, runtime: Runtime) -> tuple[Any, bool]:
 
 def handle(delivery: Delivery, runtime: Runtime, copy: int) -> Handled:
     """Let a copy handle one delivery; what breaks leaves it without results."""
-    door = _event if delivery.path is None else _gateway if delivery.gateway else _request
+    entrypoint = _event if delivery.path is None else _gateway if delivery.gateway else _request
     clock = runtime.clock
     assert isinstance(clock, SimulatedClock)
     began = clock()
     try:
-        value, again = door(delivery, runtime)
+        value, again = entrypoint(delivery, runtime)
     except Exception:  # noqa: BLE001 - the missing result is noticed
         value, again = [], False
     results = tuple(value) if isinstance(value, list) else (value,)

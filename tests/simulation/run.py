@@ -88,7 +88,7 @@ class Simulation:
         """Return the settings of the copies."""
         return environment(self.policy, self.names, self._keys, cloud)
 
-    def play(self, cloud: FakeDms, copies: Copies, events: int, *, ledger: bool = False) -> History:
+    def run(self, cloud: FakeDms, copies: Copies, events: int, *, ledger: bool = False) -> History:
         """Play waves until so many events were sent, besides those that are sent once more."""
         hidden = cloud_faults.hide_tasks(cloud, self.random)
         instances.populate(cloud, self.names, self.random)

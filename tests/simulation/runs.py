@@ -34,10 +34,10 @@ def history(plan: Plan) -> History:
             copies = stack.enter_context(processes)
         else:
             (simulation.clock.ahead,) = plan.clocks()
-        return simulation.play(cloud, copies, plan.events, ledger=plan.ledger)
+        return simulation.run(cloud, copies, plan.events, ledger=plan.ledger)
 
 
-def play(plan: Plan) -> Tally:
+def run_seed(plan: Plan) -> Tally:
     """Play one run and count it."""
     return tally.of(history(plan), plan)
 
@@ -45,10 +45,10 @@ def play(plan: Plan) -> Tally:
 def _play_alone(plan: Plan) -> Tally:
     """Play a run in a process of its own, for it takes over what the process prints."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(play, plan).result()
+        return pool.submit(run_seed, plan).result()
 
 
-def play_all(plans: Iterable[Plan], *, at_once: int = 8) -> Iterator[tuple[Plan, Tally]]:
+def run_seeds(plans: Iterable[Plan], *, at_once: int = 8) -> Iterator[tuple[Plan, Tally]]:
     """Play runs side by side, for they mostly wait, and return each as it ends."""
     with ThreadPoolExecutor(at_once) as pool:
         futures = {pool.submit(_play_alone, plan): plan for plan in plans}

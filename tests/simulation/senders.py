@@ -165,7 +165,7 @@ class Senders:
         return Delivery("smn", _json(document), (ask,), "/smn", headers)
 
     def smn_trigger(self, messages: Sequence[tuple[Ask, str]]) -> Delivery:
-        """Hand one or more messages of a topic to the event door."""
+        """Pass one or more messages of a topic to the event entrypoint."""
         records = [
             {
                 "event_source": "smn",
@@ -182,7 +182,7 @@ class Senders:
         return Delivery("smn trigger", _json({"record": records}), asks)
 
     def timer(self, ask: Ask) -> Delivery:
-        """Hand a tick of a timer to the event door."""
+        """Pass a tick of a timer to the event entrypoint."""
         event: Mapping[str, Any] = {
             "version": "v1.0",
             "time": _time(int(self.now)),
@@ -193,5 +193,5 @@ class Senders:
         return Delivery("timer", _json(event), (ask,))
 
     def schedule(self, ask: Ask) -> Delivery:
-        """Hand a bare request document to the event door."""
+        """Pass a bare request document to the event entrypoint."""
         return Delivery("schedule", _json(self.document(ask)), (ask,))

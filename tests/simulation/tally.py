@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .history import History
 from .invariants import violations
 from .plan import Plan
-from .races import doubles, repeats_of_untold
+from .races import doubles, repeats_of_unshown
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def of(history: History, plan: Plan) -> Tally:
         effects=Counter(effect.action for effect in history.effects),
         posts=len(history.posts),
         doubles=doubles(history),
-        repeats=repeats_of_untold(history),
+        repeats=repeats_of_unshown(history),
         violations=tuple(violations(history)),
     )
 
@@ -68,6 +68,6 @@ def total(tallies: Iterable[Tally]) -> Iterator[str]:
         count = sum(tally.doubles for tally in found if tally.copies == copies)
         yield f"Double restarts of copies that could not know of each other, {copies}: {count}"
     repeats = sum(tally.repeats for tally in found)
-    yield f"Restarts again, because neither answer nor cloud ever told of the first: {repeats}"
+    yield f"Restarts again, because neither response nor cloud showed the first: {repeats}"
     for tally in found:
         yield from (f"BROKEN in seed {tally.seed}: {broken}" for broken in tally.violations)

@@ -11,7 +11,7 @@ from tests.fake_dms import Arrival, Effect
 
 from .history import Ask, Delivery, Handled, History, Policy, Restart
 from .invariants import INVARIANTS, violations
-from .races import doubles, repeats_of_untold
+from .races import doubles, repeats_of_unshown
 
 ONE = "54602a9d-5e22-4239-9123-77e350df4a34"
 TWO = "7166cdea-dbad-4d79-9610-7163e6f8b640"
@@ -261,7 +261,7 @@ def test_with_a_ledger_processes_may_double_nothing() -> None:
 
 
 @pytest.mark.parametrize(("minutes", "hidden"), [(20, True), (19, True), (20, False)])
-def test_what_neither_answer_nor_cloud_ever_told_of_may_be_repeated_after_twenty_minutes(
+def test_restart_never_shown_may_be_repeated_after_twenty_minutes(
     minutes: int, hidden: bool
 ) -> None:
     lost = handled(request(ONE), NOON, RESTART, outcome="unknown")
@@ -272,9 +272,9 @@ def test_what_neither_answer_nor_cloud_ever_told_of_may_be_repeated_after_twenty
     shown = tuple(replace(restart, hidden=hidden) for restart in history.restarts)
     history = replace(history, restarts=shown)
 
-    told = hidden and minutes == 20
-    assert len(violations(history)) == (0 if told else 1)
-    assert repeats_of_untold(history) == told
+    known = hidden and minutes == 20
+    assert len(violations(history)) == (0 if known else 1)
+    assert repeats_of_unshown(history) == known
 
 
 def test_a_person_who_starts_a_restart_later_is_not_counted_against_an_alarm() -> None:

@@ -1,4 +1,4 @@
-"""Nights that judge the judge, and judges that must not pass."""
+"""Simulated recoveries, and broken versions of the policy that the simulation must notice."""
 
 from __future__ import annotations
 
@@ -18,24 +18,26 @@ SEEDS = range(1, 7)
 
 
 @pytest.fixture(scope="module")
-def nights() -> recovery.Verdicts:
-    """Play some nights; `python -m tests.simulation.recovery --nights 1000` plays many."""
+def runs() -> recovery.Verdicts:
+    """Run some seeds; `python -m tests.simulation.recovery --runs 1000` runs many."""
     total = recovery.Verdicts()
     for seed in SEEDS:
-        verdicts = recovery.play(seed)
+        verdicts = recovery.run_seed(seed)
         total.problems += verdicts.problems
-        total.said += verdicts.said
+        total.statements += verdicts.statements
     return total
 
 
 @pytest.mark.timeout(300)
-def test_no_recovery_is_false_and_every_useless_restart_is_named(nights: recovery.Verdicts) -> None:
-    assert nights.problems == []
+def test_no_false_recovery_and_every_ineffective_restart_is_reported(
+    runs: recovery.Verdicts,
+) -> None:
+    assert runs.problems == []
 
 
 @pytest.mark.timeout(300)
-def test_the_nights_have_all_that_can_be_said(nights: recovery.Verdicts) -> None:
-    assert nights.said.keys() >= {
+def test_runs_cover_every_statement(runs: recovery.Verdicts) -> None:
+    assert runs.statements.keys() >= {
         "restart None",
         "restart recovered",
         "restart not_recovered",
@@ -95,16 +97,16 @@ def _forgiving(judge: Callable[..., Finding]) -> Callable[..., Finding]:
     [
         (follow_up, _credulous, "false recovered"),
         (follow_up, _hasty, "false recovered"),
-        (verify, _silent, "called nobody"),
+        (verify, _silent, "called no person"),
         (verify, _forgiving, "verify said status, not not_recovered"),
     ],
     ids=["credulous", "hasty", "silent", "forgiving"],
 )
-def test_a_judge_that_says_too_much_or_too_little_is_noticed(
+def test_broken_policy_is_noticed(
     monkeypatch: pytest.MonkeyPatch, module: Any, broken: Any, noticed: str
 ) -> None:
     monkeypatch.setattr(module, "judge", broken(module.judge))
 
-    problems = [problem for seed in SEEDS for problem in recovery.play(seed).problems]
+    problems = [problem for seed in SEEDS for problem in recovery.run_seed(seed).problems]
 
     assert any(noticed in problem for problem in problems)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from .plan import Plan
-from .runs import play_all
+from .runs import run_seeds
 from .tally import Tally, line, total
 
 THREADS = [Plan(seed, events=240) for seed in range(1, 7)]
@@ -23,7 +23,7 @@ Tallies = Mapping[Plan, Tally]
 @pytest.fixture(scope="module")
 def tallies() -> Tallies:
     """Play all the runs at once, for most of a run is waiting."""
-    return dict(play_all([*BROKEN, *THREADS, *PROCESSES, *SHARING], at_once=8))
+    return dict(run_seeds([*BROKEN, *THREADS, *PROCESSES, *SHARING], at_once=8))
 
 
 @pytest.mark.parametrize("plan", THREADS, ids=str)
@@ -72,9 +72,9 @@ def test_a_copy_without_one_of_its_safeties_is_noticed(
 def test_the_tally_tells_of_every_run_and_of_what_broke(tallies: Tallies) -> None:
     bad, good = tallies[next(iter(BROKEN))], tallies[PROCESSES[0]]
 
-    told = "\n".join([line(bad), line(good), *total([bad, good])])
+    known = "\n".join([line(bad), line(good), *total([bad, good])])
 
     assert "VIOLATIONS" in line(bad)
     assert "all invariants hold" in line(good)
-    assert f"each other, 3 processes, no ledger: {good.doubles}" in told
-    assert f"BROKEN in seed {bad.seed}: no_restart_within_the_cooldown" in told
+    assert f"each other, 3 processes, no ledger: {good.doubles}" in known
+    assert f"BROKEN in seed {bad.seed}: no_restart_within_the_cooldown" in known

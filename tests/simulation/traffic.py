@@ -79,7 +79,7 @@ class Traffic:
         return self._senders.smn(ask, self._senders.alarm(ask))
 
     def alarm_by_trigger(self) -> Delivery:
-        """One to three alarms at the event door."""
+        """One to three alarms at the event entrypoint."""
         asks = [self._firing(1) for _ in range(self.random.randint(1, 3))]
         return self._senders.smn_trigger([(ask, self._senders.alarm(ask)) for ask in asks])
 

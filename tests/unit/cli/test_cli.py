@@ -74,10 +74,10 @@ def test_malformed_settings_file_is_a_usage_error(
     with pytest.raises(SystemExit) as end:
         cli.main(["probe", "--env-file", str(file)])
 
-    said = capsys.readouterr().err
+    output = capsys.readouterr().err
     assert (end.value.code, commands) == (cli.USAGE_ERROR, {})
-    assert problem in said
-    assert "secret" not in said
+    assert problem in output
+    assert "secret" not in output
 
 
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,10 +85,10 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
         cli.main(["--help"])
 
     assert end.value.code == 0
-    said = " ".join(capsys.readouterr().out.split())
+    output = " ".join(capsys.readouterr().out.split())
     for name, module in cli._commands().items():
-        assert name in said
-        assert str(module.__doc__).partition("\n")[0].rstrip(".") in said
+        assert name in output
+        assert str(module.__doc__).partition("\n")[0].rstrip(".") in output
 
 
 def test_the_command_line_starts_as_a_module() -> None:

@@ -367,10 +367,10 @@ def test_the_command_prints_text_for_people_and_json_for_programs(
     options = ["--at", str(AT), "--state", str(state)]
 
     assert cli.main(["explain", str(file), *options]) == 0
-    said = capsys.readouterr().out
-    assert f"{ORDERS}: skipped (opted_out)" in said
-    assert f'request   {{"action":"restart","instances":["{PAYMENTS}"]}}' in said
-    assert "\033" not in said
+    printed = capsys.readouterr().out
+    assert f"{ORDERS}: skipped (opted_out)" in printed
+    assert f'request   {{"action":"restart","instances":["{PAYMENTS}"]}}' in printed
+    assert "\033" not in printed
 
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(file.read_bytes())))
     assert cli.main(["explain", "-", *options, "--json", "--expect", "skipped"]) == 1
@@ -398,6 +398,6 @@ def test_a_file_that_is_missing_and_an_option_that_is_wrong_exit_with_2(
     file.write_text("{}", "utf-8")
 
     assert cli.main(["explain", *[one.format(file=file) for one in option]]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.count("\n") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1

@@ -190,14 +190,14 @@ def test_the_command_prints_a_sentence_the_reasons_the_hours_and_the_assumptions
 
     assert cli.main(["replay", str(file)]) == 0
 
-    said = capsys.readouterr()
-    assert said.out.startswith("134 alarms → ")
-    assert "restart_limit        restarted too often" in said.out
-    assert "\n  2026-01-05  09 11 13\n" in said.out
-    assert "more days" in said.out
-    assert "more restarts" in said.out
-    assert "as if DRY_RUN were false" in said.out
-    assert said.err == ""
+    printed = capsys.readouterr()
+    assert printed.out.startswith("134 alarms → ")
+    assert "restart_limit        restarted too often" in printed.out
+    assert "\n  2026-01-05  09 11 13\n" in printed.out
+    assert "more days" in printed.out
+    assert "more restarts" in printed.out
+    assert "as if DRY_RUN were false" in printed.out
+    assert printed.err == ""
 
 
 def test_the_command_prints_json_and_reads_stdin(
@@ -222,9 +222,9 @@ def test_the_command_exits_with_2_for_what_it_cannot_read(
         file.write_text(content, "utf-8")
 
     assert cli.main(["replay", str(file)]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "past.jsonl" in said.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "past.jsonl" in printed.err
 
 
 def test_an_empty_recording_is_a_report_without_events(

@@ -64,10 +64,12 @@ def test_texts_that_quote_credentials_are_redacted(
     case: Callable[[str], str],
 ) -> None:
     secret = "HSTAexampleACCESSkey"
-    told = case(secret[:18])
-    body = json.dumps({"error_code": secret, "error_msg": f"{told} is wrong"}).encode()
+    quoted = case(secret[:18])
+    body = json.dumps({"error_code": secret, "error_msg": f"{quoted} is wrong"}).encode()
 
-    reply = responses.parse_response(RawResponse(400, {"X-Request-Id": told}, body), NOW, (secret,))
+    reply = responses.parse_response(
+        RawResponse(400, {"X-Request-Id": quoted}, body), NOW, (secret,)
+    )
 
     assert (reply.request_id, reply.error_code) == (None, None)
     assert reply.document["error_msg"] == responses.REDACTED

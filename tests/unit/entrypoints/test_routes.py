@@ -107,10 +107,10 @@ def test_similar_path_gets_a_hint_and_one_log_line(
     reply = ask(remediator, "POST", path, RESTART, **bearer())
 
     out, err = capsys.readouterr()
-    said = f"There is no such route; did you mean {route}?"
-    assert (reply.status, json.loads(reply.body)["message"], out) == (404, said, "")
+    message = f"There is no such route; did you mean {route}?"
+    assert (reply.status, json.loads(reply.body)["message"], out) == (404, message, "")
     (line,) = lines(err)
-    assert (line["severity"], line["message"], line["route"]) == ("WARNING", said, route)
+    assert (line["severity"], line["message"], line["route"]) == ("WARNING", message, route)
     assert remediator.cloud.requests == ()
 
 

@@ -40,7 +40,7 @@ def test_the_page_shows_what_there_is_and_what_was_done(caller: Caller) -> None:
     assert state["tasks"][ONE][0]["status"] == "EXECUTING"
     restart = {"action": "restart", "instances": [ONE]}
     assert state["actions"] == [{"time": 1_780_000_000, "body": restart}]
-    assert [deed["instance"] for deed in state["deeds"]] == [ONE]
+    assert [effect["instance"] for effect in state["effects"]] == [ONE]
     assert state["arrivals"] == 1
 
 
@@ -92,10 +92,10 @@ def test_it_starts_alone_and_prints_what_arrives() -> None:
 
 
 def test_every_request_is_logged_and_observed() -> None:
-    told: list[tuple[Arrival, str]] = []
+    observed: list[tuple[Arrival, str]] = []
     with FakeDms() as cloud:
         cloud.add_instance(ONE)
-        cloud.observer = lambda arrival, story: told.append((arrival, story))
+        cloud.observer = lambda arrival, story: observed.append((arrival, story))
         Caller(cloud).get(name="ü&=")
         Caller(cloud).act(action="restart", instances=[ONE])
 
@@ -104,7 +104,7 @@ def test_every_request_is_logged_and_observed() -> None:
     assert (read.parameters, read.number, read.connection) == ({"name": "ü&="}, 1, 1)
     assert (post.kind, post.json["instances"], post.complete) == ("action", [ONE], True)
     assert post.headers["content-type"] == "application/json"
-    assert told == [(read, "200"), (post, "200")]
+    assert observed == [(read, "200"), (post, "200")]
     assert (cloud.posts, cloud.arrived("list"), cloud.connections) == ((post,), (read,), 2)
     cloud.forget()
     assert (cloud.requests, cloud.effects, cloud.connections) == ((), (), 0)

@@ -132,10 +132,10 @@ def test_a_signature_has_one_text_only(file: Path) -> None:
     message = smn()
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     body, last = message["signature"][:-3], message["signature"][-3]
-    twin = body + letters[letters.index(last) + 1] + "=="
+    variant = body + letters[letters.index(last) + 1] + "=="
 
-    assert base64.b64decode(twin) == base64.b64decode(message["signature"])
-    refused({**message, "signature": twin}, file)
+    assert base64.b64decode(variant) == base64.b64decode(message["signature"])
+    refused({**message, "signature": variant}, file)
 
 
 def test_unsigned_members_are_ignored(file: Path) -> None:
@@ -179,8 +179,10 @@ def test_a_certificate_counts_while_it_is_valid(
     if believed:
         check(smn(), file)
     else:
-        said = f"valid from {text(begins)} to {text(ends)}: check the clock, or set SMN_CERTIFICATE"
-        assert said in refused(smn(), file)
+        message = (
+            f"valid from {text(begins)} to {text(ends)}: check the clock, or set SMN_CERTIFICATE"
+        )
+        assert message in refused(smn(), file)
 
 
 def test_a_renewed_certificate_of_the_same_key_counts_beside_the_old_one(tmp_path: Path) -> None:

@@ -74,13 +74,13 @@ def test_arbitrary_input_is_read_or_refused_and_nothing_else(text: bytes | str) 
 @example("[NaN,", "]")
 @example('["\\ud800",', "]")
 def test_a_refusal_never_quotes_the_text(before: str, after: str) -> None:
-    told = ""
+    error_text = ""
     try:
         strict_json.loads(f'{before}"{CANARY}"{after}')
     except strict_json.InvalidJSON as error:
-        told = f"{error!r} {error.problem} {error.__cause__} {error.__context__}"
+        error_text = f"{error!r} {error.problem} {error.__cause__} {error.__context__}"
 
-    assert CANARY not in told
+    assert CANARY not in error_text
 
 
 @pytest.mark.parametrize(

@@ -217,13 +217,13 @@ def test_every_answer_has_one_meaning_and_only_a_refusal_or_no_arrival_says_not_
 
 @given(st.lists(st.fixed_dictionaries({"result": JSON, "instance": st.just(ONE) | JSON}) | JSON))
 def test_rows_of_any_form_are_read(rows: list[Any]) -> None:
-    said = [one.get("result") for one in rows if isinstance(one, dict)]
+    results = [one.get("result") for one in rows if isinstance(one, dict)]
     meant = call_result.classify_instance(
         CallResult.PER_INSTANCE, answered(200, {"results": rows}), ONE
     )
 
     assert meant in {CallResult.DONE, CallResult.REFUSED, CallResult.UNKNOWN}
-    assert meant is not CallResult.DONE or "success" in said
+    assert meant is not CallResult.DONE or "success" in results
 
 
 def waits(text: str | None) -> float | None:

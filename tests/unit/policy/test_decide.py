@@ -156,7 +156,7 @@ def test_a_restart_limit_says_how_many_restarts_did_not_help() -> None:
 
 
 @pytest.mark.parametrize(
-    ("restarts", "newest", "said"),
+    ("restarts", "newest", "note"),
     [
         ((), None, "its newest task is none."),
         ((task(DAY),), "kafkaReboot", "its newest task is kafkaReboot."),
@@ -165,13 +165,13 @@ def test_a_restart_limit_says_how_many_restarts_did_not_help() -> None:
     ],
 )
 def test_a_restart_that_no_task_shows_warns_that_the_pattern_may_be_wrong(
-    restarts: Any, newest: str | None, said: str | None
+    restarts: Any, newest: str | None, note: str | None
 ) -> None:
     live = state(status="RESTARTING", restart_tasks=restarts, newest_task_name=newest)
     warnings = decided(observed(live)).warnings
 
-    assert len(warnings) == (said is not None)
-    assert said is None or (warnings[0].endswith(said) and ORDERS in warnings[0])
+    assert len(warnings) == (note is not None)
+    assert note is None or (warnings[0].endswith(note) and ORDERS in warnings[0])
 
 
 def test_an_instance_that_does_not_restart_and_a_deletion_warn_of_nothing() -> None:

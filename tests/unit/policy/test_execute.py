@@ -97,7 +97,7 @@ def carried(
     return execute.execute(decision, call_of(action, ids or (ORDERS,)), before, port)
 
 
-def told(execution: ExecutionResult) -> dict[str, tuple[Any, str | None]]:
+def results(execution: ExecutionResult) -> dict[str, tuple[Any, str | None]]:
     return {one.id: (one.outcome, one.reason) for one in execution.verdicts}
 
 
@@ -106,7 +106,7 @@ def test_unsent_call_is_retried_twice_then_failed() -> None:
 
     execution = carried(port, ORDERS)
 
-    assert told(execution) == {ORDERS: (Outcome.FAILED, "not_sent")}
+    assert results(execution) == {ORDERS: (Outcome.FAILED, "not_sent")}
     assert (len(port.sent), execution.attempts) == (3, 0)
     assert port.waits == [0.1, 0.2]
     assert execution.verdicts[0].retryable
@@ -119,7 +119,7 @@ def test_throttled_reads_end_the_confirmation() -> None:
 
     execution = carried(port, ORDERS)
 
-    assert told(execution) == {ORDERS: (Outcome.ACCEPTED, None)}
+    assert results(execution) == {ORDERS: (Outcome.ACCEPTED, None)}
     assert len(port.looked) == 1
 
 
@@ -145,14 +145,14 @@ def test_a_throttled_call_waits_as_long_as_the_cloud_asks(
 def test_nothing_is_tried_again_when_there_is_no_time_to_wait() -> None:
     port = Script(NEVER, patience=0)
 
-    assert told(carried(port, ORDERS)) == {ORDERS: (Outcome.FAILED, "not_sent")}
+    assert results(carried(port, ORDERS)) == {ORDERS: (Outcome.FAILED, "not_sent")}
     assert len(port.sent) == 1
 
 
 def test_deadline_before_send_is_not_retried() -> None:
     port = Script(ApiResponse(possibly_sent=False, timed_out=True))
 
-    assert told(carried(port, ORDERS)) == {ORDERS: (Outcome.FAILED, "deadline")}
+    assert results(carried(port, ORDERS)) == {ORDERS: (Outcome.FAILED, "deadline")}
     assert port.waits == []
 
 
@@ -169,7 +169,7 @@ def test_a_call_throttled_twice_is_failed_and_may_be_tried_later() -> None:
 
     execution = carried(port, ORDERS)
 
-    assert told(execution) == {ORDERS: (Outcome.FAILED, "throttled")}
+    assert results(execution) == {ORDERS: (Outcome.FAILED, "throttled")}
     assert execution.retryable
     assert execution.attempts == 2
 
@@ -181,7 +181,7 @@ def test_a_call_that_may_have_arrived_is_never_sent_again(action: Action) -> Non
     execution = carried(port, ORDERS, action=action)
 
     assert len(port.sent) == 1
-    assert told(execution) == {ORDERS: (Outcome.UNKNOWN, "unclear")}
+    assert results(execution) == {ORDERS: (Outcome.UNKNOWN, "unclear")}
     assert execution.verdicts[0].needs_human
     assert not execution.verdicts[0].retryable
 
@@ -200,7 +200,7 @@ def test_lost_response_is_resolved_by_a_visible_restart(looks: tuple[Look, ...])
 
     execution = carried(port, ORDERS)
 
-    assert told(execution) == {ORDERS: (Outcome.ACCEPTED, "seen_restarting")}
+    assert results(execution) == {ORDERS: (Outcome.ACCEPTED, "seen_restarting")}
     assert not execution.verdicts[0].needs_human
     assert port.looks == []
 
@@ -209,7 +209,7 @@ def test_earlier_restart_does_not_resolve_a_lost_response() -> None:
     old = shown(state(ORDERS, restart_tasks=(task(id="old"),)))
     port = Script(LOST, looks=(old, old))
 
-    assert told(carried(port, ORDERS, before=old)) == {ORDERS: (Outcome.UNKNOWN, "unclear")}
+    assert results(carried(port, ORDERS, before=old)) == {ORDERS: (Outcome.UNKNOWN, "unclear")}
 
 
 @pytest.mark.parametrize("status", ["DELETING", "RECYCLE", "DELETED", None])
@@ -218,7 +218,7 @@ def test_lost_delete_response_is_resolved_by_the_missing_instance(status: str | 
 
     execution = carried(port, ORDERS, action=Action.DELETE)
 
-    assert told(execution) == {ORDERS: (Outcome.ACCEPTED, None)}
+    assert results(execution) == {ORDERS: (Outcome.ACCEPTED, None)}
 
 
 def test_a_deletion_that_does_not_show_stays_unknown() -> None:
@@ -226,7 +226,7 @@ def test_a_deletion_that_does_not_show_stays_unknown() -> None:
 
     execution = carried(port, ORDERS, action=Action.DELETE)
 
-    assert told(execution) == {ORDERS: (Outcome.UNKNOWN, "unclear")}
+    assert results(execution) == {ORDERS: (Outcome.UNKNOWN, "unclear")}
 
 
 def test_nothing_is_read_for_a_purge() -> None:
@@ -241,17 +241,19 @@ def test_nothing_is_read_for_a_purge() -> None:
 
 def test_accepted_restart_is_polled_and_stays_accepted() -> None:
     port = Script(rows(orders="success"), looks=(AS_BEFORE, RESTARTING))
-    assert told(carried(port, ORDERS)) == {ORDERS: (Outcome.ACCEPTED, None)}
+    assert results(carried(port, ORDERS)) == {ORDERS: (Outcome.ACCEPTED, None)}
     assert len(port.looked) == 2
 
     port = Script(rows(orders="success"), looks=(AS_BEFORE, None))
-    assert told(carried(port, ORDERS)) == {ORDERS: (Outcome.ACCEPTED, None)}
+    assert results(carried(port, ORDERS)) == {ORDERS: (Outcome.ACCEPTED, None)}
 
 
 def test_an_accepted_deletion_is_not_watched() -> None:
     port = Script(rows(orders="success"), looks=(AS_BEFORE,))
 
-    assert told(carried(port, ORDERS, action=Action.DELETE)) == {ORDERS: (Outcome.ACCEPTED, None)}
+    assert results(carried(port, ORDERS, action=Action.DELETE)) == {
+        ORDERS: (Outcome.ACCEPTED, None)
+    }
     assert port.looked == []
 
 
@@ -262,7 +264,7 @@ def test_every_instance_has_its_own_row_and_only_open_ones_are_looked_at() -> No
 
     execution = carried(port, ORDERS, PAYMENTS, AUDIT)
 
-    assert told(execution) == {
+    assert results(execution) == {
         ORDERS: (Outcome.ACCEPTED, None),
         PAYMENTS: (Outcome.FAILED, "refused"),
         AUDIT: (Outcome.ACCEPTED, "seen_restarting"),
@@ -277,7 +279,7 @@ def test_a_row_that_failed_for_what_restarts_already_is_no_failure() -> None:
 
     execution = carried(port, ORDERS, PAYMENTS)
 
-    assert told(execution) == {
+    assert results(execution) == {
         ORDERS: (Outcome.ACCEPTED, None),
         PAYMENTS: (Outcome.SKIPPED, "already_restarting"),
     }
@@ -289,8 +291,8 @@ def test_a_deletion_is_looked_at_once_more_just_as_well(reply: ApiResponse, reas
     restarting = carried(Script(reply, looks=(RESTARTING,)), ORDERS, action=Action.DELETE)
     resting = carried(Script(reply, looks=(AS_BEFORE,)), ORDERS, action=Action.DELETE)
 
-    assert told(restarting) == {ORDERS: (Outcome.SKIPPED, "already_restarting")}
-    assert told(resting) == {ORDERS: (Outcome.FAILED, reason)}
+    assert results(restarting) == {ORDERS: (Outcome.SKIPPED, "already_restarting")}
+    assert results(resting) == {ORDERS: (Outcome.FAILED, reason)}
 
 
 def test_purge_row_that_says_failed_counts() -> None:
@@ -298,7 +300,7 @@ def test_purge_row_that_says_failed_counts() -> None:
 
     execution = carried(port, ORDERS, PAYMENTS, AUDIT, action=Action.PURGE_FAILED)
 
-    assert told(execution) == {
+    assert results(execution) == {
         ORDERS: (Outcome.FAILED, "refused"),
         PAYMENTS: (Outcome.ACCEPTED, None),
         AUDIT: (Outcome.ACCEPTED, None),
@@ -320,7 +322,7 @@ def test_a_busy_instance_is_read_once_more_and_what_restarts_already_is_skipped(
 
     execution = carried(port, ORDERS, PAYMENTS)
 
-    assert told(execution) == {
+    assert results(execution) == {
         ORDERS: (Outcome.SKIPPED, "already_restarting"),
         PAYMENTS: (Outcome.FAILED, "busy"),
     }
@@ -330,7 +332,9 @@ def test_a_busy_instance_is_read_once_more_and_what_restarts_already_is_skipped(
 
 
 def test_busy_remains_when_the_reread_fails() -> None:
-    assert told(carried(Script(BUSY, looks=(None,)), ORDERS)) == {ORDERS: (Outcome.FAILED, "busy")}
+    assert results(carried(Script(BUSY, looks=(None,)), ORDERS)) == {
+        ORDERS: (Outcome.FAILED, "busy")
+    }
 
 
 def test_what_was_decided_before_the_call_is_left_as_it_is() -> None:

@@ -55,9 +55,9 @@ def test_the_day_of_an_end_is_a_day_in_utc() -> None:
 @given(st.text())
 def test_any_value_that_is_no_mode_counts_as_off(value: str) -> None:
     word, _, _ = value.strip().lower().partition("-until-")
-    said = modes.parse_value(value, NOW)
+    parsed = modes.parse_value(value, NOW)
 
-    assert (word in WORDS) or said == TagMode(Mode.OFF, understood=False)
+    assert (word in WORDS) or parsed == TagMode(Mode.OFF, understood=False)
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_of_several_tags_the_most_careful_counts(
     tags: tuple[tuple[str, str], ...], default: Mode
 ) -> None:
     ours = [value for key, value in tags if key.lower() == modes.TAG]
-    said = {mode.mode for value in ours if (mode := modes.parse_value(value, NOW)) is not None}
+    parsed = {mode.mode for value in ours if (mode := modes.parse_value(value, NOW)) is not None}
 
     order = [Mode.OFF, Mode.OBSERVE, Mode.ACT]
-    assert modes.mode_of(tags, default, NOW) is min(said, key=order.index, default=default)
+    assert modes.mode_of(tags, default, NOW) is min(parsed, key=order.index, default=default)
 
 
 def test_a_tag_that_has_expired_counts_as_absent() -> None:

@@ -34,17 +34,17 @@ def test_reason_texts_end_a_sentence(words: str) -> None:
 def test_whatever_becomes_of_an_event_is_one_sentence(
     action: Action, outcome: Outcome, reason: str | None, number: int
 ) -> None:
-    said = messages.headline(action, outcome, reason, done=1, total=number)
+    sentence = messages.headline(action, outcome, reason, done=1, total=number)
 
-    assert said.startswith(messages.ACTIONS[action])
-    assert said.endswith(".")
-    assert "\n" not in said
-    assert ("1 instance " in said) == (number == 1)
-    assert ("2 instances" in said) == (number == 2)
+    assert sentence.startswith(messages.ACTIONS[action])
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    assert ("1 instance " in sentence) == (number == 1)
+    assert ("2 instances" in sentence) == (number == 2)
 
 
 @pytest.mark.parametrize(
-    ("outcome", "reason", "said"),
+    ("outcome", "reason", "sentence"),
     [
         (Outcome.DRY_RUN, "dry_run", "Restart not sent: DRY_RUN is true, so nothing was sent."),
         (Outcome.UNKNOWN, None, "Restart may have been done."),
@@ -52,9 +52,9 @@ def test_whatever_becomes_of_an_event_is_one_sentence(
     ],
 )
 def test_what_is_not_simply_done_is_said_in_plain_words(
-    outcome: Outcome, reason: str | None, said: str
+    outcome: Outcome, reason: str | None, sentence: str
 ) -> None:
-    assert messages.headline(Action.RESTART, outcome, reason) == said
+    assert messages.headline(Action.RESTART, outcome, reason) == sentence
 
 
 @pytest.mark.parametrize("words", messages.REASON_TEXTS.values())
@@ -63,22 +63,22 @@ def test_words_are_right_for_one_instance_and_for_several(words: str) -> None:
 
 
 def test_messages_use_the_plural_for_two_instances() -> None:
-    said = messages.headline(Action.RESTART, Outcome.SKIPPED, "already_answered", total=2)
+    sentence = messages.headline(Action.RESTART, Outcome.SKIPPED, "already_answered", total=2)
 
-    assert said == "Restart of 2 instances skipped: restarted after the alarm was raised."
+    assert sentence == "Restart of 2 instances skipped: restarted after the alarm was raised."
 
 
 def test_what_may_have_been_done_is_said_once() -> None:
-    said = messages.headline(Action.RESTART, Outcome.UNKNOWN, "unclear", total=1)
+    sentence = messages.headline(Action.RESTART, Outcome.UNKNOWN, "unclear", total=1)
 
-    assert said == (
+    assert sentence == (
         "Restart of 1 instance may have been done: "
         "no clear answer came, and nothing read afterwards settles it."
     )
 
 
 @pytest.mark.parametrize(
-    ("outcome", "number", "said"),
+    ("outcome", "number", "end"),
     [
         (Outcome.ACCEPTED, 0, " (none listed) accepted."),
         (Outcome.ACCEPTED, 1, " (1 instance listed) accepted."),
@@ -90,8 +90,8 @@ def test_what_may_have_been_done_is_said_once() -> None:
     ],
 )
 def test_a_purge_says_what_was_listed_wherever_it_has_certainly_looked(
-    outcome: Outcome, number: int, said: str
+    outcome: Outcome, number: int, end: str
 ) -> None:
     sentence = messages.headline(Action.PURGE_FAILED, outcome, None, total=number)
 
-    assert sentence == f"Purge of failed creations{said}"
+    assert sentence == f"Purge of failed creations{end}"

@@ -42,7 +42,7 @@ def lines(**data: Any) -> list[str]:
 
 def test_a_message_says_what_why_what_to_do_which_and_where_the_log_is() -> None:
     refused = {**API, "status": 403, "error_code": "DMS.00403003", "request_id": "r-1"}
-    said = notify.compose(
+    notification = notify.compose(
         result(
             outcome="failed",
             reason="permission",
@@ -53,10 +53,10 @@ def test_a_message_says_what_why_what_to_do_which_and_where_the_log_is() -> None
         )
     )
 
-    assert said.subject == (
+    assert notification.subject == (
         "Kafka: Look now. Restart of 1 instance failed: the credentials lack a permission"
     )
-    assert said.message.split("\n") == [
+    assert notification.message.split("\n") == [
         "Restart of 1 instance failed: the credentials lack a permission.",
         "Asked by: ces_alarm, kafka-broker-alive, 2026-01-05T02:15:04Z",
         "What to do: Grant the permission that the action needs, then restart by hand.",
@@ -67,7 +67,7 @@ def test_a_message_says_what_why_what_to_do_which_and_where_the_log_is() -> None
 
 
 def test_a_storm_of_fifty_instances_is_one_short_message() -> None:
-    said = lines(
+    notification = lines(
         outcome="skipped",
         reason="storm",
         message="Restart of 50 instances skipped: too many.",
@@ -75,12 +75,12 @@ def test_a_storm_of_fifty_instances_is_one_short_message() -> None:
         needs_human=True,
     )
 
-    assert f"skipped (storm): {', '.join(ids(3))} and 47 more" in said
-    assert len(said) == 5
+    assert f"skipped (storm): {', '.join(ids(3))} and 47 more" in notification
+    assert len(notification) == 5
 
 
 def test_the_most_urgent_step_stands_first_and_each_once() -> None:
-    said = lines(
+    notification = lines(
         outcome="partial",
         reason=None,
         instances=[
@@ -90,7 +90,7 @@ def test_the_most_urgent_step_stands_first_and_each_once() -> None:
         ],
     )
 
-    steps = [line for line in said if line.startswith("What to do")]
+    steps = [line for line in notification if line.startswith("What to do")]
     assert steps == [
         f"What to do: {messages.NEXT_STEPS['refused']}",
         f"What to do: {messages.ACCEPTED_STEPS[Action.RESTART]}",
@@ -98,9 +98,9 @@ def test_the_most_urgent_step_stands_first_and_each_once() -> None:
 
 
 def test_a_call_for_a_person_always_has_a_step() -> None:
-    said = lines(outcome="rejected", reason="media_type", instances=[], needs_human=True)
+    notification = lines(outcome="rejected", reason="media_type", instances=[], needs_human=True)
 
-    assert f"What to do: {messages.LOOK_AT_THE_LOG}" in said
+    assert f"What to do: {messages.LOOK_AT_THE_LOG}" in notification
 
 
 def test_a_failed_check_says_what_is_broken_and_how_it_is_mended() -> None:
@@ -112,15 +112,15 @@ def test_a_failed_check_says_what_is_broken_and_how_it_is_mended() -> None:
 
     message = "Check failed. tasks: Refused. Grant it. clock: An hour off."
     fields = {"action": "check", "outcome": "failed", "instances": [], "needs_human": True}
-    said = lines(**fields, reason=None, checks=checks, message=message)
+    notification = lines(**fields, reason=None, checks=checks, message=message)
 
-    assert said[0] == "Check failed."
-    assert said.count("tasks: Refused. Grant it.") == 1
-    assert [line for line in said if "to do" in line] == [
+    assert notification[0] == "Check failed."
+    assert notification.count("tasks: Refused. Grant it.") == 1
+    assert [line for line in notification if "to do" in line] == [
         f"What to do: {messages.MEND_WHAT_FAILED}"
     ]
-    assert "clock: An hour off." in said
-    assert not any("12 instances" in line for line in said)
+    assert "clock: An hour off." in notification
+    assert not any("12 instances" in line for line in notification)
 
 
 def test_an_unnamed_event_of_an_unknown_source_is_named_so() -> None:
@@ -131,10 +131,12 @@ def test_an_unnamed_event_of_an_unknown_source_is_named_so() -> None:
 
 def test_characters_sms_rejects_are_removed() -> None:
     event = {**EXAMPLE["data"]["event"], "name": "[P1] 【紧急】 broker\ndown"}
-    said = notify.compose(result(event=event, message="Restart [x] accepted."))
+    notification = notify.compose(result(event=event, message="Restart [x] accepted."))
 
-    assert not set("[]【】") & set(said.subject + said.message)
-    assert "Asked by: ces_alarm, (P1) (紧急) broker down, 2026-01-05T02:15:04Z" in said.message
+    assert not set("[]【】") & set(notification.subject + notification.message)
+    assert (
+        "Asked by: ces_alarm, (P1) (紧急) broker down, 2026-01-05T02:15:04Z" in notification.message
+    )
 
 
 @given(
@@ -162,16 +164,16 @@ def test_every_notification_fits_the_line_and_topic_limits(
     instances = [instance(id_, *ending) for id_, ending in zip(ids(50), endings, strict=False)]
     event = {**EXAMPLE["data"]["event"], "name": name}
     api = {**API, "status": 400, "error_code": "DMS.00400026", "error_msg": "No."}
-    said = notify.compose(
+    notification = notify.compose(
         result(**data, instances=instances, event=event, api=api, needs_human=needs_human)
     )
 
-    assert 0 < len(said.subject) <= 120
-    assert len(said.subject.encode()) <= 512
-    assert len(said.message.split("\n")) <= 10
-    assert all(0 < len(line) <= notify.MAX_LINE_LENGTH for line in said.message.split("\n"))
-    assert is_notification(said.message)
-    assert said.message.count(MARK) >= 1
+    assert 0 < len(notification.subject) <= 120
+    assert len(notification.subject.encode()) <= 512
+    assert len(notification.message.split("\n")) <= 10
+    assert all(0 < len(line) <= notify.MAX_LINE_LENGTH for line in notification.message.split("\n"))
+    assert is_notification(notification.message)
+    assert notification.message.count(MARK) >= 1
 
 
 @pytest.mark.parametrize(
@@ -216,10 +218,10 @@ def test_every_step_is_of_a_reason_of_the_contract() -> None:
 def test_a_text_that_is_too_long_ends_with_a_whole_sentence() -> None:
     notes = " ".join(f"Instance {number} was restarted and is down." for number in range(20))
 
-    said = lines(message=f"Verification failed. {notes}")
+    notification = lines(message=f"Verification failed. {notes}")
 
-    assert len(said[1]) <= notify.MAX_LINE_LENGTH
-    assert said[1].endswith("was restarted and is down. More in the log.")
+    assert len(notification[1]) <= notify.MAX_LINE_LENGTH
+    assert notification[1].endswith("was restarted and is down. More in the log.")
 
 
 def test_without_time_nothing_is_published() -> None:

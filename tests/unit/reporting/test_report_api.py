@@ -63,7 +63,7 @@ def test_the_answer_of_the_cloud_is_in_the_result() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("vendor_text", "shown"),
     [
         ("two\nlines\t and\r\n\x00more\u2028", "two lines and more"),
         ("x" * 400, "x" * 300),
@@ -72,8 +72,8 @@ def test_the_answer_of_the_cloud_is_in_the_result() -> None:
         (7, None),
     ],
 )
-def test_vendor_error_text_is_one_short_line(said: Any, shown: str | None) -> None:
-    assert api(refused(400, error_msg=said))["error_msg"] == shown
+def test_vendor_error_text_is_one_short_line(vendor_text: Any, shown: str | None) -> None:
+    assert api(refused(400, error_msg=vendor_text))["error_msg"] == shown
 
 
 @pytest.mark.parametrize("status", [401, 403])

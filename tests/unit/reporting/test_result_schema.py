@@ -99,5 +99,5 @@ def test_the_examples_say_what_the_function_says(example: dict[str, Any]) -> Non
     done = sum(one["outcome"] == "accepted" for one in parts)
     outcome, action = Outcome(data["outcome"]), Action(data["action"])
 
-    said = messages.headline(action, outcome, data["reason"], done=done, total=len(parts))
-    assert data["message"].startswith(said)
+    headline = messages.headline(action, outcome, data["reason"], done=done, total=len(parts))
+    assert data["message"].startswith(headline)

@@ -168,8 +168,8 @@ def test_what_an_event_calls_itself_counts_before_its_envelope_but_not_when_it_w
     envelope = UnwrappedEvent(
         "direct", b"", (), id="m1", sent_at="2026-01-05T03:00:00Z", name="subject"
     )
-    said = Event((), id=own, sent_at=None, name=own)
-    found = with_envelope_fields(said, envelope)
+    event = Event((), id=own, sent_at=None, name=own)
+    found = with_envelope_fields(event, envelope)
 
     assert (found.id, found.name, found.sent_at) == (own or "m1", own or "subject", NOW)
     earlier = datetime(2026, 1, 5, 2, 0, tzinfo=NOW.tzinfo)

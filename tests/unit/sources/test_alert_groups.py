@@ -288,7 +288,7 @@ LEFT_OUT = "The sender left out 7 alerts of this group."
 
 
 @pytest.mark.parametrize(
-    ("missing", "said"),
+    ("missing", "note"),
     [
         (None, None),
         (0, None),
@@ -297,11 +297,11 @@ LEFT_OUT = "The sender left out 7 alerts of this group."
     ],
 )
 def test_a_group_that_is_not_complete_says_how_many_alerts_are_missing(
-    missing: int | None, said: str | None
+    missing: int | None, note: str | None
 ) -> None:
     fields: dict[str, Any] = {} if missing is None else {"truncatedAlerts": missing}
 
-    assert read("alertmanager", group(alert(), **fields)).note == said
+    assert read("alertmanager", group(alert(), **fields)).note == note
 
 
 @pytest.mark.parametrize("name", ALERTS)
