@@ -1,8 +1,7 @@
 """The types of an event at each stage: raw, unwrapped, parsed.
 
 NamedTuples here and elsewhere: a frozen dataclass takes 0.56 ms to define, a NamedTuple 0.11 ms,
-at every cold start. Only the types that validate themselves, in policy/action_requests.py, are
-dataclasses.
+at every cold start.
 """
 
 from __future__ import annotations
