@@ -64,7 +64,7 @@ resource "huaweicloud_fgs_function" "remediator" {
   lifecycle {
     precondition {
       condition     = var.log_alarm_user != "" || contains(var.notify_on, "needs_human")
-      error_message = "Nobody would hear of what needs a human: set log_alarm_user, or put needs_human into notify_on."
+      error_message = "No person would be notified of results that need a human: set log_alarm_user, or put needs_human into notify_on."
     }
   }
 }
