@@ -70,6 +70,10 @@ class Relay:
             passage.client.close()
             passage.server.close()
 
+    def lead_to(self, address: tuple[str, int]) -> None:
+        """Lead new connections elsewhere, as a name does after a failover; the others stay."""
+        self._address = address
+
     def cut(self) -> None:
         """End the connections there are, on both sides."""
         for passage in list(self.passages):

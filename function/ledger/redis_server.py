@@ -37,6 +37,8 @@ PROBLEMS: Mapping[type[Exception], str] = {
     RedisTimeoutError: LATE,
     ThreadUnavailable: LATE,
 }
+ANOTHER_MAY_SERVE = (RedisConnectionError, ResponseError)
+"""What a connection to the same address may not meet again."""
 
 
 class _TlsConnection(Connection):
@@ -102,30 +104,30 @@ class RedisServer:
     ) -> Any:
         """Run a script; raise LedgerUnreadable, at the latest after so many seconds.
 
-        A kept connection may have ended since; then the script is run again over a new one. All
-        scripts may be run twice: a claim knows its owner, an entry its id.
+        A kept connection may have ended since, or lead to a server that is only a replica since a
+        failover; then the script is run again over a new one. All scripts may be run twice: a claim
+        knows its owner, an entry its id.
         """
         end = time.monotonic() + seconds
         kept = self._kept_connection()
         if kept is not None:
-            with suppress(RedisConnectionError):
+            with suppress(RedisConnectionError, ResponseError):
                 return self._run(kept, partial(_evaluate, kept, script, keys, arguments), end)
         new = self._connect()
         try:
             return self._run(new, partial(_evaluate, new, script, keys, arguments), end)
         except RedisConnectionError:
             raise LedgerUnreadable("the ledger cannot be reached") from None
+        except ResponseError:
+            raise LedgerUnreadable("the ledger refused a step; it may be full") from None
 
     def _run(self, connection: Connection, work: Callable[[], Any], end: float) -> Any:
         """Run a script over a connection, and keep the connection where it is still of use."""
         try:
             reply = call_with_timeout(end - time.monotonic(), work)
-        except ResponseError:
-            self._idle.append((time.monotonic(), connection))
-            raise LedgerUnreadable("the ledger refused a step; it may be full") from None
         except Exception as error:  # nonsense makes the library raise nearly anything
             connection.disconnect()  # which ends a thread that still waits for it, too
-            if isinstance(error, RedisConnectionError) and type(error) not in PROBLEMS:
+            if isinstance(error, ANOTHER_MAY_SERVE) and type(error) not in PROBLEMS:
                 raise
             raise LedgerUnreadable(PROBLEMS.get(type(error), NONSENSE)) from None
         self._idle.append((time.monotonic(), connection))

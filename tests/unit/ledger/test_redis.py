@@ -21,6 +21,7 @@ from function.model.sent_call import PURGE, Changes, Room
 from tests.factories import NOW, ORDERS, PAYMENTS
 from tests.fault_matrix.certificates import place
 from tests.redis_process import RedisProcess, answering, redis_process, tls_in_front
+from tests.relay import Relay
 
 from .conftest import PROJECT, shared
 
@@ -286,6 +287,20 @@ def test_a_connection_is_kept_for_seconds_only(
     monkeypatch.setattr(redis_server, "MAX_IDLE_SECONDS", -1.0)
     ledger.sent_calls()
     assert connections(redis) == before + 4
+
+
+def test_a_server_that_is_only_a_replica_since_a_failover_is_left_at_once(
+    own: RedisProcess, redis: RedisProcess
+) -> None:
+    with Relay(("127.0.0.1", own.port)) as relay:
+        server = RedisServer(f"redis://127.0.0.1:{relay.port}", None)
+        ledger = RedisLedger(server, PROJECT)
+        with ledger.claim([ORDERS], AT_ONCE):
+            pass
+        own.send("REPLICAOF", "127.0.0.1", str(redis.port))
+        relay.lead_to(("127.0.0.1", redis.port))
+        with ledger.claim([ORDERS], AT_ONCE):
+            pass
 
 
 def test_a_forked_process_leaves_the_connection_to_its_parent(
