@@ -34,7 +34,7 @@ def parse(text: str, *, name: str = "the text") -> dict[str, str]:
         if not stripped or stripped.startswith("#"):
             continue
         match = _LINE.fullmatch(stripped)
-        if match is None:
+        if match is None or "\0" in stripped:  # which no variable of a process can hold
             raise Unreadable(f"{name}, line {number}: write NAME=value")
         settings[match[1]] = _unquoted(match[2])
     return settings

@@ -30,6 +30,12 @@ _PATH = re.compile(r"/v2/[^/]+/(instances|recycle)(?:/([^/]+))?(/tasks)?")
 Row = Mapping[str, Any]
 
 
+def _created_at(row: Any) -> datetime | None:
+    """Return when a task of a state file began; None where the row is odd, as it may be."""
+    moment = row.get("created_at") if isinstance(row, dict) else None
+    return parse(moment) if isinstance(moment, str) else None
+
+
 class SimulatedClock:
     """A clock that stands still until it is set."""
 
@@ -112,9 +118,7 @@ class SimulatedCloud:
             if began >= begin
         ]
         rows += [
-            row
-            for row in self._tasks.get(instance_id, [])
-            if (parse(row.get("created_at")) or begin) >= begin
+            row for row in self._tasks.get(instance_id, []) if (_created_at(row) or begin) >= begin
         ]
         start = int(query.get("offset", "0"))
         page = rows[start : start + int(query.get("limit", "10"))]

@@ -18,13 +18,22 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+MAX_PORT = 65535
 SOURCE = Path(__file__).parents[1] / "main.py"
+
+
+def port(text: str) -> int:
+    """Take the number of a port; 0 has the system choose one."""
+    number = int(text)
+    if not 0 <= number <= MAX_PORT:
+        raise ValueError
+    return number
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.add_argument("--host", default=os.environ.get("HOST", "0.0.0.0"))  # noqa: S104 - a container is called from outside
-    parser.add_argument("--port", type=int, default=os.environ.get("PORT", "8080"))
+    parser.add_argument("--port", type=port, default=os.environ.get("PORT", "8080"))
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -58,6 +58,7 @@ def test_environment_overrides_the_settings_file(
         (b"\xff\xfe", "cannot be read as UTF-8 text"),
         (b"A=1\nsecret words\n", "line 2: write NAME=value"),
         (b"=secret", "line 1: write NAME=value"),
+        (b"A=secret\0", "line 1: write NAME=value"),
     ],
 )
 def test_malformed_settings_file_is_a_usage_error(

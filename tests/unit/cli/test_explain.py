@@ -322,6 +322,19 @@ def test_invalid_options_are_named(options: Options, problem: str) -> None:
     assert problem in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("task", "reason"),
+    [
+        (7, "state_unreadable"),
+        ({}, "state_unreadable"),
+        ({"id": "1", "name": "restart", "created_at": ["x"]}, "state_unreadable"),
+        ({"id": "1", "created_at": ["x"]}, "dry_run"),
+    ],
+)
+def test_an_odd_task_of_a_state_is_read_as_one_of_the_cloud(task: Any, reason: str) -> None:
+    assert explained(REQUEST, row(), tasks={ORDERS: [task]}).reason == reason
+
+
 def test_a_gateway_event_for_another_path_is_named() -> None:
     with pytest.raises(UsageError, match="no route"):
         explained({"httpMethod": "POST", "path": "/elsewhere", "body": ""})

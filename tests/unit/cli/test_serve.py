@@ -85,3 +85,12 @@ def test_address_in_use_is_named(capsys: pytest.CaptureFixture[str]) -> None:
         assert serve.run(arguments("--host", "127.0.0.1", "--port", port)) == 1
 
     assert f"127.0.0.1:{port}: Address already in use" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["99999", "-1", "http"])
+def test_a_number_that_is_no_port_is_named(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        arguments("--port", number)
+
+    assert end.value.code == 2
+    assert f"invalid port value: '{number}'" in capsys.readouterr().err
