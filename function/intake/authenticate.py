@@ -12,14 +12,15 @@ from . import smn_signature, webhook_signatures
 _TOO_OLD = "is missing or more than 5 minutes off"
 
 
-def _is_trigger(raw_event: RawEvent) -> bool:
+def is_trigger(raw_event: RawEvent) -> bool:
+    """Tell whether a platform has handed the event over, which has authenticated its sender."""
     return raw_event.channel.startswith("trigger/")
 
 
 def require_enabled_route(raw_event: RawEvent, auth: AuthSettings) -> None:
     """Raise RouteDisabled for an HTTP route that has no credentials configured."""
     channel = raw_event.channel
-    if _is_trigger(raw_event) or auth.is_enabled(channel):
+    if is_trigger(raw_event) or auth.is_enabled(channel):
         return
     opens = {
         "smn": "SMN_TOPIC_URNS is not set",
@@ -86,7 +87,7 @@ def _smn(raw_event: RawEvent, unwrapped: UnwrappedEvent, auth: AuthSettings) -> 
 
 
 def _platform(raw_event: RawEvent, _: UnwrappedEvent, __: AuthSettings) -> str | None:
-    return None if _is_trigger(raw_event) else "the platform has not authenticated it"
+    return None if is_trigger(raw_event) else "the platform has not authenticated it"
 
 
 # Each returns None for a sender that is authenticated, else what was missing, never what was sent.

@@ -75,7 +75,7 @@ def other_sender(value: Any, source: str | None) -> str | None:
 def has_alarm_marks(value: Any, text: bytes | str, subject: str | None) -> bool:
     """Tell whether a message of a topic seems to be an alarm of Cloud Eye.
 
-    `value` is the parsed message; where it is no JSON, it is None and the text itself counts.
+    `value` is the parsed message; where it is no JSON object, the text itself counts.
 
     >>> has_alarm_marks({"data": {"AlarmRuleName": "alive"}}, "", None)
     True
@@ -84,7 +84,5 @@ def has_alarm_marks(value: Any, text: bytes | str, subject: str | None) -> bool:
     """
     if isinstance(value, dict):
         return _is_alarm(value)
-    if value is not None:
-        return False
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     return bool(_ALARM_TEXT.search(words) or _ALARM_TEXT.search(subject or ""))

@@ -9,7 +9,13 @@ from typing import Any
 
 from ..lib import strict_json, timestamps
 from ..lib.schemas import Schemas, Violation
-from ..model.errors import InvalidJson, SchemaViolated, TooLarge, UnsupportedMediaType
+from ..model.errors import (
+    EventRejected,
+    InvalidJson,
+    SchemaViolated,
+    TooLarge,
+    UnsupportedMediaType,
+)
 from ..model.event import (
     AuthMethod,
     RawEvent,
@@ -18,7 +24,8 @@ from ..model.event import (
     SubscriptionNotice,
     UnwrappedEvent,
 )
-from ..model.result import is_notification
+from ..model.result import RESULT_TYPE, is_notification
+from . import recognize
 
 _CONFIRMATIONS = {
     "SubscriptionConfirmation": "subscription_confirmation",
@@ -170,7 +177,9 @@ def _posted(raw_event: RawEvent, name: str, source: Source) -> UnwrappedEvent:
         raise UnsupportedMediaType("send application/json")
     if "cloudevents-batch" in kind:
         raise UnsupportedMediaType("send one CloudEvent at a time")
-    binary = source.route == "/" and kind != "application/cloudevents+json"
+    # A broker may deliver our own results to any route: they are recognized there by their type.
+    own_result = raw_event.headers.get("ce-type") == RESULT_TYPE
+    binary = (source.route == "/" or own_result) and kind != "application/cloudevents+json"
     return UnwrappedEvent(
         source=name,
         payload=raw_event.body,
@@ -187,7 +196,21 @@ _ENVELOPES: Mapping[str, Callable[[RawEvent, Schemas], UnwrappedEvent]] = {
 
 
 def unwrap(raw_event: RawEvent, sources: Mapping[str, Source], schemas: Schemas) -> UnwrappedEvent:
-    """Return what arrived out of its envelope, or raise EventRejected."""
+    """Return what arrived out of its envelope, or raise EventRejected.
+
+    A trigger's message that seems to be an alarm calls a person, though its envelope is odd.
+    """
+    try:
+        return _unwrapped(raw_event, sources, schemas)
+    except EventRejected as rejection:
+        if raw_event.channel.startswith("trigger/"):
+            rejection.needs_human = recognize.has_alarm_marks(None, raw_event.body, None)
+        raise
+
+
+def _unwrapped(
+    raw_event: RawEvent, sources: Mapping[str, Source], schemas: Schemas
+) -> UnwrappedEvent:
     if raw_event.too_large:
         raise TooLarge("the body is larger than 256 KiB")
     if raw_event.channel in _ENVELOPES:

@@ -6,8 +6,9 @@ from typing import Any
 
 from ..lib import strict_json
 from ..lib.schemas import Schemas, Violation
-from ..model.errors import EventRejected, InvalidJson, SchemaViolated
+from ..model.errors import EventRejected, InvalidJson, OwnResultEvent, SchemaViolated
 from ..model.event import Document, UnwrappedEvent
+from ..model.result import RESULT_TYPE
 from . import cloudevents_http, recognize
 
 TOPIC_SOURCES = frozenset({"ces_alarm", "topic_request"})
@@ -25,8 +26,12 @@ def _is_of_topic(unwrapped: UnwrappedEvent) -> bool:
 def _rejected(
     rejection: EventRejected, unwrapped: UnwrappedEvent, value: Any = None
 ) -> EventRejected:
-    """Return a rejection that calls a person where a topic's message seems to be an alarm."""
-    rejection.needs_human = _is_of_topic(unwrapped) and recognize.has_alarm_marks(
+    """Return a rejection that calls a person where it seems to be of an alarm of Cloud Eye.
+
+    Those come over topics; a trigger whose event nothing here reads may bring one all the same.
+    """
+    may_be_alarm = _is_of_topic(unwrapped) or unwrapped.source is None
+    rejection.needs_human = may_be_alarm and recognize.has_alarm_marks(
         value, unwrapped.payload, unwrapped.name
     )
     return rejection
@@ -44,7 +49,8 @@ def _source(unwrapped: UnwrappedEvent, value: Any) -> str:
     if unwrapped.is_topic_message:
         return "topic_request" if isinstance(value, dict) and "action" in value else "ces_alarm"
     if unwrapped.source is None:
-        raise SchemaViolated(_with_sender(READ_HERE, value, None))
+        # Without its value: whichever envelope this is, the marks stand somewhere inside it.
+        raise _rejected(SchemaViolated(_with_sender(READ_HERE, value, None)), unwrapped)
     return unwrapped.source
 
 
@@ -66,6 +72,8 @@ def validate(unwrapped: UnwrappedEvent, schemas: Schemas) -> Document:
     value = _parsed(unwrapped)
     if unwrapped.attributes is not None:
         value = cloudevents_http.from_binary_mode(unwrapped.attributes, value)
+    if isinstance(value, dict) and "specversion" in value and value.get("type") == RESULT_TYPE:
+        raise OwnResultEvent  # on any route: its result would be the next one to come back
     source = _source(unwrapped, value)
     if source == "cloudevents":
         value = cloudevents_http.normalize(value)

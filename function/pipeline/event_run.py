@@ -113,9 +113,11 @@ class EventRun:
     def _authenticate(self) -> UnwrappedEvent:
         """Take the event out of its envelope and authenticate its sender.
 
-        The envelope comes first, because the signature of an SMN message lies inside it.
+        The envelope comes first, because the signature of an SMN message lies inside it. What a
+        platform hands over is authenticated by then, so its result says what is wrong with it.
         """
         raw_event, auth = self.context.raw_event, self.runtime.settings.auth
+        self.context = self.context._replace(authenticated=authenticate.is_trigger(raw_event))
         authenticate.require_enabled_route(raw_event, auth)
         unwrapped = unwrap.unwrap(raw_event, self.runtime.sources, self.runtime.schemas)
         authenticate.authenticate(raw_event, unwrapped, auth)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from tests.factories import DAY, HOUR, MINUTE, NOW, ORDERS, PAYMENTS, ids
 from tests.fake_dms import Close, throttled, vendor_error
-from tests.harness import Answered, Remediator, alerts, restarted
+from tests.harness import Answered, Remediator, alerts, ces_alarm, restarted
 
 Scenario = Callable[[Remediator], Answered]
 
@@ -85,6 +86,24 @@ def _of_status(status: str, *, alarm: bool) -> Scenario:
     return scenario
 
 
+def _trigger(change: Callable[[dict[str, Any]], Any]) -> Scenario:
+    """Hand over the event of FunctionGraph's SMN trigger with something odd about it."""
+
+    def scenario(remediator: Remediator) -> Answered:
+        event = ces_alarm()
+        return remediator.trigger(change(event["record"][0]["smn"]) or event)
+
+    return scenario
+
+
+def _as_records_of_another_name(smn: dict[str, Any]) -> dict[str, Any]:
+    return {"record": [{"SMN": smn}]}
+
+
+def _too_large(smn: dict[str, Any]) -> None:
+    smn["message"] = smn["message"].replace("{", '{"sms_content":"' + "x" * 300_000 + '",', 1)
+
+
 CALLS: dict[str, tuple[Scenario, str | None]] = {
     "too many restarts today": (_restarts(3), "restart_limit"),
     "the restart that answered the alarm failed": (
@@ -103,6 +122,21 @@ CALLS: dict[str, tuple[Scenario, str | None]] = {
     "an alarm of an instance that is gone": (lambda it: it.alert(PAYMENTS), "not_found"),
     "an alarm of an instance in another status": (_of_status("FROZEN", alarm=True), "status"),
     "the alarm is over, the instance is down": (_ended("ERROR"), "not_recovered"),
+    "the time of an alarm's message is odd": (
+        _trigger(lambda smn: smn.update(timestamp="2026-01-05 03:00:00")),
+        "schema",
+    ),
+    "an alarm is no text": (
+        _trigger(lambda smn: smn.update(message=json.loads(smn["message"]))),
+        "schema",
+    ),
+    "an alarm is JSON in JSON": (
+        _trigger(lambda smn: smn.update(message=json.dumps(smn["message"]))),
+        "schema",
+    ),
+    "an alarm is too large": (_trigger(_too_large), "too_large"),
+    "an alarm has an unknown envelope": (_trigger(_as_records_of_another_name), "schema"),
+    "an alarm has no envelope": (_trigger(lambda smn: json.loads(smn["message"])), "schema"),
     "a check fails": (_asked("check", vendor_error(403, "DMS.00403003")), None),
     "a verify cannot read": (
         _asked("verify", vendor_error(403, "DMS.00403003")),
@@ -110,6 +144,13 @@ CALLS: dict[str, tuple[Scenario, str | None]] = {
     ),
 }
 CALLS_NOBODY: dict[str, tuple[Scenario, str | None]] = {
+    "a trigger brings what nothing reads": (_trigger(lambda _: {"lts": {"data": ""}}), "schema"),
+    "another text has an odd time": (
+        _trigger(
+            lambda smn: smn.update(message="Maintenance at noon.", timestamp="noon", subject="")
+        ),
+        "schema",
+    ),
     "it acts": (lambda it: it.alert(ORDERS), None),
     "one restart less": (_restarts(2), None),
     "a restart that has just answered": (_answered(began=5 * MINUTE), "already_answered"),

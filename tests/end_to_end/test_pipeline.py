@@ -62,11 +62,14 @@ def test_an_unauthenticated_sender_learns_nothing_about_the_project(remediator: 
     assert not remediator.cloud.requests
 
 
-def test_a_result_of_ours_that_comes_back_is_no_event(remediator: Remediator, out: Any) -> None:
+@pytest.mark.parametrize("path", ["/", "/direct", "/alertmanager", "/grafana"])
+def test_a_result_of_ours_that_comes_back_is_no_event(
+    remediator: Remediator, out: Any, path: str
+) -> None:
     headers = {"authorization": f"Bearer {SECRET}", "content-type": "application/json"}
     own = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/kafka-remediator"}
     kind = {"ce-type": "dev.kafka-remediator.result.v1"}
-    request = HttpRequest("POST", "/", {**headers, **own, **kind}, b"{}")
+    request = HttpRequest("POST", path, {**headers, **own, **kind}, b"{}")
 
     assert handle_request(request, remediator.runtime).status == 204
     assert out() == ([], [])

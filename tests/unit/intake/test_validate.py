@@ -280,8 +280,14 @@ def test_data_in_broken_base64_or_of_broken_json_is_rejected(data: str) -> None:
         accepted({**event, "type": "dev.knative.sources.ping"}, "cloudevents")
 
 
+@pytest.mark.parametrize("source", ["direct", "alertmanager", None])
+def test_a_result_of_ours_is_no_event_of_any_other_source(source: str | None) -> None:
+    with pytest.raises(OwnResultEvent):
+        accepted({**EVENT, "type": OURS}, source)
+
+
 def test_only_a_cloudevent_is_a_result_of_ours() -> None:
     with pytest.raises(SchemaViolated):
-        accepted({**EVENT, "type": OURS}, "direct")
+        accepted({"type": OURS}, "direct")
     with pytest.raises(SchemaViolated):
         accepted([OURS], "cloudevents")
