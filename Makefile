@@ -54,9 +54,10 @@ format: $(READY) ## let ruff put the code in order
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# The hosts and paths of one machine stay out of the locks.
+# The hosts and paths of one machine stay out of the locks. Extras stay in: without them pip's hash
+# mode rejects `coverage[toml]` as soon as a release newer than the pinned one exists.
 COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 \
-	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+	--no-strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 lock: ## pin the newest versions pyproject.toml allows, with hashes, for Python 3.10 and later
 	@$(PYTHON) -m venv --clear $(VENV)-lock
