@@ -159,17 +159,23 @@ def headline(
 
 
 def verification(
-    outcome: Outcome, reason: str | None, failed: int, listed: int, notes: Sequence[str]
+    outcome: Outcome, reason: str | None, judged: int, listed: int, notes: Sequence[str]
 ) -> str:
     """Return the result of a verification, with the problems of the first few instances.
 
+    The reason `status` means here that no restart explains a status, not RESTART_STATUSES.
+
     >>> verification(Outcome.PASSED, None, 0, 3, [])
     'Verification passed: nothing to look after among 3 instances.'
+    >>> verification(Outcome.PASSED, "status", 1, 3, [])
+    'Verification of 1 instance passed: no recent restart to look after.'
     """
-    if not failed:
+    if not judged:
         return f"Verification {outcome.value}: nothing to look after among {count(listed)}."
     more = [f"And {len(notes) - MAX_NOTES} more."] if len(notes) > MAX_NOTES else []
-    first = headline(Action.VERIFY, outcome, reason, total=failed)
+    first = headline(Action.VERIFY, outcome, reason, total=judged)
+    if reason == "status":
+        first = f"Verification of {count(judged)} {outcome.value}: no recent restart to look after."
     return " ".join([first, *notes[:MAX_NOTES], *more])
 
 
