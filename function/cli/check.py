@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say(as_json(event))
     else:
-        for check in event["data"]["checks"]:
+        for check in event["data"].get("checks", ()):  # a defect has none
             say(_line(check))
         say(paint(f"Check {outcome}.", outcome))
     return 0 if outcome == PASSED else 1

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from function import cli
+from function.pipeline import readiness
 from tests.factories import AUDIT, ORDERS
 from tests.fake_dms import FakeDms
 
@@ -43,6 +44,18 @@ def test_failed_check_exits_with_1(cloud: FakeDms, capsys: pytest.CaptureFixture
     assert cli.main(["check", "--instances", AUDIT]) == 1
 
     assert "fail      instances" in capsys.readouterr().out
+
+
+def test_a_defect_of_ours_is_told_without_its_text(
+    cloud: FakeDms, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("a secret")
+
+    monkeypatch.setattr(readiness, "run", broken)
+
+    assert cli.main(["check"]) == 1
+    assert capsys.readouterr() == ("Check failed.\n", "")
 
 
 def test_json_output_is_the_result_event(
