@@ -16,9 +16,9 @@ IMPORTING = "three quarters of it are spent importing requests, jsonschema and t
 def _started(subject: Subject, cloud: Settings) -> tuple[float, float]:
     begin = time.perf_counter()
     settings = {**cloud, **subject.settings}
-    with server(subject.source, settings, serve=subject.serve) as one:
-        first_answer(one, subject.request())
-        return time.perf_counter() - begin, one.cpu()
+    with server(subject.source, settings, serve=subject.serve) as process:
+        first_answer(process, subject.request())
+        return time.perf_counter() - begin, process.cpu()
 
 
 def _http_entrypoint(plan: Plan, cloud: Settings) -> Iterator[Row]:
@@ -26,9 +26,9 @@ def _http_entrypoint(plan: Plan, cloud: Settings) -> Iterator[Row]:
     entrypoint, subjects = "HTTP entrypoint", (SERVED, OURS, HELLO, IMPORTS, SDK)
     for subject in subjects:
         _started(subject, cloud)
-    found = interleaved(subjects, plan.cold_rounds, lambda subject: _started(subject, cloud))
-    wall = {name: [seconds * 1000 for seconds, _ in runs] for name, runs in found.items()}
-    cpu = {name: [seconds * 1000 for _, seconds in runs] for name, runs in found.items()}
+    results = interleaved(subjects, plan.cold_rounds, lambda subject: _started(subject, cloud))
+    wall = {name: [seconds * 1000 for seconds, _ in runs] for name, runs in results.items()}
+    cpu = {name: [seconds * 1000 for _, seconds in runs] for name, runs in results.items()}
     bounds = {OURS.name: Bound(1.05), IMPORTS.name: Bound(1.2), SDK.name: Bound(0.85, IMPORTING)}
     yield from rows(f"cold, {entrypoint}: start to first answer", "ms", wall, bounds)
     yield from rows(f"cold, {entrypoint}: CPU", "ms", cpu)
@@ -43,15 +43,15 @@ def _event_entrypoint(plan: Plan, cloud: Settings) -> Iterator[Row]:
 
     for subject in (OURS, SDK):
         call(subject)
-    found = interleaved((OURS, SDK), plan.cold_rounds, call)
-    wall = {name: [run.seconds * 1000 for run in runs] for name, runs in found.items()}
-    cpu = {name: [run.cpu * 1000 for run in runs] for name, runs in found.items()}
-    memory = {name: [run.resident_kib / 1024 for run in runs] for name, runs in found.items()}
+    results = interleaved((OURS, SDK), plan.cold_rounds, call)
+    wall = {name: [run.seconds * 1000 for run in runs] for name, runs in results.items()}
+    cpu = {name: [run.cpu * 1000 for run in runs] for name, runs in results.items()}
+    memory = {name: [run.resident_kib / 1024 for run in runs] for name, runs in results.items()}
     bounds = {SDK.name: Bound(0.85, IMPORTING)}
     yield from rows(f"cold, {entrypoint}: start to end of the process", "ms", wall, bounds)
     yield from rows(f"cold, {entrypoint}: CPU", "ms", cpu)
     yield from rows(f"memory, {entrypoint}: peak", "MiB", memory, {SDK.name: Bound(0.9)})
-    for name, runs in found.items():
+    for name, runs in results.items():
         yield row(f"modules imported, {entrypoint}", name, "modules", [runs[0].modules])
 
 

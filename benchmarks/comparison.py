@@ -9,7 +9,7 @@ Key = tuple[str, str]
 
 def _rows(file: Path) -> dict[Key, dict[str, Any]]:
     document = json.loads(file.read_text(encoding="utf-8"))
-    return {(one["section"], one["name"]): one for one in document["rows"]}
+    return {(entry["section"], entry["name"]): entry for entry in document["rows"]}
 
 
 def _word(old: dict[str, Any], new: dict[str, Any]) -> str:

@@ -50,23 +50,23 @@ BODIES: Mapping[str, Callable[[int], bytes]] = {
 }
 
 
-def _cpu(one: Server, request: Request, events: int) -> float:
+def _cpu(process: Server, request: Request, events: int) -> float:
     """Return the seconds of CPU for an event, the least of three goes."""
-    found = []
+    samples = []
     for _ in range(3):
-        begin = one.cpu()
-        send_all(one.port, [request], events)
-        found.append((one.cpu() - begin) / events)
-    return min(found)
+        begin = process.cpu()
+        send_all(process.port, [request], events)
+        samples.append((process.cpu() - begin) / events)
+    return min(samples)
 
 
-def _instances(one: Server, plan: Plan) -> Iterator[Row]:
+def _instances(process: Server, plan: Plan) -> Iterator[Row]:
     section = "growth: instances in one event, CPU; ratio to so many times the first"
     events = max(plan.warm_events // 4, 1)
     first = 0.0
     for number in plan.sizes:
         body = json.dumps(restart_event(*range(number))).encode()
-        spent = _cpu(one, Request(body, OURS.proof), events) * 1e6
+        spent = _cpu(process, Request(body, OURS.expected_text), events) * 1e6
         if not first:
             first = spent / number
             yield row(section, f"{number}", "µs", [spent])
@@ -75,12 +75,12 @@ def _instances(one: Server, plan: Plan) -> Iterator[Row]:
         yield measured(section, f"{number}", "µs", spent, fair=fair, bound=TOLERANCE)
 
 
-def _bodies(one: Server, plan: Plan) -> Iterator[Row]:
+def _bodies(process: Server, plan: Plan) -> Iterator[Row]:
     section = (
         "growth: a group of alerts by the size of its body, CPU; ratio to so many times 16 KiB"
     )
     settled = {size: _alerts(size) for size in (KIB, SMALL, 64 * KIB, LARGE)}
-    spent = {size: _settled(one, body, plan) for size, body in settled.items()}
+    spent = {size: _settled(process, body, plan) for size, body in settled.items()}
     for size, body in settled.items():
         if size <= SMALL:  # below, what every event costs would count as growth
             yield row(section, f"{size // KIB} KiB", "µs", [spent[size]])
@@ -89,17 +89,17 @@ def _bodies(one: Server, plan: Plan) -> Iterator[Row]:
         yield measured(section, name, "µs", spent[size], fair=fair, bound=TOLERANCE)
 
 
-def _settled(one: Server, body: bytes, plan: Plan) -> float:
+def _settled(process: Server, body: bytes, plan: Plan) -> float:
     request = Request(body, b'"outcome":"skipped"', "/alertmanager")
-    return _cpu(one, request, max(plan.warm_events // 4, 1)) * 1e6
+    return _cpu(process, request, max(plan.warm_events // 4, 1)) * 1e6
 
 
-def _hostile(one: Server, plan: Plan) -> Iterator[Row]:
+def _hostile(process: Server, plan: Plan) -> Iterator[Row]:
     section = "growth: hostile bodies of 250 KiB, CPU; ratio to so many times 16 KiB"
     events = max(plan.warm_events // 4, 1)
     for name, body in BODIES.items():
         small, large = (
-            _cpu(one, Request(body(size), b'"outcome":"rejected"', status=400), events) * 1e6
+            _cpu(process, Request(body(size), b'"outcome":"rejected"', status=400), events) * 1e6
             for size in (SMALL, LARGE)
         )
         fair = small * LARGE / SMALL
@@ -110,7 +110,7 @@ def growth(plan: Plan, cloud: Settings) -> Iterator[Row]:
     """Measure how the cost of an event grows with its size."""
     secrets = {"ALERTMANAGER_SECRETS": OURS.settings["DIRECT_SECRETS"], "LOG_LEVEL": "ERROR"}
     subject = replace(OURS, settings=OURS.settings | secrets)
-    with server(subject.source, {**cloud, **subject.settings}) as one:
-        first_answer(one, subject.request())
+    with server(subject.source, {**cloud, **subject.settings}) as process:
+        first_answer(process, subject.request())
         for part in (_instances, _bodies, _hostile):
-            yield from part(one, plan)
+            yield from part(process, plan)

@@ -25,15 +25,15 @@ class Request:
     """What is posted, and what must stand in the answer."""
 
     body: bytes
-    proof: bytes
+    expected_text: bytes
     path: str = "/direct"
     status: int = 200
     method: str = "POST"
 
 
-def restart_request(number: int, proof: bytes) -> Request:
+def restart_request(number: int, expected_text: bytes) -> Request:
     """Return the request that restarts one instance."""
-    return Request(json.dumps(restart_event(number)).encode(), proof)
+    return Request(json.dumps(restart_event(number)).encode(), expected_text)
 
 
 class Client:
@@ -52,7 +52,7 @@ class Client:
             self._connection.close()  # the server ends a connection that was idle for two seconds
             status, body = self._exchange(request)
         seconds = time.perf_counter() - begin
-        assert (status, request.proof in body) == (request.status, True), body[:500]
+        assert (status, request.expected_text in body) == (request.status, True), body[:500]
         return seconds
 
     def close(self) -> None:
@@ -65,16 +65,16 @@ class Client:
         return answer.status, answer.read()
 
 
-def first_answer(one: Server, request: Request) -> None:
+def first_answer(process: Server, request: Request) -> None:
     """Post as soon as somebody listens; return when the answer is there."""
     while True:
         try:
-            socket.create_connection(("127.0.0.1", one.port), timeout=60).close()
+            socket.create_connection(("127.0.0.1", process.port), timeout=60).close()
             break
         except ConnectionRefusedError:
-            one.require_alive()
+            process.require_alive()
             time.sleep(0.001)
-    client = Client(one.port)
+    client = Client(process.port)
     client.send(request)
     client.close()
 

@@ -12,15 +12,15 @@ from .processes import ROOT, Server, counted, server
 from .rows import Bound, Row, measured, row, rows
 from .subjects import IMPORTS, OURS, SDK, Subject
 
-MOST_GROWTH = 1.02  # the allocator's own moods; ten thousand leaks of 100 bytes would be twice that
+MOST_GROWTH = 1.02  # variance of the allocator; ten thousand leaks of 100 bytes would be twice that
 Settings = Mapping[str, str]
 RUNTIME = ("functions-framework", "jsonschema", "requests", "cryptography")
 RIVAL_RUNTIME = ("functions-framework", "huaweicloudsdkcore", "huaweicloudsdkkafka")
 
 
-def _send(subject: Subject, one: Server, clients: int, events: int) -> dict[str, int]:
-    send_all(one.port, [subject.request(number) for number in range(clients)], events)
-    return counted(one.worker())
+def _send(subject: Subject, process: Server, clients: int, events: int) -> dict[str, int]:
+    send_all(process.port, [subject.request(number) for number in range(clients)], events)
+    return counted(process.worker())
 
 
 def _resident(plan: Plan, cloud: Settings) -> Iterator[Row]:
@@ -28,10 +28,10 @@ def _resident(plan: Plan, cloud: Settings) -> Iterator[Row]:
     after_one: dict[str, list[float]] = {}
     after_many: dict[str, list[float]] = {}
     for subject in (OURS, IMPORTS, SDK):
-        with server(subject.source, {**cloud, **subject.settings}) as one:
-            first_answer(one, subject.request())
-            after_one[subject.name] = [counted(one.worker())["resident_kib"] / 1024]
-            now = _send(subject, one, 1, plan.memory_events)
+        with server(subject.source, {**cloud, **subject.settings}) as process:
+            first_answer(process, subject.request())
+            after_one[subject.name] = [counted(process.worker())["resident_kib"] / 1024]
+            now = _send(subject, process, 1, plan.memory_events)
             after_many[subject.name] = [now["resident_kib"] / 1024]
     bounds = {SDK.name: Bound(0.9)}
     yield from rows("memory: resident after the first event", "MiB", after_one, bounds)
@@ -42,10 +42,10 @@ def _growth(plan: Plan, cloud: Settings) -> Iterator[Row]:
     """Send ten thousand events, and compare the end with what it was after the first tenth."""
     section = f"growth: {plan.growth_events:,} events, the end against the first tenth"
     with ExitStack() as running:
-        one = running.enter_context(server(OURS.source, {**cloud, **OURS.settings}))
-        first_answer(one, OURS.request())
-        early = _send(OURS, one, plan.clients, plan.growth_events // 10)
-        late = _send(OURS, one, plan.clients, plan.growth_events * 9 // 10)
+        process = running.enter_context(server(OURS.source, {**cloud, **OURS.settings}))
+        first_answer(process, OURS.request())
+        early = _send(OURS, process, plan.clients, plan.growth_events // 10)
+        late = _send(OURS, process, plan.clients, plan.growth_events * 9 // 10)
     units = {"resident_kib": "KiB", "threads": "", "files": ""}
     for name, unit in units.items():
         # Threads and files come and go with the clients: what counts is that they do not pile up.
@@ -55,19 +55,23 @@ def _growth(plan: Plan, cloud: Settings) -> Iterator[Row]:
 
 def _closure(names: tuple[str, ...]) -> set[str]:
     """Return all distributions that these need here, themselves included."""
-    found: set[str] = set()
+    seen: set[str] = set()
     waiting = list(names)
     while waiting:
         name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
-        if name in found:
+        if name in seen:
             continue
         try:
             needed = importlib.metadata.requires(name) or []
         except importlib.metadata.PackageNotFoundError:
             continue  # for another platform or version of Python
-        found.add(name)
-        waiting += [re.split(r"[^A-Za-z0-9._-]", one)[0] for one in needed if "extra ==" not in one]
-    return found
+        seen.add(name)
+        waiting += [
+            re.split(r"[^A-Za-z0-9._-]", process)[0]
+            for process in needed
+            if "extra ==" not in process
+        ]
+    return seen
 
 
 def _installed_mib(names: tuple[str, ...]) -> float:
@@ -83,18 +87,20 @@ def _installed_mib(names: tuple[str, ...]) -> float:
 def _package() -> Iterator[Row]:
     """Compare the size of all that has to be deployed, unpacked and without byte-code."""
     folders = (ROOT / "function", ROOT / "schemas")
-    own = sum(
+    size = sum(
         file.stat().st_size
         for folder in folders
         for file in folder.rglob("*")
         if file.is_file() and file.suffix in {".py", ".json", ".pem"}
     )
     sizes = {
-        OURS.name: [own / 2**20 + _installed_mib(RUNTIME)],
+        OURS.name: [size / 2**20 + _installed_mib(RUNTIME)],
         SDK.name: [_installed_mib(RIVAL_RUNTIME)],
     }
     yield from rows("package: installed size with all requirements", "MiB", sizes)
-    yield row("package: installed size with all requirements", "our own files", "KiB", [own / 1024])
+    yield row(
+        "package: installed size with all requirements", "our own files", "KiB", [size / 1024]
+    )
 
 
 def memory(plan: Plan, cloud: Settings) -> Iterator[Row]:

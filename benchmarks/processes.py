@@ -1,4 +1,4 @@
-"""Starts what is measured, each in a process of its own, and reads what the kernel says of it."""
+"""Start the measured programs, each in its own process, and read their counters from the kernel."""
 
 import json
 import os
@@ -17,7 +17,7 @@ RIVALS = Path(__file__).parent / "rivals"
 HOME = Path(tempfile.gettempdir())  # the vendor's SDK writes below the home directory
 SECRET = "benchmark-secret-0123456789"  # opens the route, nothing else
 
-# Whoever runs this may have set them: the first makes every start slow, the others change who is
+# The caller may have set these: the first makes every start slow, the others change who is
 # trusted, and make requests load a CA bundle for each session.
 _STRANGE = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "HOME")
 _STRANGE_ENDINGS = ("_ca_bundle", "_proxy")
@@ -116,7 +116,7 @@ def counted(pid: int) -> dict[str, int]:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as wire:
         wire.bind(("127.0.0.1", 0))
         port: int = wire.getsockname()[1]
@@ -160,15 +160,21 @@ _CALL = """import json, sys
 from {module} import handler
 answer = handler(json.loads(sys.argv[1]), None)
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
-told = [answer, int(status["VmHWM"].split()[0]), len(sys.modules)]
-print(json.dumps(told), file=open(sys.argv[2], "w"))
+report = [answer, int(status["VmHWM"].split()[0]), len(sys.modules)]
+print(json.dumps(report), file=open(sys.argv[2], "w"))
 """
 
 
 def handled(module: str, event: object, settings: Mapping[str, str]) -> Run:
     """Run a module's handler once in a bare interpreter, from start to end of the process."""
-    with tempfile.NamedTemporaryFile("r") as told, tempfile.NamedTemporaryFile("r") as words:
-        command = [sys.executable, "-c", _CALL.format(module=module), json.dumps(event), told.name]
+    with tempfile.NamedTemporaryFile("r") as output, tempfile.NamedTemporaryFile("r") as words:
+        command = [
+            sys.executable,
+            "-c",
+            _CALL.format(module=module),
+            json.dumps(event),
+            output.name,
+        ]
         begin = time.perf_counter()
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment(settings), stdout=subprocess.DEVNULL, stderr=words
@@ -177,5 +183,5 @@ def handled(module: str, event: object, settings: Mapping[str, str]) -> Run:
         seconds = time.perf_counter() - begin
         process.returncode = os.waitstatus_to_exitcode(status)
         assert process.returncode == 0, words.read()
-        answer, resident, modules = json.loads(told.read())
+        answer, resident, modules = json.loads(output.read())
     return Run(answer, seconds, usage.ru_utime + usage.ru_stime, resident, modules)

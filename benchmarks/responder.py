@@ -69,7 +69,7 @@ class Answers:
         self._restarted_at: dict[str, float] = {}
 
     def of(self, method: str, path: str, body: bytes) -> bytes:
-        """Return the answer to one request; KeyError where nobody should ask that."""
+        """Return the answer to one request; KeyError for an unexpected request."""
         if method == "POST":
             return self._act(json.loads(body)["instances"])
         if path == PROJECT:
@@ -110,10 +110,10 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        head, found, rest = self._buffer.partition(b"\r\n\r\n")
+        head, separator, rest = self._buffer.partition(b"\r\n\r\n")
         length = LENGTH.search(head)
         size = int(length[1]) if length else 0
-        if not found or len(rest) < size:
+        if not separator or len(rest) < size:
             return
         self._buffer = rest[size:]
         method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")

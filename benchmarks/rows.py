@@ -60,7 +60,7 @@ def row(
     low, middle, high = quartiles(values)
     ratio = None
     if ours is not None:
-        ratio = statistics.median(own / other for own, other in zip(ours, values, strict=True))
+        ratio = statistics.median(first / other for first, other in zip(ours, values, strict=True))
     return Row(section, name, unit, middle, low, high, ratio, bound, why)
 
 
@@ -86,62 +86,64 @@ def rows(
 ) -> list[Row]:
     """Return a row for each subject of the same rounds; the first is ours.
 
-    A ratio is told for a rival that does the same work (`alike`) or has a bound.
+    A ratio is given for a rival that does the same work (`alike`) or has a bound.
     """
-    own, *rivals = values
-    found = [row(section, own, unit, values[own])]
+    first, *rivals = values
+    compared_rows = [row(section, first, unit, values[first])]
     for name in rivals:
         bound = (bounds or {}).get(name)
         most, why = (bound.most, bound.why) if bound else (None, "")
-        compared = values[own] if bound or name in alike else None
-        found.append(row(section, name, unit, values[name], ours=compared, bound=most, why=why))
-    return found
+        compared = values[first] if bound or name in alike else None
+        compared_rows.append(
+            row(section, name, unit, values[name], ours=compared, bound=most, why=why)
+        )
+    return compared_rows
 
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _cells(one: Row) -> tuple[str, ...]:
-    bound = "" if one.bound is None else f"≤ {one.bound:g}"
-    missed = f" does not hold: {one.why}" if one.why else " DOES NOT HOLD"
-    verdict = {None: "", True: " holds", False: missed}[one.holds]
+def _cells(entry: Row) -> tuple[str, ...]:
+    bound = "" if entry.bound is None else f"≤ {entry.bound:g}"
+    missed = f" does not hold: {entry.why}" if entry.why else " DOES NOT HOLD"
+    verdict = {None: "", True: " holds", False: missed}[entry.holds]
     return (
-        one.name,
-        f"{_number(one.median)} {one.unit}",
-        f"{_number(one.low)} – {_number(one.high)}",
-        "" if one.ratio is None else f"{one.ratio:.2f}",
+        entry.name,
+        f"{_number(entry.median)} {entry.unit}",
+        f"{_number(entry.low)} – {_number(entry.high)}",
+        "" if entry.ratio is None else f"{entry.ratio:.2f}",
         bound + verdict,
     )
 
 
-def table(found: Sequence[Row]) -> str:
+def table(all_rows: Sequence[Row]) -> str:
     """Return the rows as one Markdown table, by sections."""
     lines = ["| | median | quartiles | ratio | bound |", "|---|--:|--:|--:|---|"]
-    for section in dict.fromkeys(one.section for one in found):
+    for section in dict.fromkeys(entry.section for entry in all_rows):
         lines.append(f"| **{section}** | | | | |")
-        chosen = (one for one in found if one.section == section)
-        lines += [f"| {' | '.join(_cells(one))} |" for one in chosen]
+        chosen = (entry for entry in all_rows if entry.section == section)
+        lines += [f"| {' | '.join(_cells(entry))} |" for entry in chosen]
     return "\n".join(lines)
 
 
-def summary(found: Sequence[Row]) -> str:
+def summary(all_rows: Sequence[Row]) -> str:
     """Return how many bounds hold, and the value of each."""
-    bound = [one for one in found if one.bound is not None]
-    lines = [f"{sum(one.holds is True for one in bound)} of {len(bound)} bounds hold."]
-    for one in bound:
-        value = one.median if one.ratio is None else one.ratio
-        mark = "holds" if one.holds else "DOES NOT HOLD"
-        lines.append(f"  {mark}: {_number(value)} ≤ {one.bound:g}  {one.section}: {one.name}")
+    bound = [entry for entry in all_rows if entry.bound is not None]
+    lines = [f"{sum(entry.holds is True for entry in bound)} of {len(bound)} bounds hold."]
+    for entry in bound:
+        value = entry.median if entry.ratio is None else entry.ratio
+        mark = "holds" if entry.holds else "DOES NOT HOLD"
+        lines.append(f"  {mark}: {_number(value)} ≤ {entry.bound:g}  {entry.section}: {entry.name}")
     return "\n".join(lines)
 
 
-def broken(found: Sequence[Row]) -> str:
+def broken(all_rows: Sequence[Row]) -> str:
     """Return the names of the bounds that do not hold, one a line."""
-    lines = [f"{one.section}: {one.name}" for one in found if one.holds is False]
+    lines = [f"{entry.section}: {entry.name}" for entry in all_rows if entry.holds is False]
     return "\n".join(["These bounds do not hold:", *lines]) if lines else "All bounds hold."
 
 
-def plain(one: Row) -> dict[str, Any]:
+def plain(entry: Row) -> dict[str, Any]:
     """Return a row as JSON values."""
-    return asdict(one) | {"holds": one.holds}
+    return asdict(entry) | {"holds": entry.holds}

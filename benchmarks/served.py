@@ -22,21 +22,21 @@ SLOW_SENDERS, PATIENCE = 60, 5.0
 MOST_MILLISECONDS = 100
 
 
-def _per_second(one: Server, clients: int, requests: int) -> float:
+def _per_second(process: Server, clients: int, requests: int) -> float:
     begin = time.perf_counter()
-    send_all(one.port, [REJECTED] * clients, requests)
+    send_all(process.port, [REJECTED] * clients, requests)
     return requests / (time.perf_counter() - begin)
 
 
-def _waits(one: Server, requests: int) -> list[float]:
+def _waits(process: Server, requests: int) -> list[float]:
     """Return how long others wait, in milliseconds, while many requests stay half sent."""
     with ExitStack() as stack:
         for _ in range(SLOW_SENDERS):
-            wire = stack.enter_context(socket.create_connection(("127.0.0.1", one.port)))
+            wire = stack.enter_context(socket.create_connection(("127.0.0.1", process.port)))
             wire.sendall(HALF)
         waits: list[float] = []
         for _ in range(requests):
-            client = Client(one.port, PATIENCE)
+            client = Client(process.port, PATIENCE)
             try:
                 waits.append(client.send(HEALTH) * 1000)
             except TimeoutError:
@@ -55,8 +55,8 @@ def served(plan: Plan, cloud: Settings) -> Iterator[Row]:
             )
             for subject in (SERVED, OURS)
         }
-        for one in servers.values():
-            first_answer(one, HEALTH)
+        for process in servers.values():
+            first_answer(process, HEALTH)
         rates = interleaved(
             (SERVED, OURS),
             plan.warm_rounds,
@@ -64,23 +64,23 @@ def served(plan: Plan, cloud: Settings) -> Iterator[Row]:
         )
         yield from _rates(rates)
         memory = {
-            name: [sum(counted(pid)["resident_kib"] for pid in one.tree()) / 1024]
-            for name, one in servers.items()
+            name: [sum(counted(pid)["resident_kib"] for pid in process.tree()) / 1024]
+            for name, process in servers.items()
         }
         section = "server: resident memory of all its processes"
         yield from rows(section, "MiB", memory, {OURS.name: Bound(0.6)})
         section = f"server: p99 of others, {SLOW_SENDERS} requests half sent"
-        for name, one in servers.items():
+        for name, process in servers.items():
             with contextlib.suppress(ConnectionError):
-                value = percentile(_waits(one, plan.server_requests // 4), 99)
+                value = percentile(_waits(process, plan.server_requests // 4), 99)
                 bound = MOST_MILLISECONDS if name == SERVED.name else None
                 yield row(section, name, "ms", [value], bound=bound)
 
 
 def _rates(rates: Mapping[str, list[float]]) -> Iterator[Row]:
     """Tell requests a second as the time for a thousand: a bound is a most, not a least."""
-    times = {name: [1e6 / rate for rate in found] for name, found in rates.items()}
+    times = {name: [1e6 / rate for rate in samples] for name, samples in rates.items()}
     bounds = {OURS.name: Bound(1 / 1.15)}
-    for name, found in rates.items():
-        yield row("server: rejected events, requests a second", name, "/s", found)
+    for name, samples in rates.items():
+        yield row("server: rejected events, requests a second", name, "/s", samples)
     yield from rows("server: rejected events, time for a thousand", "ms", times, bounds)

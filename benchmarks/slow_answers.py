@@ -97,8 +97,8 @@ def table() -> str:
                     for event in EVENTS
                 }
                 for event, futures in runs.items():
-                    told = " | ".join(future.result() for future in futures)
-                    lines.append(f"| {name} | {event} | {told} |")
+                    cells = " | ".join(future.result() for future in futures)
+                    lines.append(f"| {name} | {event} | {cells} |")
     finally:
         clock.READ_SHARE, clock.SEND_SHARE, clock.CONFIRM_SHARE = own
     return "\n".join(lines)

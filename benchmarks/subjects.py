@@ -25,7 +25,7 @@ class Subject:
 
     name: str
     source: Path
-    proof: bytes
+    expected_text: bytes
     first: int  # of its own instances: each client of each subject has one for itself
     module: str = ""
     settings: dict[str, str] = field(default_factory=dict)
@@ -33,15 +33,15 @@ class Subject:
 
     def request(self, client: int = 0) -> Request:
         """Return the request that one client repeats."""
-        return restart_request(self.first + client, self.proof)
+        return restart_request(self.first + client, self.expected_text)
 
     def event(self) -> dict[str, object]:
         """Return the same as an event for the handler."""
         return restart_event(self.first)
 
 
-def _rival(number: int, name: str, file: str, proof: bytes, **more: object) -> Subject:
-    return Subject(name, RIVALS / f"{file}.py", proof, MOST_CLIENTS * number, **more)  # type: ignore[arg-type]  # its own fields
+def _rival(number: int, name: str, file: str, expected_text: bytes, **more: object) -> Subject:
+    return Subject(name, RIVALS / f"{file}.py", expected_text, MOST_CLIENTS * number, **more)  # type: ignore[arg-type]  # its own fields
 
 
 OURS = Subject(
@@ -80,8 +80,8 @@ def interleaved(
     subjects: Sequence[Subject], rounds: int, measure: Callable[[Subject], T]
 ) -> dict[str, list[T]]:
     """Measure each subject once a round, to and fro, so that all meet the same noise."""
-    found: dict[str, list[T]] = {subject.name: [] for subject in subjects}
+    results: dict[str, list[T]] = {subject.name: [] for subject in subjects}
     for number in range(rounds):
         for subject in subjects if number % 2 == 0 else reversed(subjects):
-            found[subject.name].append(measure(subject))
-    return found
+            results[subject.name].append(measure(subject))
+    return results

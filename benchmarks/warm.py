@@ -72,9 +72,9 @@ def blocks(
         return [measured(number) for number in clients]
 
 
-def cpu(found: Mapping[str, Sequence[Block]]) -> dict[str, list[float]]:
+def cpu(results: Mapping[str, Sequence[Block]]) -> dict[str, list[float]]:
     """Return the CPU for each event in microseconds, round by round."""
-    return {name: [block.cpu * 1e6 for block in runs] for name, runs in found.items()}
+    return {name: [block.cpu * 1e6 for block in runs] for name, runs in results.items()}
 
 
 def added(section: str, ours: Sequence[float], bare: Sequence[float]) -> Row:
@@ -83,12 +83,12 @@ def added(section: str, ours: Sequence[float], bare: Sequence[float]) -> Row:
     return row(section, "our own code, beyond the bare calls", "µs", more, bound=ADDED_MICROSECONDS)
 
 
-def _latencies(section: str, found: Mapping[str, Sequence[Block]], hundredths: int) -> list[Row]:
+def _latencies(section: str, results: Mapping[str, Sequence[Block]], hundredths: int) -> list[Row]:
     values = {
         name: [percentile(block.latencies, hundredths) * 1000 for block in runs]
         if hundredths == 50
         else [percentile([one for block in runs for one in block.latencies], hundredths) * 1000]
-        for name, runs in found.items()
+        for name, runs in results.items()
     }
     return rows(section, "ms", values, alike=ALIKE)
 
@@ -102,11 +102,13 @@ def warm(plan: Plan, cloud: Settings) -> Iterator[Row]:
     bounds = {SDK_READING.name: Bound(0.7, CONNECTING)}
     yield from rows(section, "µs", spent, bounds, ALIKE)
     yield added(section, spent[OURS.name], spent[BARE.name])
-    for title, found in (("1 client", one), (f"{plan.clients} clients", many)):
-        rates = {name: [len(b.latencies) / b.seconds for b in runs] for name, runs in found.items()}
+    for title, results in (("1 client", one), (f"{plan.clients} clients", many)):
+        rates = {
+            name: [len(b.latencies) / b.seconds for b in runs] for name, runs in results.items()
+        }
         yield from rows(f"warm, {title}: events per second", "/s", rates, alike=ALIKE)
-        yield from _latencies(f"warm, {title}: p50", found, 50)
-        yield from _latencies(f"warm, {title}: p99 of all rounds", found, 99)
+        yield from _latencies(f"warm, {title}: p50", results, 50)
+        yield from _latencies(f"warm, {title}: p99 of all rounds", results, 99)
     section = f"warm, {plan.clients} clients: CPU for an event"
     yield from rows(section, "µs", cpu(many), alike=ALIKE)
 

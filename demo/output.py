@@ -1,4 +1,4 @@
-"""Prints the demo as plain text: what came in, what was decided, what it did to the instances."""
+"""Print the demo as plain text: each event, the decision, and its effect on the instances."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textwrap import fill, wrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .runner import Played
+    from .runner import StepResult
 
 WIDTH, WIDEST = 90, 100
 COLOURS = {
@@ -32,7 +32,7 @@ def _painted(text: str, word: str) -> str:
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    """Say which instances look different now."""
+    """Describe the instances whose status changed."""
     changed = [
         f"{name} {status} -> {after.get(name, 'gone')}"
         for name, status in before.items()
@@ -73,27 +73,27 @@ class Printer:
         for name, status in instances.items():
             self.say(f"   {name:12} {status}")
 
-    def step(self, number: int, played: Played) -> None:
-        """Show one event and what came of it."""
-        step, data = played.step, played.data
+    def step(self, number: int, result: StepResult) -> None:
+        """Show one event and its result."""
+        step, data = result.step, result.data
         self.say(f"\n{number}. {step.title}")
         if step.later:
-            passed = changes(played.earlier, played.before)
+            passed = changes(result.earlier, result.before)
             self.part("later", f"{step.later:.0f} seconds pass: {passed}")
         self.part("in", f"POST {step.route}")
-        self.part("decided", f"{verdict(data)}, answered {played.status}")
+        self.part("decided", f"{verdict(data)}, answered {result.status}")
         if "message" in data:
             self.part("says", data["message"])
         if data.get("needs_human"):
             self.part("calls", "for a person (needs_human)")
-        self.part("sent", _posted(played.posted))
-        self.part("cloud", changes(played.before, played.after))
-        self._people(played)
-        self._faults(played)
+        self.part("sent", _posted(result.posted))
+        self.part("cloud", changes(result.before, result.after))
+        self._people(result)
+        self._faults(result)
 
-    def _people(self, played: Played) -> None:
-        """Show the message that people got, if any, as their phone would."""
-        for publication in played.told:
+    def _people(self, result: StepResult) -> None:
+        """Show the notifications that were published."""
+        for publication in result.notifications:
             self.part("people", f"get: {publication.subject}")
             for line in publication.message.splitlines():
                 self.say(fill(f"            | {line}", WIDTH, subsequent_indent=" " * 14))
@@ -104,23 +104,23 @@ class Printer:
             "\nThe first example of every source with a route, as it stands in schemas/events:"
         )
 
-    def example(self, played: Played) -> None:
+    def example(self, result: StepResult) -> None:
         """Show an example in one line."""
-        step = played.step
-        answer = f"answered {played.status}, sent {_posted(played.posted)}"
-        self.say(f"   {step.title:12} POST {step.route:14} {verdict(played.data)}, {answer}")
-        self._faults(played)
+        step = result.step
+        answer = f"answered {result.status}, sent {_posted(result.posted)}"
+        self.say(f"   {step.title:12} POST {step.route:14} {verdict(result.data)}, {answer}")
+        self._faults(result)
 
-    def _faults(self, played: Played) -> None:
-        for fault in played.faults():
+    def _faults(self, result: StepResult) -> None:
+        for fault in result.faults():
             self.fault(fault)
 
     def fault(self, fault: str) -> None:
-        """Show what is not as it must be."""
+        """Show a deviation from the expected result."""
         self.part(_painted("NOT SO", "NOT"), fault)
 
     def command(self, title: str, command: str, lines: Sequence[str]) -> None:
-        """Show a command, and the lines of its output that tell the most."""
+        """Show a command, and the most relevant lines of its output."""
         self.say(f"\n{title}")
         folded = wrap(f"$ {command}", WIDTH, initial_indent="   ", subsequent_indent="       ")
         self.say(" \\\n".join(folded))
@@ -128,18 +128,18 @@ class Printer:
             self.say(shortened(f"   {line}"))
 
     def ending(
-        self, before: Mapping[str, str], played: Sequence[Played], faults: Sequence[str]
+        self, before: Mapping[str, str], result: Sequence[StepResult], faults: Sequence[str]
     ) -> None:
-        """Show what has become of the instances, and whether all is as it must be."""
-        after = played[-1].after
+        """Show the instances at the end, and whether every result was as expected."""
+        after = result[-1].after
         self.say("\nThe instances after:")
         for name, status in before.items():
             now = after.get(name, "gone")
             self.say(f"   {name:12} {status}{'' if now == status else f' -> {now}'}")
-        bodies = [body["action"] for event in played for body in event.posted]
+        bodies = [body["action"] for event in result for body in event.posted]
         restarts, deletes = bodies.count("restart"), bodies.count("delete")
         self.say(
-            f"\n{len(played)} events, {len(played)} results, {len(bodies)} calls that change "
+            f"\n{len(result)} events, {len(result)} results, {len(bodies)} calls that change "
             f"anything: {restarts} restart, {deletes} purge."
         )
         end = "Not as it must be:" if faults else "All of it is as it must be."

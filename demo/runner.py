@@ -1,4 +1,4 @@
-"""Runs the script: sends one event after the other, and checks what comes of each."""
+"""Run the script: send one event after the other, and check each result."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from .setup import Setup, setup
 
 
 @dataclass(frozen=True)
-class Played:
-    """What came of one event."""
+class StepResult:
+    """The result of one step: the answer, the POSTs and the instances before and after."""
 
     step: Step
     status: int
@@ -32,7 +32,7 @@ class Played:
     earlier: dict[str, str]
     before: dict[str, str]
     after: dict[str, str]
-    told: tuple[Publication, ...] = ()
+    notifications: tuple[Publication, ...] = ()
 
     @property
     def data(self) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class Played:
         return data
 
     def faults(self) -> Iterator[str]:
-        """Say what is not as it must be."""
+        """Yield each deviation from the expected result."""
         step, verdict = self.step, (self.status, self.data["outcome"], self.data["reason"])
         if verdict != (step.verdict or (200, *verdict[1:])):
             yield f"expected {step.verdict or 'the status 200'}"
@@ -63,17 +63,19 @@ def _send(step: Step, url: str) -> requests.Response:
         )
 
 
-def play_step(step: Step, url: str, stage: Setup) -> Played:
-    """Let time pass, send the event, and look at what it did."""
-    earlier = stage.statuses()
-    stage.clock.pass_by(step.later)
-    before, posts = stage.statuses(), len(stage.cloud.posts)
-    told = len(stage.cloud.published)
+def run_step(step: Step, url: str, environment: Setup) -> StepResult:
+    """Advance the clock, send the event, and record its effects."""
+    earlier = environment.statuses()
+    environment.clock.pass_by(step.later)
+    before, posts = environment.statuses(), len(environment.cloud.posts)
+    notifications = len(environment.cloud.published)
     answer = _send(step, url)
-    posted = [arrival.json for arrival in stage.cloud.posts[posts:]]
-    states = (earlier, before, stage.statuses())
-    people = stage.cloud.published[told:]
-    return Played(step, answer.status_code, answer.json(), posted, *states, told=people)
+    posted = [arrival.json for arrival in environment.cloud.posts[posts:]]
+    states = (earlier, before, environment.statuses())
+    people = environment.cloud.published[notifications:]
+    return StepResult(
+        step, answer.status_code, answer.json(), posted, *states, notifications=people
+    )
 
 
 def _logged(log: Path) -> list[str]:
@@ -81,29 +83,32 @@ def _logged(log: Path) -> list[str]:
     return [json.loads(line)["id"] for line in log.read_text(encoding="utf-8").splitlines()]
 
 
-def _play_all(url: str, stage: Setup, log: Path, printer: output.Printer) -> bool:
-    """Play and print everything; tell whether all of it came out as it must."""
-    before = stage.statuses()
+def _run_all(url: str, environment: Setup, log: Path, printer: output.Printer) -> bool:
+    """Run and print every step; return whether every result was as expected."""
+    before = environment.statuses()
     printer.opening(before)
-    played = []
+    results = []
     for number, step in enumerate(steps(), start=1):
-        played.append(play_step(step, url, stage))
-        printer.step(number, played[-1])
+        results.append(run_step(step, url, environment))
+        printer.step(number, results[-1])
     printer.examples_follow()
     for step in examples():
-        played.append(play_step(step, url, stage))
-        printer.example(played[-1])
-    faults = [f"{event.step.title}: {fault}" for event in played for fault in event.faults()]
+        results.append(run_step(step, url, environment))
+        printer.example(results[-1])
+    faults = [f"{event.step.title}: {fault}" for event in results for fault in event.faults()]
     faults += commands.play(printer)
-    if _logged(log) != [event.event["id"] for event in played]:
+    if _logged(log) != [event.event["id"] for event in results]:
         faults.append("expected every result once, in the answer and as a line of the log")
-    printer.ending(before, played, faults)
+    printer.ending(before, results, faults)
     return not faults
 
 
 def play() -> bool:
-    """Play the whole script; tell whether everything came out as it must."""
-    with TemporaryDirectory() as place, setup(RESTART_SECONDS, behind=BEHIND_SECONDS) as stage:
+    """Run the whole script; return whether every result was as expected."""
+    with (
+        TemporaryDirectory() as place,
+        setup(RESTART_SECONDS, behind=BEHIND_SECONDS) as environment,
+    ):
         log = Path(place, "log")
-        with function(stage.settings, log) as url:
-            return _play_all(url, stage, log, output.Printer())
+        with function(environment.settings, log) as url:
+            return _run_all(url, environment, log, output.Printer())

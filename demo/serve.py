@@ -1,4 +1,4 @@
-"""Leaves the stand-in and the function running, and prints the curl lines to try."""
+"""Keep the fake cloud and the function running, and print curl lines to try."""
 
 from __future__ import annotations
 
@@ -21,9 +21,15 @@ PORT = 8080
 
 
 def _curl(url: str, secret: str, document: object, *headers: str) -> str:
-    given = (f"Authorization: Bearer {SECRETS[secret]}", "Content-Type: application/json", *headers)
+    headers_given = (
+        f"Authorization: Bearer {SECRETS[secret]}",
+        "Content-Type: application/json",
+        *headers,
+    )
     body = json.dumps(document, separators=(",", ":"))
-    return " \\\n  ".join([f"curl -s {url}", *(f"-H '{one}'" for one in given), f"-d '{body}'"])
+    return " \\\n  ".join(
+        [f"curl -s {url}", *(f"-H '{header}'" for header in headers_given), f"-d '{body}'"]
+    )
 
 
 def curl_lines(url: str, cloud_url: str) -> tuple[str, ...]:
@@ -45,30 +51,30 @@ def curl_lines(url: str, cloud_url: str) -> tuple[str, ...]:
 
 @contextmanager
 def served(port: int) -> Iterator[tuple[Setup, tuple[str, ...]]]:
-    """Run both, and give the scene and the lines to try."""
+    """Run both, and yield the environment and the curl lines to try."""
     with (
-        setup(RESTART_SECONDS) as stage,
-        function(stage.settings, port=port, hear=_tell_what_is_said) as url,
+        setup(RESTART_SECONDS) as environment,
+        function(environment.settings, port=port, hear=_print_log) as url,
     ):
-        stage.cloud.observer = _tell_what_arrives
-        yield stage, curl_lines(url, stage.cloud.url)
+        environment.cloud.observer = _print_arrival
+        yield environment, curl_lines(url, environment.cloud.url)
 
 
-def _tell(who: str, what: str) -> None:
-    """Write a line in one piece: the cloud and the function speak at the same time."""
+def _print_line(who: str, what: str) -> None:
+    """Print a line with one write: the cloud and the function print concurrently."""
     print(f"   {who:8} {what}\n", end="", flush=True)
 
 
-def _tell_what_arrives(arrival: Arrival, story: str) -> None:
-    """Show what reached the cloud."""
+def _print_arrival(arrival: Arrival, story: str) -> None:
+    """Print a request that reached the cloud."""
     body = f" {arrival.body.decode('utf-8', 'replace')}" if arrival.body else ""
-    _tell("cloud", f"{arrival.method} {arrival.path}{body} -> {story}")
+    _print_line("cloud", f"{arrival.method} {arrival.path}{body} -> {story}")
 
 
-def worth_telling(line: str) -> str | None:
-    """Return what a line of the function's log means to who reads along, or None.
+def relevant(line: str) -> str | None:
+    """Return the text of a log line that is worth showing, or None.
 
-    >>> worth_telling('{"severity":"WARNING","message":"Rejected: the secret is wrong."}')
+    >>> relevant('{"severity":"WARNING","message":"Rejected: the secret is wrong."}')
     'Rejected: the secret is wrong.'
     """
     if not line.startswith("{"):
@@ -82,24 +88,24 @@ def worth_telling(line: str) -> str | None:
     return " ".join([entry["message"], *([entry["link"]] if "link" in entry else [])])
 
 
-def _tell_what_is_said(line: str) -> None:
+def _print_log(line: str) -> None:
     """Show what the function said of an event."""
-    told = worth_telling(line)
-    if told:
-        _tell("function", told)
+    shown = relevant(line)
+    if shown:
+        _print_line("function", shown)
 
 
-def _tell_of_instances(stage: Setup) -> None:
+def _tell_of_instances(environment: Setup) -> None:
     print(f"The instances of the stand-in, where a restart takes {RESTART_SECONDS:.0f} seconds:")
-    for one in stage.cloud.instances:
-        print(f"   {one.name:10} {one.id}  {one.status}")
+    for header in environment.cloud.instances:
+        print(f"   {header.name:10} {header.id}  {header.status}")
 
 
 def serve() -> int:
     """Run both until somebody interrupts."""
     port = PORT if is_free(PORT) else 0
-    with suppress(KeyboardInterrupt), served(port) as (stage, lines):
-        _tell_of_instances(stage)
+    with suppress(KeyboardInterrupt), served(port) as (environment, lines):
+        _tell_of_instances(environment)
         print("\nThe stand-in and the function are running. Try, in another shell:\n")
         print("\n\n".join(lines))
         if not port:

@@ -27,7 +27,7 @@ class NotReady(Exception):
 
 
 def is_free(port: int) -> bool:
-    """Tell whether nobody listens on a port of loopback."""
+    """Tell whether a port of loopback is free."""
     try:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError:

@@ -183,7 +183,7 @@ def _reply(response: http.client.HTTPResponse) -> Reply:
 
 
 def free_port() -> int:
-    """Return a port on loopback that nobody listens on, for a server that cannot choose one."""
+    """Return a free port on loopback, for a server that cannot choose one."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port

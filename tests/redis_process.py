@@ -18,7 +18,7 @@ from tests.fake_dms import Place
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
+    """Return a free port of loopback."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
@@ -61,7 +61,7 @@ class RedisProcess:
         self._process.send_signal(number)
 
     def stall(self) -> None:
-        """Stop it: the kernel accepts connections, and nobody answers."""
+        """Stop it: the kernel accepts connections, and nothing answers."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:

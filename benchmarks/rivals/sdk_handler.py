@@ -1,4 +1,4 @@
-"""Rival: the vendor's sample as a handler; no proof, no validation, no deadline, no result event.
+"""Rival: the vendor's sample as a handler; no authentication, validation, deadline or result event.
 
 The client is built at import and kept. SAMPLE_READS=true adds the reads that a careful function
 makes, so that both make the same calls.

@@ -21,7 +21,7 @@ import pytest
 import requests
 
 from demo import commands, output, runner, script
-from demo.serve import served, worth_telling
+from demo.serve import relevant, served
 from demo.server import NotReady, function, is_free
 from demo.setup import NAMES, ORDERS, setup
 from function.entrypoints import startup
@@ -207,6 +207,6 @@ def test_serve_shows_the_instances_and_why_a_sender_is_refused() -> None:
     ],
 )
 def test_serve_prints_only_relevant_log_lines(line: object, output: str | None) -> None:
-    shown = worth_telling(line if isinstance(line, str) else json.dumps(line))
+    shown = relevant(line if isinstance(line, str) else json.dumps(line))
 
     assert shown is None if output is None else str(shown).endswith(output)
