@@ -144,7 +144,7 @@ class EventRun:
         """Log the confirmation link of an authenticated SMN message; an operator has to open it."""
         self.context = self.context._replace(source="smn")
         if notice.expired:
-            self.runtime.log("WARNING", "The link of a confirmation is dead after 48 hours.")
+            self.log("WARNING", "The link of a confirmation is dead after 48 hours.")
         if notice.link is not None:
             message = "Open this link to confirm the topic."
             self.log("WARNING", message, min_level="DEBUG", link=notice.link)
@@ -203,7 +203,8 @@ class EventRun:
                 return recovery.on_schedule(self.session, claim, self.limits, self.runtime.clock)
         except StateUnreadable as problem:
             summary = summarize.unreadable_state(self.screened, problem)
-        except LedgerUnreadable:
+        except LedgerUnreadable as problem:
+            self.log("WARNING", f"Nothing was verified: {problem}.")
             summary = summarize.unreadable_ledger(self.screened)
         return summary._replace(status=200)  # the schedule comes again by itself
 

@@ -70,3 +70,17 @@ def test_a_message_about_the_subscription_is_for_a_person_and_its_link_is_in_the
     assert (answer.data["needs_human"], answer.data["event"]["id"]) == (needs_human, "m1")
     assert [line["link"] for line in out()[1]] == ([LINK] if fields else [])
     assert not remediator.cloud.requests
+
+
+def test_the_line_on_a_dead_link_names_its_event_and_not_the_link(
+    remediator: Remediator, out: Any, tmp_path: Path
+) -> None:
+    fields = {"subscribe_url": LINK, "timestamp": "2026-01-03T02:59:59Z"}
+    message, file = signed_notice("SubscriptionConfirmation", tmp_path, **fields)
+    remediator.set(SMN_TOPIC_URNS=TOPIC, SMN_CERTIFICATE_FILE=str(file))
+    answer = remediator.post("/smn", message)
+
+    assert answer.brief == (200, "skipped", "subscription_confirmation")
+    (line,) = out()[1]
+    assert (line["severity"], line["event_id"]) == ("WARNING", "m1")
+    assert LINK not in str(line)

@@ -184,10 +184,14 @@ def test_a_restart_that_helped_is_told_once(ledger: str) -> None:
         assert verify(remediator).brief == (200, "passed", None)
 
 
-def test_a_ledger_that_does_not_answer_fails_the_verify(remediator: Remediator) -> None:
+def test_a_ledger_that_does_not_answer_fails_the_verify_and_the_log_says_why(
+    remediator: Remediator, out: Any
+) -> None:
     remediator.set(LEDGER_URL="redis://127.0.0.1:9/0")
 
     assert verify(remediator).brief == (200, "failed", "ledger_unreadable")
+    (line,) = out()[1]
+    assert line["message"] == "Nothing was verified: the ledger cannot be reached."
 
 
 def test_instances_are_read_a_page_at_a_time(remediator: Remediator) -> None:
