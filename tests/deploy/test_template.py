@@ -23,7 +23,7 @@ NOT_OFFERED = {
     "HUAWEICLOUD_AUTH_TOKEN": "a token expires, and nothing here renews it",
     "CA_BUNDLE_FILE": "the package holds no such file",
     "SMN_CERTIFICATE_FILE": "the package holds no such file",
-    "PLATFORM_AUTHENTICATED": "a function URL is open to the world",
+    "PLATFORM_AUTHENTICATED": "a function URL is public",
     "FUNCTIONGRAPH_CONTAINER": "this is not FunctionGraph",
 }
 """The settings without a parameter, and why."""
@@ -74,7 +74,7 @@ def variables(function: dict[str, Any]) -> dict[str, Any]:
     return named
 
 
-def test_the_linter_finds_nothing() -> None:
+def test_linter_reports_nothing() -> None:
     assert lint(TEXT) == []
     assert lint(translated(TEXT)) == []
 
@@ -89,7 +89,7 @@ def test_the_linter_finds_nothing() -> None:
         ("ApplyOn: PublishedVersions", "ApplyOn: Everything"),
     ],
 )
-def test_the_linter_would_find_something(right: str, wrong: str) -> None:
+def test_linter_detects_a_seeded_error(right: str, wrong: str) -> None:
     assert right in TEXT
 
     assert lint(translated(TEXT.replace(right, wrong))) != []
@@ -133,7 +133,7 @@ def test_secrets_are_references(variables: dict[str, Any]) -> None:
     assert all("{{resolve:secretsmanager:${" in json.dumps(value) for value in secret.values())
 
 
-def test_every_route_is_shut_unless_opened(
+def test_every_route_is_closed_by_default(
     template: dict[str, Any], variables: dict[str, Any]
 ) -> None:
     routes = {n: v for n, v in variables.items() if n.endswith("_SECRETS")}
@@ -193,7 +193,7 @@ def test_verify_is_scheduled_as_often_as_its_setting_says(template: dict[str, An
     assert Limits(dry_run=True).verify_period.total_seconds() == 15 * 60
 
 
-def test_lost_events_and_errors_reach_people_without_a_queue(template: dict[str, Any]) -> None:
+def test_lost_events_and_errors_notify_people_without_a_queue(template: dict[str, Any]) -> None:
     alarms = {
         body["Properties"]["MetricName"]: body
         for body in template["Resources"].values()
@@ -232,7 +232,7 @@ def test_concurrency_is_not_reserved_unless_asked_for(
     assert function["ReservedConcurrentExecutions"]["Fn::If"][2] == {"Ref": "AWS::NoValue"}
 
 
-def test_what_may_be_repeated_is_repeated_twice_within_the_hour(template: dict[str, Any]) -> None:
+def test_retryable_events_are_retried_twice_within_the_hour(template: dict[str, Any]) -> None:
     repetition = template["Resources"]["Repetition"]["Properties"]
 
     assert repetition["MaximumRetryAttempts"] == 2

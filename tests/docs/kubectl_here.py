@@ -1,6 +1,6 @@
 """A kubectl for the start page: runs on this machine what a pod of the manifests would run.
 
-It knows the few forms that the page prints, and refuses every other. What it is told stays in
+It knows the few forms that the page prints, and refuses every other. Its state stays in
 `kubectl.json` of the working directory: the secrets that were created, and the applied settings.
 """
 

@@ -21,7 +21,7 @@ PAGES = sorted((ROOT / "docs" / "deploy").glob("*.md"))
 TEXTS = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
 OVERVIEW = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
 DELETED = ("deploy/knative.yaml", "functions-framework")
-"""What the pages told people to use before; the server in front is our own now."""
+"""A server that the pages must no longer recommend."""
 
 
 def blocks(text: str, language: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Senders set up as the README prints it get in, and without their proof they do not."""
+"""Senders configured as documented are accepted, and rejected without their credentials."""
 
 from __future__ import annotations
 

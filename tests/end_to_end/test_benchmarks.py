@@ -58,7 +58,7 @@ def test_a_ratio_is_the_median_of_the_ratios_of_each_round() -> None:
         (9.0, 0.91, 0.9, False),
     ],
 )
-def test_a_bound_is_for_the_ratio_or_else_for_the_median(
+def test_bound_applies_to_the_ratio_or_the_median(
     median: float, ratio: float | None, bound: float | None, *, holds: bool | None
 ) -> None:
     assert Row("s", "n", "µs", median, median, median, ratio, bound).holds is holds
@@ -78,7 +78,7 @@ def test_a_rival_that_does_other_work_has_no_ratio() -> None:
     assert (same.ratio, less.ratio) == (0.5, None)
 
 
-def test_what_was_measured_is_printed_beside_its_ratio_to_what_is_fair() -> None:
+def test_measurements_are_printed_with_their_ratio() -> None:
     one = measured("growth", "50", "µs", 60.0, fair=200.0, bound=1.15)
 
     assert (one.median, one.ratio, one.holds) == (60.0, 0.3, True)

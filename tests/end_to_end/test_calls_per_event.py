@@ -62,7 +62,7 @@ def test_an_event_costs_the_calls_that_the_page_says(name: str, cloud: FakeDms) 
     assert len(cloud.requests) * 1000 == CLAIMED[name]
 
 
-def test_an_alarm_that_is_too_old_costs_nothing(cloud: FakeDms) -> None:
+def test_stale_alarm_costs_no_call(cloud: FakeDms) -> None:
     event = alarm()
     event["record"][0]["smn"]["timestamp"] = "2026-01-05T03:00:00Z"
 

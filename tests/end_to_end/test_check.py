@@ -44,7 +44,7 @@ def test_healthy_set_up_passes_every_check_in_order() -> None:
         assert remediator.cloud.posts == ()
 
 
-def test_a_check_costs_two_lists_and_one_look_at_an_instance() -> None:
+def test_check_costs_two_lists_and_one_show() -> None:
     with open_remediator() as remediator:
         healthy(remediator).ask(action="check")
 
@@ -147,7 +147,7 @@ def test_no_probe_is_sent_where_restarts_are_off() -> None:
         assert remediator.cloud.posts == ()
 
 
-def test_an_old_request_is_checked_nevertheless() -> None:
+def test_check_ignores_the_age_of_the_request() -> None:
     """A heartbeat that is skipped as stale would hide that the clock is wrong."""
     with open_remediator() as remediator:
         answered = healthy(remediator).ask(action="check", time="2020-01-01T00:00:00Z")
@@ -164,7 +164,7 @@ def test_topics_with_one_replica_are_counted_for_an_instance_that_is_asked_for()
     assert "3 of the 60 topic(s) looked at have one replica" in detail(answered, "instances")
 
 
-def test_no_more_than_200_topics_are_looked_at() -> None:
+def test_at_most_200_topics_are_read() -> None:
     with open_remediator() as remediator:
         topics = {f"topic-{number:03}": 3 for number in range(201)}
         remediator.cloud.add_instance(ORDERS, topics=topics)
@@ -174,7 +174,7 @@ def test_no_more_than_200_topics_are_looked_at() -> None:
         assert len(remediator.cloud.arrived("topics")) == 4
 
 
-def test_an_instance_that_is_asked_for_is_looked_at_first() -> None:
+def test_named_instances_are_read_first() -> None:
     with open_remediator() as remediator:
         remediator.cloud.add_instance(PAYMENTS, status="RUNNING")
         remediator.ask(action="check", instances=[PAYMENTS])

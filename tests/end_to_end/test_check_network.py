@@ -51,7 +51,7 @@ def assert_endpoint(answered: Answered, *words: str) -> None:
     assert {statuses(answered)[name] for name in behind} == {"unproven"}
 
 
-def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unresolvable_host_fails_the_endpoint_check(monkeypatch: pytest.MonkeyPatch) -> None:
     real = socket.getaddrinfo
 
     def resolver(host: str, *arguments: Any, **options: Any) -> Any:
@@ -65,14 +65,14 @@ def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_endpoint(answered, "DNS: dms.eu-nowhere-9.example", "HUAWEICLOUD_REGION")
 
 
-def test_a_port_that_refuses() -> None:
+def test_refused_connection_fails_the_endpoint_check() -> None:
     port = free_port()
     answered = checked(DMS_ENDPOINT=f"http://127.0.0.1:{port}")
 
     assert_endpoint(answered, f"TCP: 127.0.0.1:{port}", "refused")
 
 
-def test_a_host_that_does_not_answer() -> None:
+def test_silent_host_fails_the_endpoint_check() -> None:
     full = Full()
     host, port = full.address
     answered = checked(DMS_ENDPOINT=f"http://{host}:{port}", DEADLINE_SECONDS="1")
@@ -81,7 +81,7 @@ def test_a_host_that_does_not_answer() -> None:
     assert_endpoint(answered, "TCP:", "no answer in time")
 
 
-def test_an_address_without_a_route() -> None:
+def test_unroutable_address_fails_the_endpoint_check() -> None:
     assert_endpoint(checked(DMS_ENDPOINT="https://255.255.255.255"), "TCP:", "not reachable")
 
 
@@ -104,7 +104,7 @@ def over_tls(where: Place, **settings: str) -> Iterator[Remediator]:
         ("unknown", "not trusted here"),
     ],
 )
-def test_a_certificate_of_the_cloud_that_is_not_accepted(kind: str, words: str) -> None:
+def test_untrusted_certificate_fails_the_endpoint_check(kind: str, words: str) -> None:
     with over_tls(place(kind)) as remediator:
         assert_endpoint(remediator.ask(action="check"), "TLS: localhost", words)
 
@@ -114,7 +114,7 @@ def test_a_cloud_over_tls_is_reached() -> None:
         assert named(remediator.ask(action="check")) == set()
 
 
-def test_a_host_that_speaks_no_tls() -> None:
+def test_host_without_tls_fails_the_endpoint_check() -> None:
     with open_remediator(DEADLINE_SECONDS="2") as remediator:
         port = remediator.cloud.address[1]
         remediator.set(DMS_ENDPOINT=f"https://127.0.0.1:{port}")
@@ -124,7 +124,7 @@ def test_a_host_that_speaks_no_tls() -> None:
         assert_endpoint(remediator.ask(action="check"), f"TLS: 127.0.0.1:{port}", "handshake")
 
 
-def test_a_proxy_that_is_down() -> None:
+def test_unreachable_proxy_fails_the_endpoint_check() -> None:
     port = free_port()
     answered = checked(PROXY_URL=f"http://user:word-of-the-proxy@127.0.0.1:{port}")
 
@@ -141,7 +141,7 @@ def test_a_proxy_that_is_down() -> None:
         (b"HTTP/1.1", "it did not answer as a proxy does"),
     ],
 )
-def test_a_proxy_that_opens_no_tunnel(answer: bytes, words: str) -> None:
+def test_proxy_that_rejects_the_tunnel_fails_the_endpoint_check(answer: bytes, words: str) -> None:
     with Proxy(answer) as proxy, over_tls(place("good")) as remediator:
         remediator.set(PROXY_URL=f"http://user:word@127.0.0.1:{proxy.port}")
 
@@ -149,7 +149,7 @@ def test_a_proxy_that_opens_no_tunnel(answer: bytes, words: str) -> None:
         assert b"Proxy-Authorization: Basic dXNlcjp3b3Jk" in b"".join(proxy.heads)
 
 
-def test_a_proxy_that_holds_the_tunnel() -> None:
+def test_hanging_proxy_fails_the_endpoint_check() -> None:
     with Proxy() as proxy, over_tls(place("good"), DEADLINE_SECONDS="1") as remediator:
         proxy.hold = True
         remediator.set(PROXY_URL=f"http://127.0.0.1:{proxy.port}")
@@ -158,7 +158,7 @@ def test_a_proxy_that_holds_the_tunnel() -> None:
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["http proxy", "https proxy"])
-def test_a_proxy_that_works_is_no_fault(secure: bool) -> None:
+def test_working_proxy_passes(secure: bool) -> None:
     where = place("good") if secure else None
     with Proxy(place=where) as proxy, over_tls(place("good")) as remediator:
         scheme, host = ("https", "localhost") if secure else ("http", "127.0.0.1")
@@ -167,14 +167,14 @@ def test_a_proxy_that_works_is_no_fault(secure: bool) -> None:
         assert named(remediator.ask(action="check")) == set()
 
 
-def test_a_proxy_in_front_of_a_plain_endpoint_is_no_fault() -> None:
+def test_proxy_for_a_plain_http_endpoint_passes() -> None:
     with Proxy() as proxy:
         answered = checked(PROXY_URL=f"http://127.0.0.1:{proxy.port}")
 
     assert statuses(answered)["endpoint"] == "pass"
 
 
-def test_the_region_of_somebody_else() -> None:
+def test_another_region_fails_the_project_check() -> None:
     """Keys are good everywhere, a project belongs to one region."""
     with FakeDms(account=Account(project_id="f" * 32), clock=Clock(NOW.timestamp())) as other:
         answered = checked(DMS_ENDPOINT=other.url)
@@ -184,7 +184,7 @@ def test_the_region_of_somebody_else() -> None:
 
 
 @pytest.mark.parametrize(("offset", "failed"), [(1200, "clock"), (600, "clock"), (0, None)])
-def test_a_clock_that_is_not_the_clouds(offset: float, failed: str | None) -> None:
+def test_wrong_clock_fails_the_clock_check(offset: float, failed: str | None) -> None:
     account = Account(clock_offset=offset)
     with FakeDms(account=account, clock=Clock(NOW.timestamp())) as other:
         other.add_instance(ORDERS)
@@ -198,7 +198,7 @@ def test_a_clock_that_is_not_the_clouds(offset: float, failed: str | None) -> No
     ("token", "words"),
     [("stand-in-expired-auth-token", "expired"), ("no-token-at-all", "HUAWEICLOUD_AUTH_TOKEN")],
 )
-def test_a_token_that_is_not_accepted(token: str, words: str) -> None:
+def test_rejected_token_fails_the_credentials_check(token: str, words: str) -> None:
     keys = {"HUAWEICLOUD_SDK_AK": "", "HUAWEICLOUD_SDK_SK": ""}
     answered = checked(**keys, HUAWEICLOUD_AUTH_TOKEN=token)
 
@@ -206,7 +206,7 @@ def test_a_token_that_is_not_accepted(token: str, words: str) -> None:
     assert words in detail(answered, "credentials")
 
 
-def test_a_place_without_credentials() -> None:
+def test_missing_credentials_fail_the_credentials_check() -> None:
     with open_remediator(DEADLINE_SECONDS="2") as remediator:
         runtime = remediator.runtime
         remediator.runtime = runtime._replace(settings=runtime.settings._replace(credentials=None))
@@ -242,7 +242,7 @@ def certificate(folder: Path, *days: int, begin: int = -400) -> str:
         ((-3, 10, 90), "pass", "90 more days"),
     ],
 )
-def test_the_certificate_of_smn_near_its_end(
+def test_expiring_smn_certificate_fails_the_certificate_check(
     days: tuple[int, ...], status: str, words: str, tmp_path: Path
 ) -> None:
     file = certificate(tmp_path, *days)
@@ -253,7 +253,7 @@ def test_the_certificate_of_smn_near_its_end(
     assert words in detail(answered, "certificate")
 
 
-def test_a_certificate_of_smn_that_is_not_valid_yet(tmp_path: Path) -> None:
+def test_future_smn_certificate_fails_the_certificate_check(tmp_path: Path) -> None:
     file = certificate(tmp_path, 400, begin=1)
     answered = checked(SMN_TOPIC_URNS=TOPIC, SMN_CERTIFICATE_FILE=file)
 
@@ -267,7 +267,7 @@ def test_the_published_certificate_serves_where_none_is_set() -> None:
     assert "2030-09-07" in detail(answered, "certificate")
 
 
-def test_no_open_route_is_said() -> None:
+def test_missing_routes_are_reported() -> None:
     """Events then come by triggers alone, which the platform authenticates."""
     with open_remediator(DIRECT_SECRETS="", ALERTMANAGER_SECRETS="") as remediator:
         remediator.set(GRAFANA_SECRETS="", CLOUDEVENTS_SECRETS="")

@@ -50,7 +50,7 @@ anything = scalars | st.lists(scalars, max_size=2) | st.dictionaries(scalars.map
 
 @pytest.fixture
 def dry(remediator: Remediator) -> Iterator[Remediator]:
-    """The function with every route open, telling what it would do; nobody sleeps."""
+    """The function with every route open, in dry run, without sleeps."""
     secrets = {secrets_name(source): SECRET for source in startup.routed_sources()}
     remediator.set(DRY_RUN="true", ENABLED_ACTIONS="restart,purge_failed,delete", **secrets)
     remediator.cloud.add_instance(ORDERS, status="RUNNING")  # as explain assumes of all
@@ -71,7 +71,7 @@ def dry_run(remediator: Remediator, source: str, document: Any) -> Any:
 
 
 def triggered(remediator: Remediator, source: str, document: Any) -> Any:
-    """Return the data of the result of an event that a platform hands over."""
+    """Return the data of the result of an event that a platform delivers."""
     if source in {"ces_alarm", "topic_request"}:
         smn = {"message": json.dumps(document), "message_id": "1", "timestamp": text(NOW)}
         document = {"record": [{"event_source": "smn", "smn": smn}]}

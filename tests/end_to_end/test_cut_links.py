@@ -84,7 +84,7 @@ def test_a_ledger_that_is_gone_is_noticed_by_check_and_verify(measured: Remediat
     assert "kafka_remediator_ledger_errors_total" in RULES["KafkaRemediatorLedgerErrors"]
 
 
-def test_a_topic_that_takes_nothing_is_noticed_by_the_rule_on_what_does_not_arrive(
+def test_failing_topic_is_noticed_by_the_undelivered_rule(
     measured: Remediator,
 ) -> None:
     topic = measured.cloud.account.topic_urn
@@ -128,6 +128,6 @@ def test_an_instance_whose_alarm_does_not_arrive_is_named_by_the_next_verify(
     assert "source" in RULES["KafkaRemediatorNoAlarms"]
 
 
-def test_a_function_that_is_gone_or_is_not_asked_is_noticed_by_rules_on_silence() -> None:
+def test_missing_function_or_schedule_is_noticed_by_the_absence_rules() -> None:
     assert "absent(up" in RULES["KafkaRemediatorDown"]
     assert "vector(0)" in RULES["KafkaRemediatorNoHeartbeat"]

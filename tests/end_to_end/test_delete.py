@@ -91,7 +91,7 @@ def test_a_cloudevent_may_not_delete(remediator: Remediator) -> None:
     )
 
 
-def test_a_deletion_keeps_to_the_limits_and_to_what_its_owners_say(remediator: Remediator) -> None:
+def test_deletion_obeys_limits_and_tags(remediator: Remediator) -> None:
     assert remediator.delete(*ids(11)).brief == (403, "rejected", "too_many")
     remediator.set(BLOCKED_INSTANCES=AUDIT)
     assert remediator.delete(ORDERS, AUDIT).brief == (403, "rejected", "not_allowed")
@@ -120,7 +120,7 @@ def test_a_dry_deletion_shows_its_body(remediator: Remediator) -> None:
     assert not remediator.cloud.posts
 
 
-def test_a_deletion_whose_answer_is_lost_is_accepted_once_it_shows(remediator: Remediator) -> None:
+def test_deletion_with_a_lost_response_is_accepted_once_visible(remediator: Remediator) -> None:
     remediator.cloud.fault(Reset(at="done"), kind="action")
 
     assert remediator.delete(ORDERS).brief == (200, "accepted", None)

@@ -63,7 +63,7 @@ def test_demo_runs_every_step_it_prints(capsys: pytest.CaptureFixture[str]) -> N
     ],
     ids=["another outcome", "another status", "a call too many"],
 )
-def test_the_demo_fails_when_a_step_is_not_what_it_must_be(
+def test_demo_fails_on_an_unexpected_result(
     changed: Any, message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = replace(script.steps()[0], **changed)
@@ -76,7 +76,7 @@ def test_the_demo_fails_when_a_step_is_not_what_it_must_be(
     assert f"Not as it must be:\n{first.title}: {message}" in output
 
 
-def test_the_demo_fails_when_a_command_is_not_what_it_must_be(
+def test_demo_fails_on_an_unexpected_command_output(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (*_, replay) = commands.COMMANDS
@@ -98,7 +98,7 @@ def test_failed_start_is_reported_and_the_process_ended() -> None:
         raise AssertionError("it must not start")
 
 
-def test_nothing_listens_any_more_when_the_demo_breaks() -> None:
+def test_no_port_stays_open_when_the_demo_fails() -> None:
     ports: list[int] = []
 
     def break_down() -> None:
@@ -140,7 +140,7 @@ def _heed_every_signal() -> None:
 
 @contextmanager
 def serving() -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
-    """Run `make serve`, and give what it told at the start; a test that hangs is ended."""
+    """Run `make serve`, and yield its first lines; a hanging test is ended."""
     command = [sys.executable, "-m", "demo", "--serve"]
     with subprocess.Popen(
         command,

@@ -24,7 +24,7 @@ TEMPORARY = Account(access_key="TEMPORARYKEY", secret_key="secret", security_tok
 
 
 class Context:
-    """What FunctionGraph hands over beside the event."""
+    """The context that FunctionGraph passes with the event."""
 
     def __init__(
         self,
@@ -191,7 +191,7 @@ def test_a_cloudevent_restarts_and_our_own_result_is_no_event(
     assert capsys.readouterr().out == ""
 
 
-def test_a_gateway_event_goes_the_way_of_the_routes(cloud: FakeDms, context: Context) -> None:
+def test_gateway_event_is_handled_as_an_http_request(cloud: FakeDms, context: Context) -> None:
     answer = handler(gateway("POST", "/direct", RESTART), context)
 
     assert set(answer) == {"isBase64Encoded", "statusCode", "headers", "body"}
@@ -233,7 +233,7 @@ def test_a_rejected_gateway_event_calls_nothing(
     assert cloud.requests == ()
 
 
-def test_what_failed_and_may_be_repeated_is_raised_with_its_result(
+def test_retryable_failure_is_raised_with_its_result(
     cloud: FakeDms, context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud.fault(throttled(), kind="action", times=None)
@@ -259,7 +259,7 @@ def test_one_of_several_records_that_may_be_repeated_raises_all_results(
 
 
 @pytest.mark.parametrize("lost", [False, True])
-def test_a_record_that_may_be_repeated_is_not_where_another_was_or_may_be_done(
+def test_retryable_record_is_not_raised_when_another_was_executed(
     cloud: FakeDms, context: Context, capsys: pytest.CaptureFixture[str], *, lost: bool
 ) -> None:
     if lost:
@@ -301,7 +301,7 @@ def test_a_context_that_raises_has_no_answer(cloud: FakeDms, context: Context) -
     assert brief(handler(RESTART, answer)) == ("accepted", None)
 
 
-def test_what_failed_for_good_is_returned(cloud: FakeDms, context: Context) -> None:
+def test_lasting_failure_is_returned(cloud: FakeDms, context: Context) -> None:
     cloud.fault(vendor_error(403, "DMS.00403003"), kind="action")
 
     data = checked(handler(RESTART, context))
@@ -319,7 +319,9 @@ def test_a_gateway_event_never_raises(cloud: FakeDms, context: Context) -> None:
 
 
 @pytest.mark.parametrize("event", [None, [], 7, "text", {}, {"hello": "world"}, float("nan")])
-def test_everything_else_is_rejected_clearly(event: Any, cloud: FakeDms, context: Context) -> None:
+def test_other_events_are_rejected_with_a_hint(
+    event: Any, cloud: FakeDms, context: Context
+) -> None:
     data = checked(handler(event, context))
 
     assert data["outcome"] == "rejected"
@@ -377,7 +379,7 @@ def test_empty_keys_and_the_word_null_are_no_credentials(keys: tuple[object, ...
     assert platform_context.credentials(context) is None
 
 
-def test_a_context_without_anything_brings_nothing() -> None:
+def test_empty_context_yields_no_settings() -> None:
     assert platform_context.credentials(None) is None
     assert platform_context.remaining_seconds(object()) is None
     assert platform_context.settings(object(), ["DRY_RUN"], {}) == {}
@@ -391,7 +393,7 @@ def test_settings_of_the_environment_come_first(
     assert brief(handler(RESTART, context)) == ("dry_run", "dry_run")
 
 
-def test_an_empty_variable_leaves_the_word_to_the_context() -> None:
+def test_empty_variable_falls_back_to_the_context() -> None:
     names = ["DRY_RUN", "LOG_LEVEL", "K_SINK"]
     environment = {"DRY_RUN": "", "LOG_LEVEL": "ERROR", "K_SINK": ""}
 
@@ -429,7 +431,7 @@ def test_wrong_settings_give_every_record_its_result(context: Context) -> None:
     assert [brief(result) for result in results] == [("failed", "settings")] * 2
 
 
-def test_wrong_settings_are_told_to_the_log_and_not_to_the_gateway(
+def test_invalid_settings_go_to_the_log_and_not_to_the_gateway(
     context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
     del context.settings["DRY_RUN"]
@@ -447,7 +449,7 @@ def test_wrong_settings_are_told_to_the_log_and_not_to_the_gateway(
     ("method", "path", "status"),
     [("GET", "/health", 503), ("GET", "/direct", 405), ("POST", "/x", 404), ("OPTIONS", "/", 200)],
 )
-def test_wrong_settings_make_no_event_of_what_is_none(
+def test_invalid_settings_do_not_turn_other_requests_into_events(
     method: str, path: str, status: int, context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
     del context.settings["DRY_RUN"]

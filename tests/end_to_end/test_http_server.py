@@ -146,7 +146,7 @@ def test_an_encoded_body_is_refused(name: str, server: HttpServer) -> None:
         b"Authorization: Bearer x\r\nAuthorization: Bearer " + SECRET.encode(),
     ],
 )
-def test_odd_bytes_in_a_proof_are_no_proof(header: bytes, server: HttpServer) -> None:
+def test_non_ascii_credentials_are_unauthenticated(header: bytes, server: HttpServer) -> None:
     fields = header + b"\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
     answer = server.send_raw(HEAD + fields)
@@ -176,7 +176,7 @@ def test_odd_bytes_in_a_proof_are_no_proof(header: bytes, server: HttpServer) ->
         "no number",
     ],
 )
-def test_a_broken_body_is_no_defect_of_ours(rest: bytes, server: HttpServer) -> None:
+def test_malformed_body_is_no_internal_error(rest: bytes, server: HttpServer) -> None:
     fields = b"Content-Type: application/json\r\nAuthorization: Bearer " + SECRET.encode()
 
     answer = server.send_raw(HEAD + fields + b"\r\n" + rest, half_close=True)
@@ -186,7 +186,7 @@ def test_a_broken_body_is_no_defect_of_ours(rest: bytes, server: HttpServer) -> 
     assert server.send("GET", "/health").status == 200
 
 
-def test_a_server_acts_and_stops_when_told(cloud: FakeDms) -> None:
+def test_server_acts_and_stops_on_sigterm(cloud: FakeDms) -> None:
     settings = {"DRY_RUN": "false", "DIRECT_SECRETS": SECRET, **cloud.environment()}
 
     with serving(settings) as server:
@@ -232,7 +232,7 @@ def test_a_server_that_no_caller_may_use_does_not_start(cloud: FakeDms) -> None:
     assert "DIRECT_SECRETS, GRAFANA_SECRETS, SMN_TOPIC_URNS: set at least one" in messages[0]
 
 
-def test_functions_framework_serves_it_too_and_says_what_that_lacks(cloud: FakeDms) -> None:
+def test_functions_framework_serves_with_a_warning(cloud: FakeDms) -> None:
     """Some platforms insist on their own command."""
     settings = {"DRY_RUN": "true", "DIRECT_SECRETS": SECRET, **cloud.environment()}
     port = free_port()

@@ -29,7 +29,7 @@ OTHER_SERVICES = (
 
 
 class Context:
-    """What Lambda hands over beside the event, as far as it is looked at."""
+    """The parts of Lambda's context that the handler reads."""
 
     aws_request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 
@@ -111,7 +111,7 @@ def test_a_document_on_a_topic_restarts(cloud: FakeDms) -> None:
     assert [effect.instance for effect in cloud.effects] == [INSTANCE]
 
 
-def test_a_document_that_was_on_its_way_too_long_is_skipped(cloud: FakeDms) -> None:
+def test_stale_document_is_skipped(cloud: FakeDms) -> None:
     result = handler(generated("sns_notification"), Context())
 
     assert (result["data"]["outcome"], result["data"]["reason"]) == ("skipped", "stale")
@@ -133,9 +133,7 @@ def test_the_schedule_of_the_template_purges(cloud: FakeDms) -> None:
 
 
 @pytest.mark.parametrize("name", OTHER_SERVICES)
-def test_an_event_of_another_service_is_rejected_and_told_what_is_read(
-    name: str, cloud: FakeDms
-) -> None:
+def test_event_of_another_service_is_rejected_with_a_hint(name: str, cloud: FakeDms) -> None:
     result = handler(generated(name), Context())
 
     assert (result["data"]["outcome"], result["data"]["reason"]) == ("rejected", "schema")

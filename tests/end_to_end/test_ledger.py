@@ -62,7 +62,7 @@ def restarts(remediator: Remediator) -> int:
     return len([effect for effect in remediator.cloud.effects if effect.action == "restart"])
 
 
-def test_a_cloud_that_lags_is_not_asked_twice(lagging: Remediator) -> None:
+def test_lagging_cloud_gets_one_restart_call(lagging: Remediator) -> None:
     assert lagging.alert().brief == (200, "accepted", None)
     for _ in range(9):
         lagging.clock.advance(4)
@@ -70,7 +70,7 @@ def test_a_cloud_that_lags_is_not_asked_twice(lagging: Remediator) -> None:
     assert restarts(lagging) == 1
 
 
-def test_no_more_restart_at_once_than_allowed_however_much_the_cloud_lags(
+def test_storm_limit_holds_with_a_lagging_cloud(
     lagging: Remediator,
 ) -> None:
     outcomes = []
@@ -84,7 +84,7 @@ def test_no_more_restart_at_once_than_allowed_however_much_the_cloud_lags(
     assert lagging.alert(ids(5)[4]).data["reason"] == "storm"
 
 
-def test_room_is_free_again_once_the_list_shows_that_restarts_are_over(
+def test_finished_restarts_free_the_storm_limit(
     lagging: Remediator,
 ) -> None:
     lagging.set(MAX_RESTARTING="1")
@@ -134,7 +134,7 @@ def test_a_restart_that_the_history_never_shows_is_not_repeated(
         assert restarts(remediator) == 1
 
 
-def test_what_the_history_has_shown_is_gone_for_good(remediator: Remediator) -> None:
+def test_call_shown_by_the_history_is_removed_for_good(remediator: Remediator) -> None:
     remediator.set(COOLDOWN_SECONDS="0")
     remediator.restart()
     remediator.clock.advance(300)
@@ -247,7 +247,7 @@ def test_copies_that_share_the_ledger_restart_an_instance_once(
     for thread in threads:
         thread.join(30)
 
-    # Who waits longer than the share of the time that is kept for reading is told to come again.
+    # An event that waits longer than the share of its time for reads is retryable.
     assert found.count((200, "accepted", None)) == 1
     assert {*found} <= {(200, "accepted", None), SKIPPED, (503, "failed", "busy")}
     assert restarts(copies[0]) == 1
@@ -282,9 +282,7 @@ def test_without_its_ledger_a_copy_sends_nothing_from_the_start(remediator: Reme
     assert not remediator.cloud.requests
 
 
-def test_a_ledger_that_is_killed_while_the_state_is_read_lets_nothing_out(
-    remediator: Remediator, out: Any
-) -> None:
+def test_ledger_killed_during_reads_prevents_the_call(remediator: Remediator, out: Any) -> None:
     with redis_process() as server:
         remediator.set(LEDGER_URL=server.url)
         remediator.cloud.fault(Meanwhile(server.kill), "tasks")
@@ -297,7 +295,7 @@ def test_a_ledger_that_is_killed_while_the_state_is_read_lets_nothing_out(
     ]
 
 
-def test_a_ledger_that_is_killed_after_the_call_changes_its_result_no_longer(
+def test_ledger_killed_after_the_call_does_not_change_the_result(
     remediator: Remediator, out: Any
 ) -> None:
     with redis_process() as server:
@@ -311,7 +309,7 @@ def test_a_ledger_that_is_killed_after_the_call_changes_its_result_no_longer(
     ]
 
 
-def test_a_stalled_ledger_holds_nobody_up(remediator: Remediator) -> None:
+def test_stalled_ledger_does_not_delay_the_answer(remediator: Remediator) -> None:
     with redis_process() as server:
         remediator.set(LEDGER_URL=server.url)
         remediator.cloud.fault(Meanwhile(partial(server.stall)), "tasks")
@@ -321,7 +319,7 @@ def test_a_stalled_ledger_holds_nobody_up(remediator: Remediator) -> None:
     assert len(remediator.cloud.posts) == 1
 
 
-def test_room_that_another_event_takes_meanwhile_is_not_taken_twice(
+def test_concurrent_events_do_not_exceed_the_storm_limit(
     remediator: Remediator,
 ) -> None:
     remediator.set(MAX_RESTARTING="1")
@@ -341,14 +339,14 @@ class NoRoom(MemoryLedger):
         return False
 
 
-def test_an_event_that_never_finds_room_comes_again(remediator: Remediator) -> None:
+def test_event_without_room_is_retryable(remediator: Remediator) -> None:
     ledger = NoRoom(remediator.runtime.clock.monotonic)
     remediator.runtime = remediator.runtime._replace(ledger=ledger)
     assert remediator.alert().brief == (503, "failed", "busy")
     assert not remediator.cloud.posts
 
 
-def test_a_defect_before_the_call_leaves_nothing_in_the_ledger(remediator: Remediator) -> None:
+def test_exception_before_the_call_leaves_no_ledger_entry(remediator: Remediator) -> None:
     def broken(level: str, message: str, **details: Any) -> None:
         if message == "About to send.":
             raise ZeroDivisionError
@@ -371,7 +369,7 @@ class BreaksOnce(CloudTime):
         return super().monotonic()
 
 
-def test_a_defect_after_the_call_leaves_it_in_the_ledger(remediator: Remediator) -> None:
+def test_exception_after_the_call_keeps_the_ledger_entry(remediator: Remediator) -> None:
     clock, ledger = BreaksOnce(remediator.cloud), MemoryLedger(time.monotonic)
     remediator.runtime = remediator.runtime._replace(clock=clock, ledger=ledger)
     assert remediator.alert().brief == (202, "unknown", "internal")

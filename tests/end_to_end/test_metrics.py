@@ -50,7 +50,7 @@ def events(remediator: Remediator) -> dict[str, float]:
     }
 
 
-def test_events_are_counted_by_what_became_of_them(measured: Remediator) -> None:
+def test_events_are_counted_by_outcome(measured: Remediator) -> None:
     measured.alert(ORDERS)
     measured.alert(ORDERS)
     measured.restart(PAYMENTS)

@@ -165,7 +165,7 @@ CALLS_NOBODY: dict[str, tuple[Scenario, str | None]] = {
     "a request in another status": (_of_status("FROZEN", alarm=False), "status"),
     "it restarts": (_of_status("RESTARTING", alarm=True), "already_restarting"),
     "it recovered": (_ended("RUNNING"), "recovered"),
-    "a verify finds an instance that nobody restarted": (_asked("verify"), "status"),
+    "a verify finds a stopped instance without a restart": (_asked("verify"), "status"),
     "a message of yesterday": (
         lambda it: it.ces_alarm(sent=NOW - DAY, raised=NOW - DAY),
         "stale",
@@ -190,5 +190,5 @@ def test_this_calls_a_person(remediator: Remediator, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CALLS_NOBODY)
-def test_this_calls_nobody(remediator: Remediator, name: str) -> None:
+def test_this_calls_no_person(remediator: Remediator, name: str) -> None:
     check(remediator, *CALLS_NOBODY[name], needs_human=False)

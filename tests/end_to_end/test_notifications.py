@@ -1,4 +1,4 @@
-"""People are told over a topic of SMN: once, after the result, and never in a circle."""
+"""Notifications over an SMN topic: once, after the result is logged, and never in a loop."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def smn_event(message: str, subject: str | None = "A message") -> dict[str, Any]
     return {"record": [{"event_source": "smn", "smn": {**smn, "subject": subject}}]}
 
 
-def test_people_are_told_of_a_restart(notifying: Remediator) -> None:
+def test_restart_is_published(notifying: Remediator) -> None:
     result = notifying.alert(ORDERS)
 
     (published,) = notifying.cloud.published
@@ -61,7 +61,7 @@ def test_a_storm_is_one_message(notifying: Remediator) -> None:
     assert f"skipped (storm): {', '.join(storm[:3])} and 6 more" in published.message
 
 
-def test_what_is_skipped_is_no_message_unless_asked_for(notifying: Remediator) -> None:
+def test_skipped_events_are_published_only_if_configured(notifying: Remediator) -> None:
     restarted(notifying.cloud, began=HOUR / 2)
 
     assert notifying.alert(ORDERS).data["reason"] == "cooldown"
@@ -72,7 +72,7 @@ def test_what_is_skipped_is_no_message_unless_asked_for(notifying: Remediator) -
     assert len(notifying.cloud.published) == 1
 
 
-def test_an_unauthenticated_sender_wakes_nobody(notifying: Remediator) -> None:
+def test_unauthenticated_event_is_not_published(notifying: Remediator) -> None:
     notifying.set(NOTIFY_ON="acted,needs_human,recovered,skipped")
 
     assert notifying.post("/direct", {"action": "restart"}, authorization="Bearer x").status == 401
@@ -80,7 +80,7 @@ def test_an_unauthenticated_sender_wakes_nobody(notifying: Remediator) -> None:
     assert not notifying.cloud.arrived("publish")
 
 
-def test_nobody_is_told_without_a_topic(remediator: Remediator) -> None:
+def test_nothing_is_published_without_a_topic(remediator: Remediator) -> None:
     remediator.alert(ORDERS)
 
     assert not remediator.cloud.arrived("publish")
@@ -126,7 +126,7 @@ def test_a_topic_that_hangs_ends_with_the_event(notifying: Remediator, out: Any)
     ]
 
 
-def test_the_result_is_logged_before_people_are_told(notifying: Remediator, out: Any) -> None:
+def test_result_is_logged_before_it_is_published(notifying: Remediator, out: Any) -> None:
     may_answer = Event()
     notifying.cloud.fault(Hold(release=may_answer), kind="publish")
     sender = Thread(target=notifying.alert, args=(ORDERS,))
@@ -141,7 +141,7 @@ def test_the_result_is_logged_before_people_are_told(notifying: Remediator, out:
     assert logged["id"] in notifying.cloud.published[0].message
 
 
-def test_a_sink_that_hangs_takes_no_time_from_the_people(notifying: Remediator, out: Any) -> None:
+def test_hanging_sink_does_not_delay_the_notification(notifying: Remediator, out: Any) -> None:
     with FakeDms() as sink:
         sink.fault(Hold())
         notifying.set(K_SINK=sink.url + "/default", DEADLINE_SECONDS="1")
@@ -155,7 +155,7 @@ def test_a_sink_that_hangs_takes_no_time_from_the_people(notifying: Remediator, 
     ]
 
 
-def test_a_message_of_our_own_is_recognised_and_answered_with_silence(
+def test_own_notification_is_recognised_and_ignored(
     notifying: Remediator,
 ) -> None:
     notifying.set(NOTIFY_ON="acted,needs_human,recovered,skipped")
@@ -178,7 +178,7 @@ def test_another_process_recognises_the_message_too(notifying: Remediator) -> No
         assert another.trigger(smn_event(published.message)).data["reason"] == "own_notification"
 
 
-def test_an_alarm_that_is_called_like_us_is_an_alarm(notifying: Remediator) -> None:
+def test_alarm_named_like_a_notification_is_an_alarm(notifying: Remediator) -> None:
     notifying.alert("019cacb7-4ff0-4d3c-9f33-f5f7b7fdc0e6")
     mark = f"Log: result {'0' * 32} of kafka-remediator"
 

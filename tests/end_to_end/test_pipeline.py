@@ -118,7 +118,7 @@ def test_every_line_about_an_event_has_the_id_of_its_result(
 
 
 @pytest.mark.parametrize(("level", "lines"), [("DEBUG", 1), ("WARNING", 1), ("ERROR", 0)])
-def test_the_operator_says_how_loud_the_log_is_and_results_are_always_in_it(
+def test_log_level_is_configurable_and_results_are_always_logged(
     remediator: Remediator, out: Any, level: str, lines: int
 ) -> None:
     remediator.set(LOG_LEVEL=level)
@@ -154,7 +154,7 @@ def test_several_records_of_one_trigger_are_several_events(
 
 
 class Jumping(CloudTime):
-    """A clock on which seconds pass at once when they are told to."""
+    """A clock that a test can advance."""
 
     ahead = 0.0
 

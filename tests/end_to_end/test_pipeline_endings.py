@@ -34,9 +34,7 @@ def break_source(remediator: Remediator, name: str) -> None:
     )
 
 
-def test_a_defect_before_the_call_is_a_failure_without_details(
-    remediator: Remediator, out: Any
-) -> None:
+def test_exception_before_the_call_fails_without_details(remediator: Remediator, out: Any) -> None:
     break_source(remediator, "direct")
     answer = remediator.restart()
     _, (line,) = out()
@@ -49,7 +47,7 @@ def test_a_defect_before_the_call_is_a_failure_without_details(
 
 
 class BrokenLedger(MemoryLedger):
-    """A ledger that breaks when it is told what became of a call."""
+    """A ledger that breaks when the result of a call is recorded."""
 
     def learn(self, changes: Changes) -> None:
         if changes.accepted:
@@ -67,7 +65,7 @@ def test_exception_after_the_call_is_unknown(remediator: Remediator) -> None:
     assert answer.data["request"] == REQUEST
 
 
-def test_one_defect_is_the_end_of_one_event_only(remediator: Remediator) -> None:
+def test_exception_ends_only_its_own_event(remediator: Remediator) -> None:
     break_source(remediator, "alertmanager")
 
     assert remediator.alert().data["reason"] == "internal"
@@ -75,7 +73,7 @@ def test_one_defect_is_the_end_of_one_event_only(remediator: Remediator) -> None
 
 
 class Sink(HTTPServer):
-    """A sink that keeps what it gets and answers what it is told."""
+    """A sink that keeps what it gets and answers with a given status."""
 
     def __init__(self, status: int) -> None:
         super().__init__(("127.0.0.1", 0), Keeper)
@@ -133,7 +131,7 @@ def test_settings_that_are_wrong_at_an_event_are_a_result_too(remediator: Remedi
     assert remediator.restart().brief == (500, "failed", "settings")
 
 
-def test_a_path_that_ends_in_nothing_says_how_long_it_took(remediator: Remediator) -> None:
+def test_ignored_event_logs_its_duration(remediator: Remediator) -> None:
     headers = {"authorization": f"Bearer {SECRET}", "content-type": "application/json"}
     received = RawEvent("direct", b"{", NOW, headers)
     begin = remediator.runtime.clock.monotonic() - 2

@@ -121,7 +121,7 @@ def documents(draw: st.DrawFn, of: tuple[dict[str, Any], ...] = DOCUMENTS) -> An
 
 @st.composite
 def records(draw: st.DrawFn) -> Any:
-    """Return what the topic trigger hands over: messages near those of a topic, or cut off."""
+    """Return events of the topic trigger: messages near those of a topic, or cut off."""
     messages = draw(st.lists(documents(MESSAGES), min_size=1, max_size=2))
     texts = [json.dumps(message) for message in messages]
     cut = draw(st.sampled_from([None, None, None, -1, 20]))
@@ -249,7 +249,7 @@ def test_no_event_breaks_the_handler(event: Any, remediator: Remediator) -> None
 def test_no_alarm_on_a_topic_is_rejected_without_calling_a_person(
     event: Any, remediator: Remediator
 ) -> None:
-    """An alarm that nobody can read is an outage that nobody sees."""
+    """An unreadable alarm would otherwise be an unnoticed outage."""
     marks = ("alarm_status", "IsAlarm", "AlarmRuleName")
     with (
         redirect_stdout(StringIO()) as out,

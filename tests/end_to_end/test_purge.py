@@ -60,7 +60,7 @@ def test_a_purge_names_what_it_removes(remediator: Remediator) -> None:
 
 
 @pytest.mark.parametrize("way", ["rows", "count", "hidden"])
-def test_however_the_cloud_lists_failed_creations_they_are_purged(
+def test_failed_creations_are_purged_in_every_listing_variant(
     remediator: Remediator, way: Any
 ) -> None:
     remediator.cloud.behaviour.failed_creations = way

@@ -169,7 +169,7 @@ def test_the_documented_configuration_is_one(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_documented_route_waits_neither_for_others_nor_for_hours() -> None:
+def test_documented_route_sends_ungrouped_without_long_waits() -> None:
     for route in routed():
         assert route["group_interval"] == "30s"
         assert route["group_wait"] == "1s"

@@ -46,7 +46,7 @@ def calls(remediator: Remediator) -> list[str]:
     return [arrival.kind for arrival in remediator.cloud.requests]
 
 
-def test_a_restart_that_helped_is_told_with_when_by_whom_and_how_long(
+def test_recovery_is_reported_with_time_user_and_duration(
     remediator: Remediator,
 ) -> None:
     recover(remediator)
@@ -101,13 +101,13 @@ def test_an_alarm_that_ended_by_itself_is_no_recovery(remediator: Remediator) ->
     assert calls(remediator) == ["show", "tasks"]
 
 
-def test_an_instance_that_restarts_still_is_waited_for(remediator: Remediator) -> None:
+def test_restarting_instance_is_reported_as_restarting(remediator: Remediator) -> None:
     remediator.alert(ORDERS)
 
     assert end(remediator, raised=NOW - MINUTE).brief == (200, "skipped", "already_restarting")
 
 
-def test_the_end_of_a_cloud_eye_alarm_is_looked_at_as_well(remediator: Remediator) -> None:
+def test_end_of_a_cloud_eye_alarm_is_followed_up(remediator: Remediator) -> None:
     recover(remediator)
 
     result = remediator.ces_alarm(alarm_status="ok")
@@ -120,7 +120,7 @@ def test_the_end_of_a_cloud_eye_alarm_is_looked_at_as_well(remediator: Remediato
     "changes",
     [{"alarm_status": "insufficient_data"}, {"alarm_status": "ok", "metric_name": "broker_disk"}],
 )
-def test_what_is_no_end_of_a_mapped_alarm_costs_no_call(
+def test_other_resolved_alarms_cost_no_call(
     remediator: Remediator, changes: dict[str, str]
 ) -> None:
     recover(remediator)
@@ -160,7 +160,7 @@ def test_a_blocked_instance_is_left_alone(remediator: Remediator) -> None:
     assert not calls(remediator)
 
 
-def test_of_an_instance_that_is_gone_or_opted_out_nothing_is_said(remediator: Remediator) -> None:
+def test_deleted_and_opted_out_instances_are_not_reported(remediator: Remediator) -> None:
     remediator.cloud.add_instance(PAYMENTS, status="ERROR", tags={"auto-remediation": "off"})
 
     result = end(remediator, PAYMENTS, ids(1)[0])
@@ -175,7 +175,7 @@ def test_of_an_instance_that_is_gone_or_opted_out_nothing_is_said(remediator: Re
     [vendor_error(503, "APIGW.0201"), throttled(), vendor_error(403, "DMS.00403003"), Close()],
     ids=["unavailable", "throttled", "no permission", "no answer"],
 )
-def test_what_cannot_be_read_is_named_and_fails_nothing(
+def test_unreadable_follow_up_is_named_and_does_not_fail(
     remediator: Remediator, kind: str, fault: Any
 ) -> None:
     recover(remediator)
@@ -220,12 +220,12 @@ def test_a_group_with_both_kinds_restarts_first_and_looks_then(remediator: Remed
     assert calls(remediator)[:last_post].count("tasks") == 1
 
 
-def test_many_ends_at_once_are_not_looked_at(remediator: Remediator) -> None:
+def test_too_many_resolved_alarms_are_not_followed_up(remediator: Remediator) -> None:
     assert end(remediator, *ids(11)).brief == (200, "skipped", "not_firing")
     assert not calls(remediator)
 
 
-def test_people_are_told_of_a_recovery_only_where_they_want_to_be(remediator: Remediator) -> None:
+def test_recovery_is_published_only_if_configured(remediator: Remediator) -> None:
     topic = {
         "NOTIFY_TOPIC_URN": remediator.cloud.account.topic_urn,
         "SMN_ENDPOINT": remediator.cloud.url,

@@ -55,7 +55,7 @@ class Held:
 
 @pytest.mark.parametrize("kind", CONNECTED_FLIGHTS)
 @pytest.mark.parametrize("alarm", [True, False])
-def test_the_call_leaves_one_answer_after_the_connections_stand(kind: str, *, alarm: bool) -> None:
+def test_call_is_sent_one_round_trip_after_connecting(kind: str, *, alarm: bool) -> None:
     with behind_a_relay(kind, DEADLINE_SECONDS="25") as (remediator, relay):
         event = Held(remediator, ORDERS, alarm=alarm)
         cloud = remediator.cloud
@@ -79,7 +79,7 @@ def test_the_call_leaves_one_answer_after_the_connections_stand(kind: str, *, al
 
 
 @pytest.mark.parametrize("kind", CONNECTED_FLIGHTS)
-def test_ten_targets_wait_for_no_answer_more_than_one(kind: str) -> None:
+def test_ten_targets_take_as_many_round_trips_as_one(kind: str) -> None:
     settings = {"DEADLINE_SECONDS": "25", "MAX_RESTARTING": "20"}
     with behind_a_relay(kind, **settings) as (remediator, relay):
         targets = ids(10)

@@ -44,7 +44,7 @@ def test_a_repeated_alarm_leads_to_one_call(remediator: Remediator) -> None:
     assert len(remediator.cloud.posts) == 1
 
 
-def test_rules_1_to_3_what_asks_for_nothing_costs_no_call(remediator: Remediator) -> None:
+def test_not_firing_test_event_and_not_mapped_cost_no_call(remediator: Remediator) -> None:
     unsure = remediator.ces_alarm(alarm_status="insufficient_data")
     assert unsure.brief == (200, "skipped", "not_firing")
     assert remediator.ces_alarm(metric_name="disk").brief == (200, "skipped", "not_mapped")
@@ -60,7 +60,7 @@ def test_rules_1_to_3_what_asks_for_nothing_costs_no_call(remediator: Remediator
 @pytest.mark.parametrize(
     ("sent", "reason"), [(NOW - HOUR - SECOND, "stale"), (NOW + 6 * MINUTE, "from_the_future")]
 )
-def test_rule_4_the_time_of_the_topic_message_counts(
+def test_stale_is_decided_by_the_time_of_the_topic_message(
     remediator: Remediator, sent: Any, reason: str
 ) -> None:
     answer = remediator.ces_alarm(sent=sent)
@@ -69,7 +69,7 @@ def test_rule_4_the_time_of_the_topic_message_counts(
     assert not remediator.cloud.requests
 
 
-def test_rule_4_an_old_request_asks_for_nothing_whatever_it_asks_for(
+def test_stale_applies_to_every_action(
     remediator: Remediator,
 ) -> None:
     remediator.set(ENABLED_ACTIONS="restart,purge_failed,delete")
@@ -82,7 +82,7 @@ def test_rule_4_an_old_request_asks_for_nothing_whatever_it_asks_for(
     assert not remediator.cloud.requests
 
 
-def test_rule_5_an_action_that_is_not_enabled_is_refused(remediator: Remediator) -> None:
+def test_action_disabled_rejects_the_event(remediator: Remediator) -> None:
     remediator.set(ENABLED_ACTIONS="purge_failed")
     answer = remediator.alert()
 
@@ -91,7 +91,7 @@ def test_rule_5_an_action_that_is_not_enabled_is_refused(remediator: Remediator)
     assert not remediator.cloud.requests
 
 
-def test_rule_6_an_alarm_skips_what_is_blocked_and_a_request_is_refused_whole(
+def test_not_allowed_skips_for_alarms_and_rejects_requests(
     remediator: Remediator,
 ) -> None:
     remediator.cloud.add_instance(PAYMENTS, status="ERROR")
@@ -106,7 +106,7 @@ def test_rule_6_an_alarm_skips_what_is_blocked_and_a_request_is_refused_whole(
     assert "subject" not in answer.event
 
 
-def test_rule_7_too_many_targets_are_refused_and_never_truncated(remediator: Remediator) -> None:
+def test_too_many_rejects_and_never_truncates(remediator: Remediator) -> None:
     answer = remediator.alert(*ids(11))
 
     assert answer.brief == (403, "rejected", "too_many")
@@ -149,7 +149,7 @@ def test_alerts_that_were_left_out_are_named_where_nothing_could_be_read(
     assert found.data["message"].endswith("The sender left out 2 alerts of this group.")
 
 
-def test_an_unknown_end_is_never_sent_again_and_needs_a_person(remediator: Remediator) -> None:
+def test_unknown_outcome_is_not_retried_and_needs_a_person(remediator: Remediator) -> None:
     remediator.set(DEADLINE_SECONDS="1")
     remediator.cloud.fault(Reply(500, "?"), kind="action")
     answer = remediator.alert()

@@ -19,7 +19,7 @@ from tests.harness import Remediator, assert_held_back, restarted
         (21 * MINUTE, "EXECUTING", False),
     ],
 )
-def test_rule_13_an_alarm_older_than_the_newest_restart_is_answered(
+def test_already_answered_by_a_newer_restart(
     remediator: Remediator, ended: timedelta, status: str, *, needs_human: bool
 ) -> None:
     remediator.set(COOLDOWN_SECONDS="0")
@@ -29,7 +29,7 @@ def test_rule_13_an_alarm_older_than_the_newest_restart_is_answered(
     assert_held_back(answer, "already_answered", needs_human=needs_human, cloud=remediator.cloud)
 
 
-def test_rule_13_an_alarm_raised_after_the_restart_is_not_answered(remediator: Remediator) -> None:
+def test_already_answered_not_by_an_earlier_restart(remediator: Remediator) -> None:
     remediator.set(COOLDOWN_SECONDS="0")
     restarted(remediator.cloud, 3 * MINUTE)
 
@@ -37,7 +37,7 @@ def test_rule_13_an_alarm_raised_after_the_restart_is_not_answered(remediator: R
 
 
 @pytest.mark.parametrize(("ended", "answered"), [(23 * HOUR, True), (25 * HOUR, False)])
-def test_rule_13_a_repeat_is_answered_by_any_restart_within_a_day(
+def test_already_answered_for_a_repeat_by_a_restart_within_a_day(
     remediator: Remediator, ended: timedelta, *, answered: bool
 ) -> None:
     restarted(remediator.cloud, ended + MINUTE)
@@ -53,16 +53,14 @@ def test_rule_13_a_repeat_is_answered_by_any_restart_within_a_day(
     }
 
 
-def test_rule_13_does_not_hold_for_a_request(remediator: Remediator) -> None:
+def test_already_answered_does_not_apply_to_requests(remediator: Remediator) -> None:
     restarted(remediator.cloud, 2 * HOUR, took=2 * HOUR)
 
     assert remediator.restart().brief == (200, "accepted", None)
 
 
 @pytest.mark.parametrize("status", ["SUCCESS", "FAILED", "A_NEW_WORD"])
-def test_rule_14_a_restart_newer_than_the_cooldown_is_not_repeated(
-    remediator: Remediator, status: str
-) -> None:
+def test_cooldown_skips_a_recent_restart(remediator: Remediator, status: str) -> None:
     restarted(remediator.cloud, HOUR - SECOND, status=status)
 
     for answer in (remediator.alert(), remediator.restart()):
@@ -71,22 +69,20 @@ def test_rule_14_a_restart_newer_than_the_cooldown_is_not_repeated(
 
 
 @pytest.mark.parametrize("status", ["CANCELLED", "DELETED"])
-def test_rule_14_a_restart_that_never_was_does_not_count(
-    remediator: Remediator, status: str
-) -> None:
+def test_cooldown_ignores_cancelled_restarts(remediator: Remediator, status: str) -> None:
     restarted(remediator.cloud, MINUTE, status=status)
 
     assert remediator.alert().brief == (200, "accepted", None)
 
 
-def test_rule_14_a_cooldown_of_nothing_is_none(remediator: Remediator) -> None:
+def test_cooldown_of_zero_is_disabled(remediator: Remediator) -> None:
     remediator.set(COOLDOWN_SECONDS="0")
     restarted(remediator.cloud, 2 * MINUTE)
 
     assert remediator.restart().brief == (200, "accepted", None)
 
 
-def test_rule_15_too_many_restarts_in_a_day_need_a_person_who_learns_how_many(
+def test_restart_limit_needs_a_person_and_names_the_count(
     remediator: Remediator,
 ) -> None:
     for hours in (2, 5, 23):
@@ -101,7 +97,7 @@ def test_rule_15_too_many_restarts_in_a_day_need_a_person_who_learns_how_many(
     assert remediator.restart().brief == (200, "accepted", None)
 
 
-def test_rule_16_nothing_of_an_alarm_is_restarted_in_a_storm(remediator: Remediator) -> None:
+def test_storm_skips_every_instance_of_an_alarm(remediator: Remediator) -> None:
     for one in (PAYMENTS, AUDIT):
         remediator.cloud.add_instance(one, status="ERROR")
     for one in ids(60):
@@ -114,7 +110,7 @@ def test_rule_16_nothing_of_an_alarm_is_restarted_in_a_storm(remediator: Remedia
     assert remediator.alert(ORDERS, PAYMENTS).brief == (200, "accepted", None)
 
 
-def test_rule_16_does_not_hold_for_a_request_and_can_be_switched_off(
+def test_storm_does_not_apply_to_requests_and_can_be_disabled(
     remediator: Remediator,
 ) -> None:
     for one in ids(4):
@@ -127,7 +123,7 @@ def test_rule_16_does_not_hold_for_a_request_and_can_be_switched_off(
     assert remediator.alert(*ids(4)[2:]).brief == (200, "accepted", None)
 
 
-def test_rule_17_a_dry_run_shows_the_exact_body_and_the_last_restart(
+def test_dry_run_shows_the_exact_body_and_the_last_restart(
     remediator: Remediator,
 ) -> None:
     restarted(remediator.cloud, 2 * DAY)

@@ -16,7 +16,7 @@ DENIED = vendor_error(403, "DMS.00403003", "canonicalRequest:host|x-auth-token:s
     ("fault", "status"),
     [(DENIED, 200), (vendor_error(502, "APIGW.0201"), 503), (Reply(200, "?"), 503)],
 )
-def test_rule_8_what_cannot_be_read_in_full_fails_and_nothing_is_sent(
+def test_state_unreadable_fails_and_sends_nothing(
     remediator: Remediator, kind: str, fault: Reply, status: int
 ) -> None:
     remediator.cloud.behaviour.rows_have_tags = False
@@ -39,7 +39,7 @@ def test_rule_8_what_cannot_be_read_in_full_fails_and_nothing_is_sent(
         ("tasks", "dms:instance:getBackgroundTask"),
     ],
 )
-def test_rule_8_a_missing_permission_is_named_and_the_words_of_the_cloud_are_not_repeated(
+def test_state_unreadable_names_a_missing_permission_without_the_vendor_text(
     remediator: Remediator, kind: str, permission: str
 ) -> None:
     remediator.cloud.behaviour.rows_have_tags = False
@@ -51,7 +51,7 @@ def test_rule_8_a_missing_permission_is_named_and_the_words_of_the_cloud_are_not
     assert answer.data["api"]["error_code"] == "DMS.00403003"
 
 
-def test_rule_9_an_unknown_instance_is_not_found_and_needs_a_person_where_an_alarm_names_it(
+def test_not_found_needs_a_person_for_an_alarm(
     remediator: Remediator,
 ) -> None:
     answer = remediator.alert(AUDIT)
@@ -62,7 +62,7 @@ def test_rule_9_an_unknown_instance_is_not_found_and_needs_a_person_where_an_ala
     assert_held_back(answer, "not_found", needs_human=False, cloud=remediator.cloud)
 
 
-def test_rule_9_only_the_code_of_the_vendor_means_not_found(remediator: Remediator) -> None:
+def test_not_found_only_by_the_vendor_code(remediator: Remediator) -> None:
     remediator.cloud.fault(vendor_error(404, "APIGW.0101", "The API does not exist."), kind="show")
     answer = remediator.restart(AUDIT)
 
@@ -70,7 +70,7 @@ def test_rule_9_only_the_code_of_the_vendor_means_not_found(remediator: Remediat
     assert answer.data["needs_human"]
 
 
-def test_rule_9_another_engine_is_left_alone(remediator: Remediator) -> None:
+def test_not_kafka_is_skipped(remediator: Remediator) -> None:
     remediator.cloud.add_instance(AUDIT, engine="rabbitmq", status="ERROR")
 
     answer = remediator.alert(AUDIT)
@@ -79,9 +79,7 @@ def test_rule_9_another_engine_is_left_alone(remediator: Remediator) -> None:
 
 @pytest.mark.parametrize("value", ["off", "No", "FALSE"])
 @pytest.mark.parametrize("rows_have_tags", [True, False])
-def test_rule_10_the_owner_opts_out_by_a_tag(
-    remediator: Remediator, value: str, *, rows_have_tags: bool
-) -> None:
+def test_opted_out_by_a_tag(remediator: Remediator, value: str, *, rows_have_tags: bool) -> None:
     remediator.cloud.behaviour.rows_have_tags = rows_have_tags
     remediator.cloud.add_instance(ORDERS, status="ERROR", tags={"auto-remediation": value})
 
@@ -89,7 +87,7 @@ def test_rule_10_the_owner_opts_out_by_a_tag(
         assert_held_back(answer, "opted_out", needs_human=False, cloud=remediator.cloud)
 
 
-def test_rule_11_a_restart_by_hand_without_a_task_we_know_is_not_joined_and_warns(
+def test_already_restarting_without_a_known_task_warns(
     remediator: Remediator, capfd: pytest.CaptureFixture[str]
 ) -> None:
     remediator.cloud.set_status(ORDERS, "RESTARTING")
@@ -102,9 +100,7 @@ def test_rule_11_a_restart_by_hand_without_a_task_we_know_is_not_joined_and_warn
 
 
 @pytest.mark.parametrize("status", ["UPGRADING", "EXTENDEDFAILED", "FROZEN", "A_NEW_WORD"])
-def test_rule_12_a_status_that_is_not_listed_is_left_alone(
-    remediator: Remediator, status: str
-) -> None:
+def test_status_not_listed_is_skipped(remediator: Remediator, status: str) -> None:
     remediator.cloud.set_status(ORDERS, status)
 
     answer = remediator.alert()

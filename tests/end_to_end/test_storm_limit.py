@@ -51,7 +51,7 @@ def scene() -> Iterator[Scene]:
         yield Scene(cloud, runtime, Senders(make(), Random(0), clock()))
 
 
-def test_an_alarm_counts_what_another_has_sent_and_nobody_has_answered(scene: Scene) -> None:
+def test_storm_limit_counts_unanswered_calls(scene: Scene) -> None:
     hold = Hold("request")
     scene.cloud.fault(hold, kind="action")
 

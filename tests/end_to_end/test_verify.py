@@ -62,7 +62,7 @@ def test_a_restart_that_hangs_calls_a_person(remediator: Remediator) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["fails", "does_not_help"])
-def test_a_useless_restart_of_ours_is_named_by_the_next_verify(outcome: Any) -> None:
+def test_ineffective_restart_is_reported_by_the_next_verify(outcome: Any) -> None:
     with open_remediator(Behaviour(restart_outcome=outcome)) as remediator:
         assert remediator.alert(ORDERS).data["outcome"] == "accepted"
         assert verify(remediator).brief == (200, "passed", "restarting")
@@ -124,7 +124,7 @@ def test_an_instance_whose_history_cannot_be_read_fails_and_stops_no_other(
     assert result.data["api"]["error_code"] == "DMS.00403003"
 
 
-def test_a_history_that_may_be_readable_the_next_time_calls_nobody(remediator: Remediator) -> None:
+def test_transient_history_failure_calls_no_person(remediator: Remediator) -> None:
     remediator.cloud.fault(Close(), "tasks", times=None)
 
     result = verify(remediator)
@@ -148,7 +148,7 @@ def test_without_the_list_nothing_is_verified(
     assert result.data["needs_human"] == needs_human
 
 
-def test_a_list_that_is_not_whole_verifies_nothing(remediator: Remediator) -> None:
+def test_incomplete_list_fails_the_verify(remediator: Remediator) -> None:
     short = {"instances": [], "instance_num": 3}
     headers = (("Content-Type", "application/json"),)
     remediator.cloud.fault(Reply(200, short, headers), "list", times=None)
@@ -172,7 +172,7 @@ def test_a_restart_that_shows_nowhere_is_known_from_the_ledger() -> None:
 
 
 @pytest.mark.parametrize("ledger", ["of the process", "that copies share"])
-def test_a_restart_that_helped_is_told_once(ledger: str) -> None:
+def test_recovery_is_reported_once(ledger: str) -> None:
     with ExitStack() as stack:
         shared = stack.enter_context(redis_process()) if ledger == "that copies share" else None
         settings: dict[str, Any] = {"LEDGER_URL": shared.url} if shared else {}
@@ -229,7 +229,7 @@ def test_instances_are_read_a_page_at_a_time(remediator: Remediator) -> None:
         ),
     ],
 )
-def test_every_schedule_may_ask_for_it(
+def test_every_schedule_may_verify(
     remediator: Remediator, source: str, event: dict[str, Any]
 ) -> None:
     result = remediator.trigger(event)
@@ -238,7 +238,7 @@ def test_every_schedule_may_ask_for_it(
     assert result.data["outcome"] == "passed"
 
 
-def test_a_topic_may_not(remediator: Remediator) -> None:
+def test_topic_may_not_verify(remediator: Remediator) -> None:
     smn = {"topic_urn": "urn:smn:eu-de:0:alarms", "message": '{"action":"verify"}'}
     event = {"record": [{"event_source": "smn", "smn": smn}]}
 
@@ -254,7 +254,7 @@ def test_a_verify_that_waited_for_hours_is_not_made_up_for(remediator: Remediato
     assert not calls(remediator)
 
 
-def test_it_takes_no_instances(remediator: Remediator) -> None:
+def test_verify_rejects_instances(remediator: Remediator) -> None:
     assert remediator.ask(action="verify", instances=[AUDIT]).data["reason"] == "schema"
 
 

@@ -15,7 +15,7 @@ SEED = {
     "019cacb7-4ff0-4d3c-9f33-f5f7b7fdc0e6": ("kafka-audit", "RUNNING"),
 }
 TAGS = {"kafka-orders": {"auto-remediation": "act"}}
-"""One instance is opted in, for whoever tries DEFAULT_MODE=observe."""
+"""One instance is opted in, to try DEFAULT_MODE=observe."""
 SEED_FAILED = {
     "b3f1a0c2-8a55-4f0e-9d7c-2f3b61c4d801": "kafka-draft-1",
     "c8d90e14-17b6-4f5d-8b1a-6a0e5f9b7702": "kafka-draft-2",

@@ -43,7 +43,7 @@ class Caller:
     def __init__(
         self, cloud: FakeDms, auth: AuthBase | None = None, *, timeout: float = 10
     ) -> None:
-        """Call with signatures or another proof; the timeout (seconds) is for each reading."""
+        """Call with signatures or other credentials; the timeout (seconds) is for each reading."""
         self._auth, self._timeout = auth or Signed(cloud), timeout
         self.endpoint = cloud.url
         self._root = f"{cloud.url}/v2/{cloud.account.project_id}"

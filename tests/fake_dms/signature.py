@@ -30,7 +30,7 @@ class RefusalError(Exception):
 
 
 def check(arrival: Arrival, account: Account, now: float) -> None:
-    """Raise RefusalError unless the account has proven to ask, and for its own project."""
+    """Raise RefusalError unless the request is authenticated for the account and its project."""
     if "x-auth-token" in arrival.headers:
         _check_token(arrival.headers["x-auth-token"], account)
     else:

@@ -11,7 +11,7 @@ LINGER_ZERO = struct.pack("ii", 1, 0)
 
 
 class GoneError(Exception):
-    """The connection is at its end; whoever serves it stops."""
+    """The connection has ended, so its thread stops."""
 
 
 class Stream:
@@ -87,7 +87,7 @@ class Stream:
         raise GoneError
 
     def wake(self) -> None:
-        """Make whoever waits for this connection find it ended; for another thread to call."""
+        """End the connection, from another thread than the waiting one."""
         with contextlib.suppress(OSError):  # it may have ended by itself
             socket.socket.shutdown(self._wire, socket.SHUT_RDWR)
 

@@ -75,7 +75,7 @@ def _authority(name: str) -> tuple[Key, Path]:
 def place(kind: str) -> Place:
     """Return where a stand-in speaks TLS with a certificate of this kind."""
     key = ec.generate_private_key(ec.SECP256R1())
-    issuer = "authority of nobody" if kind == "unknown" else "authority"
+    issuer = "unknown authority" if kind == "unknown" else "authority"
     signer = key if kind == "self-signed" else _authority(issuer)[0]
     name = "elsewhere.example" if kind == "wrong name" else "localhost"
     certificate = Path(_folder().name) / f"{kind} certificate.pem"

@@ -41,7 +41,7 @@ def built(overlay: str) -> tuple[Document, ...]:
     """Return what `kubectl apply -k` would send; skip where there is no kustomize."""
     kubectl, kustomize = shutil.which("kubectl"), shutil.which("kustomize")
     if kubectl is None and kustomize is None:
-        pytest.skip("neither kubectl nor kustomize is installed, so nobody has built the overlays")
+        pytest.skip("neither kubectl nor kustomize is installed, so the overlays are not built")
     command = [kubectl, "kustomize"] if kubectl else [kustomize or "", "build"]
     done = subprocess.run(
         [*command, str(KUBERNETES / overlay)], capture_output=True, text=True, check=False

@@ -41,13 +41,13 @@ def lint(text: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([linter, "-"], input=text, capture_output=True, text=True, check=False)
 
 
-def test_the_linter_finds_nothing() -> None:
+def test_linter_reports_nothing() -> None:
     done = lint(TEXT)
 
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_the_linter_would_find_something() -> None:
+def test_linter_detects_a_seeded_error() -> None:
     assert "DL3007" in lint(TEXT.replace("3.12-slim", "latest")).stdout
 
 
@@ -105,7 +105,7 @@ def application(tmp_path: Path) -> Path:
     return tree
 
 
-def test_everybody_may_read_the_application_and_nobody_but_root_may_write_it(
+def test_application_is_readable_by_all_and_writable_by_root_only(
     application: Path,
 ) -> None:
     for path in application.rglob("*"):

@@ -37,7 +37,7 @@ class Front(NamedTuple):
     def connection(self, name: str = "localhost") -> http.client.HTTPSConnection:
         context = ssl.create_default_context(cafile=self.authority)
         connection = http.client.HTTPSConnection(name, self.port, context=context, timeout=PATIENCE)
-        # The name is for TLS alone: nobody is asked where it is.
+        # The name is for TLS only; it is never resolved.
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
         connection.sock = context.wrap_socket(plain, server_hostname=name)
         return connection

@@ -22,7 +22,7 @@ def scheduled(action: str, url: str, credentials: Path) -> subprocess.CompletedP
     """Run what the unit of a schedule runs, with the specifiers that systemd would fill in."""
     curl = shutil.which("curl")
     if curl is None:
-        pytest.skip("curl is not installed, so nobody has run the command of the schedules here")
+        pytest.skip("curl is not installed, so the command of the schedules is not run")
     text = REQUEST.read_text(encoding="utf-8").replace("\\\n", " ")
     (command,) = re.findall(r"^ExecStart=/usr/bin/curl (.*)$", text, re.MULTILINE)
     filled = {"%i": action, "%d": str(credentials), "http://127.0.0.1:8080": url}

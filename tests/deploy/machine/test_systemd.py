@@ -41,7 +41,7 @@ def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run systemd-analyze; where there is none, or an old one, skip and say so."""
     command = shutil.which("systemd-analyze")
     if command is None:
-        pytest.skip("systemd-analyze is not installed, so nobody has verified the units here")
+        pytest.skip("systemd-analyze is not installed, so the units are not verified")
     done = subprocess.run([command, *arguments], capture_output=True, text=True, check=False)
     if "unrecognized option" in done.stderr:
         pytest.skip(f"this systemd-analyze is too old: {done.stderr.strip()}")

@@ -72,7 +72,7 @@ def test_every_rule_says_what_has_happened_and_what_it_means() -> None:
         assert set(rule["annotations"]) == {"summary", "description"}
 
 
-def test_panels_are_told_apart_and_do_not_cover_each_other() -> None:
+def test_panels_have_unique_titles_and_do_not_overlap() -> None:
     panels = dashboard()["panels"]
     cells = [
         (x, y)

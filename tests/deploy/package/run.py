@@ -8,7 +8,7 @@ import sys
 
 
 class Context:
-    """What FunctionGraph hands over beside the event: settings, temporary keys, time."""
+    """The context that FunctionGraph passes with the event: settings, temporary keys, time."""
 
     def __init__(self, settings: dict[str, str]) -> None:
         self._settings = settings

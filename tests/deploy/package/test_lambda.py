@@ -101,7 +101,7 @@ def test_a_failure_that_may_be_repeated_is_an_error_to_lambda_and_the_next_event
         assert (result["data"]["outcome"], result["data"]["retryable"]) == ("failed", True)
 
 
-def test_wrong_settings_are_told_at_the_first_event_and_nothing_acts(
+def test_invalid_settings_are_reported_at_the_first_event(
     lambda_tree: Path, cloud: FakeDms
 ) -> None:
     (answer,) = run(lambda_tree, {**settings(cloud), "DRY_RUN": "perhaps"}, [purge()])

@@ -60,7 +60,7 @@ def example(name: str) -> dict[str, Any]:
 
 
 def smn() -> dict[str, Any]:
-    """Return an alarm of now, as an SMN trigger hands it over."""
+    """Return an alarm of now, as an SMN trigger delivers it."""
     event, at = example("envelopes/functiongraph_smn"), datetime.now(timezone.utc)
     message = event["record"][0]["smn"]
     message["timestamp"] = at.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -74,7 +74,7 @@ def timer() -> dict[str, Any]:
 
 
 def gateway(path: str, document: object) -> dict[str, Any]:
-    """Return a request over HTTPS, as an API gateway hands it over."""
+    """Return a request over HTTPS, as an API gateway delivers it."""
     headers = {"authorization": f"Bearer {SECRET}", "content-type": "application/json"}
     body = base64.b64encode(json.dumps(document).encode()).decode()
     return {**gateway_events("api_gateway")[0], "path": path, "headers": headers, "body": body}

@@ -3,7 +3,7 @@
 Read from docs/resources/ of huaweicloud/terraform-provider-huaweicloud at every release from 1.19.1
 to 1.97.1. A line is `name=version`, or `name!=version` for a required argument; blocks have tables
 of their own. The provider's documents hold no provider versions, so an argument of a later release
-cannot be told from a wrong name without this table.
+cannot be distinguished from a wrong name without this table.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from .reading import (
 ROOT = Path(__file__).parents[3]
 
 
-def test_the_formatter_has_nothing_to_change() -> None:
+def test_files_are_formatted() -> None:
     terraform = shutil.which("terraform")
     if terraform is None:
         pytest.skip("terraform is not installed, and its formatter comes with it")
@@ -54,7 +54,7 @@ def test_the_oldest_provider_we_accept_is_the_first_that_knows_every_argument() 
     assert max(needed) == MINIMUM
 
 
-def test_a_wrong_argument_would_be_noticed() -> None:
+def test_wrong_argument_is_detected() -> None:
     topics: list[dict[str, Any]] = [{"name": "a", "urn": "b"}]
     rule = {"notification_save_rule": [{"template_name": "t", "user_name": "u", "topics": topics}]}
     arguments = RESOURCES["huaweicloud_lts_keywords_alarm_rule"]
@@ -66,7 +66,7 @@ def test_a_wrong_argument_would_be_noticed() -> None:
     assert "rule.alarm_level is missing" in lines
 
 
-def test_an_argument_of_a_later_provider_would_be_noticed() -> None:
+def test_argument_of_a_later_provider_is_detected() -> None:
     arguments = RESOURCES["huaweicloud_fgs_function"]
 
     lines = list(undocumented({"enable_lts_log": "true"}, arguments, "function", version("1.75.1")))
@@ -159,7 +159,7 @@ def test_the_platform_publishes_and_fetches_images_only_where_there_is_one() -> 
     assert "huaweicloud_identity_role.publishing" in LOCAL["platform_policies"]
 
 
-def test_a_container_gets_its_keys_with_each_event_and_a_zip_is_not_one() -> None:
+def test_container_deployments_get_keys_with_each_event() -> None:
     assert VARIABLE["image"]["default"] == ""
     assert LOCAL["zip"] == '${var.image == ""}'
     assert FUNCTION["enable_auth_in_header"] == "${local.zip ? null : true}"
@@ -202,7 +202,7 @@ def test_the_function_is_the_zip_that_is_built() -> None:
     assert set(re.findall(r"\d\.\d+", offered)) == set(RUNTIMES)
 
 
-def test_what_may_be_repeated_is_repeated_while_it_is_not_stale() -> None:
+def test_retryable_events_are_retried_until_stale() -> None:
     repetition = RESOURCE["huaweicloud_fgs_async_invoke_configuration", "repetition"]
 
     assert repetition["max_async_retry_attempts"] == 3
@@ -210,7 +210,7 @@ def test_what_may_be_repeated_is_repeated_while_it_is_not_stale() -> None:
     assert age == Limits(dry_run=True).max_event_age.total_seconds()
 
 
-def test_what_fails_for_good_goes_to_people_and_never_comes_back_as_an_event() -> None:
+def test_lasting_failures_notify_people_and_create_no_event() -> None:
     repetition = RESOURCE["huaweicloud_fgs_async_invoke_configuration", "repetition"]
     trigger = RESOURCE["huaweicloud_fgs_function_trigger", "alarms"]
 

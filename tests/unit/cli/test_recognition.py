@@ -1,4 +1,4 @@
-"""Which source a payload is, told by its shape."""
+"""The source of a payload is detected by its shape."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def recognized(document: Any, source: str | None = None) -> Recognized:
 
 
 def gateway(path: str, body: bytes, **headers: str) -> dict[str, Any]:
-    """Return a request as an API gateway hands it over."""
+    """Return a request as an API gateway delivers it."""
     encoded = base64.b64encode(body).decode()
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
     event = {"httpMethod": "POST", "path": path, "headers": headers}

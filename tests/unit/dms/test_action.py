@@ -1,4 +1,4 @@
-"""What executing is given of the world: announce before sending, and wait within the deadline."""
+"""The action port: log before sending, and sleep within the deadline."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RESTART = action_requests.restart(action_requests.RestartRequest((ORDERS,)))
 
 @dataclass
 class Bench:
-    """Hands over a stand-in, and what they announced."""
+    """A DmsActions for a fake cloud, with the calls it has logged."""
 
     cloud: FakeDms
     port: DmsActions

@@ -37,7 +37,7 @@ HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
 
 
 class Application:
-    """Answers with the length it was told and the length it got; POST waits while `held`."""
+    """Answers with the declared and the received length; POST waits while `held`."""
 
     def __init__(self) -> None:
         self.release = threading.Event()
@@ -337,7 +337,7 @@ def signals() -> Iterator[None]:
 
 @pytest.fixture
 def ending(signals: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a server told to end, by a signal, as soon as it has said that it listens."""
+    """Send a server a signal as soon as it has logged that it listens."""
     log_start = server_module._log_start
 
     def then_end(*given: Any) -> None:

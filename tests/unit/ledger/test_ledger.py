@@ -136,7 +136,7 @@ def test_when_an_instance_was_seen_restarting_is_before_the_next_claim_begins(
 def test_changes_of_unknown_calls_are_ignored(copy: Copies) -> None:
     ledger = copy()
     with ledger.claim([ORDERS], AT_ONCE) as claim:
-        claim.learn(Changes(accepted={"of nobody": NOW}, shown=frozenset({"of nobody"})))
+        claim.learn(Changes(accepted={"unknown": NOW}, shown=frozenset({"unknown"})))
     assert ledger.sent_calls() == ()
 
 

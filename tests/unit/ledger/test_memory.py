@@ -1,4 +1,4 @@
-"""The ledger of one process: it forgets by a clock that nobody sets, and its size is bounded."""
+"""The ledger of one process: entries expire by the monotonic clock, and its size is bounded."""
 
 from __future__ import annotations
 

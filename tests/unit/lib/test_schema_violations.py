@@ -1,4 +1,4 @@
-"""Violations: a broken rule is told with its path, and nothing of the document with it."""
+"""Violations: a broken rule is reported with its path, without quoting the document."""
 
 import json
 from typing import Any

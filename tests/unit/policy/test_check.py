@@ -116,7 +116,7 @@ def test_every_check_is_present_and_every_failure_has_a_fix(
 
 @given(READINGS)
 def test_checks_after_the_first_cause_do_not_fail(read: Readings) -> None:
-    """Whoever mends the first cause checks again; what was hidden by it is not guessed."""
+    """Checks that a cause prevents are unproven until that cause is fixed."""
     checks = check_cloud.checks(check_cloud.Subject(settings(), KEYS, read))
     subject = check_cloud.Subject(settings(), KEYS, read)
     first = check_cloud.cause(subject, checks)

@@ -49,8 +49,8 @@ def test_an_instance_that_no_rule_holds_back_is_restarted() -> None:
 
 
 def test_what_screening_has_to_say_is_said_beside_a_restart_too() -> None:
-    told = screened(ORDERS)._replace(notes=("2 alerts were left out.",), needs_human=True)
-    decision = decided(observed(state()), told)
+    event = screened(ORDERS)._replace(notes=("2 alerts were left out.",), needs_human=True)
+    decision = decided(observed(state()), event)
 
     assert decision.call is not None
     assert (decision.notes, decision.needs_human) == (("2 alerts were left out.",), True)

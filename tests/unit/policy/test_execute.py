@@ -33,7 +33,7 @@ def rows(**words: str) -> ApiResponse:
 
 
 class Script:
-    """Hands that get these answers, see these states in turn, and run out of time after them."""
+    """An action port with scripted responses and states, after which time is over."""
 
     platform_credentials = False
 

@@ -1,4 +1,4 @@
-"""Deliveries of one result go side by side, and each problem is told of its own receiver."""
+"""Deliveries of one result run in parallel, and each problem names its receiver."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def test_the_log_level_leaves_out_what_is_quieter(
 
 
 class Broken(io.StringIO):
-    """A stream at whose other end nobody reads any more."""
+    """A stream whose reader has gone."""
 
     def write(self, text: str) -> int:
         raise BrokenPipeError

@@ -1,4 +1,4 @@
-"""What people are told: short and plain, with the step to take, and fit for an SMS."""
+"""Notifications are short and plain, name the next step, and fit an SMS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Report: the findings on an event, into its result event and HTTP answer."""
+"""Report: from the summary of an event to its result event and HTTP answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings on what was refused, could not be read, or broke."""
+"""Summaries of rejected, unreadable and crashed events."""
 
 from __future__ import annotations
 
