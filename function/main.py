@@ -20,6 +20,7 @@ from .reporting import emit
 CHUNK_BYTES = 8192
 # A sender whose body is not read to its end sees a broken connection instead of the status 413.
 MAX_DRAIN_BYTES = 16 * strict_json.LIMIT
+# As the server in front allows; a sender that is slower keeps a thread busy.
 MAX_BODY_SECONDS = 10.0
 UNBOUNDED_SERVER = (
     "This server bounds neither slow callers nor the length of a request line: a few dozen"

@@ -1,4 +1,4 @@
-"""What becomes of one payload and why: the event taken through the pipeline, every rule named."""
+"""Explain one payload: run its event through the pipeline and name every rule's answer."""
 
 from __future__ import annotations
 

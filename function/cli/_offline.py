@@ -1,4 +1,4 @@
-"""What explain and replay run with: the limits that are set, and nothing that reaches a network."""
+"""The runtime of explain and replay: the configured limits, and no network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text for a terminal: colours where somebody reads them, and a bar while something takes long."""
+"""Print to a terminal: colours, and a progress bar for long work."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from ._output import as_json as to_json
 from ._recognition import TOPIC_SERVICES, Recognizer, UnknownRoute, open_smn
 from ._simulated_cloud import RESTART_TIME, SimulatedClock, SimulatedCloud
 
+# A payload of 256 KiB, escaped as JSON in a line, fits.
 MAX_LINE_BYTES = 2 * 1024 * 1024
 MAX_SHOWN_LINES = 20
 RESULT_HINT = (

@@ -31,6 +31,7 @@ from .session import DmsSession
 CHECK_SHARE = 0.6
 # The gateway was seen to refuse more than 40 calls a minute, and alarms need some of them.
 MAX_HISTORIES = 5
+# Only instances that the check names; with four pages each, 20 calls of the 40 a minute.
 MAX_TOPIC_READS = 5
 MAX_TOPIC_PAGES = 4
 MAX_THREADS = 10
@@ -44,6 +45,7 @@ AUTH_FAILURES = (
     ("token must be updated", AuthFailure.EXPIRED),
     ("expire", AuthFailure.EXPIRED),
 )
+# Expired tokens; see policy/call_result.py.
 EXPIRED_CODES = frozenset({"APIGW.0307", "APIG.0307", "DMS.10240102"})
 
 

@@ -12,7 +12,9 @@ from . import responses
 from .session import MAX_REPEATS, DmsSession
 
 T = TypeVar("T")
+# The largest `limit` that the list accepts.
 PAGE_SIZE = 50
+# Ends a list whose count grows or is wrong; a project has at most 5,000 instances.
 MAX_PAGES = 100
 # A list and the histories of ten instances (MAX_INSTANCES) take one round trip; more at once would
 # be as many handshakes, and calls that the gateway throttles.

@@ -16,10 +16,13 @@ from .inventory import Inventory
 
 T = TypeVar("T")
 DAY = timedelta(days=1)
+# Bounds the pages of one read; the rules look back 24 hours, or to the time of the alarm.
 MAX_HISTORY = timedelta(days=30)
+# Restarts that were cancelled or removed before they ran.
 CANCELLED_TASKS = frozenset({"CANCELLED", "DELETED"})
 # Kafka Manager and Smart Connect restart by themselves, which is no restart of the instance.
 RESTARTED_BESIDE_BROKERS = ("manager", "connector")
+# The status alone decides here, so the history is not read.
 CONCLUSIVE_STATUSES = frozenset({"RESTARTING", "DELETING", "RECYCLE"})
 
 

@@ -19,6 +19,7 @@ from ..settings.model import OutboundSettings
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_ADDRESSES = 4  # a name may have many; each that does not answer costs a share of the time
+# Far more than a proxy sends; ends a response without an end.
 MAX_PROXY_HEAD_BYTES = 16384
 # OpenSSL's numbers for the causes that an operator can mend, see X509_STORE_CTX_get_error(3).
 CERTIFICATE_PROBLEMS = {

@@ -16,6 +16,7 @@ from ..model.cloud_state import ApiResponse, InstanceState, Task
 from ..model.errors import StateUnreadable
 
 OK = 200
+# The vendor's texts may quote a secret cut off, so its first characters count as a quotation.
 SECRET_PREFIX_LENGTH = 16
 REDACTED = "The text of the cloud quotes the credentials, so it is left out."
 REFUSED = frozenset({401, 403})

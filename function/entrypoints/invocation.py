@@ -20,6 +20,7 @@ from .routes import HttpRequest, HttpResponse
 MAX_SECONDS = 25.0
 # The platform kills the process at its timeout: the result has to be returned before.
 RESERVE_SECONDS = 1.0
+# Outcomes with which a call may have been executed: the platform must not repeat them.
 DONE = frozenset({Outcome.ACCEPTED, Outcome.PARTIAL, Outcome.UNKNOWN})
 
 

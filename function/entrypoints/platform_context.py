@@ -1,4 +1,4 @@
-"""Read what FunctionGraph and Lambda hand to a function beside its event."""
+"""Read the context that FunctionGraph and Lambda pass with an event."""
 
 from __future__ import annotations
 

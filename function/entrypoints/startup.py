@@ -1,4 +1,4 @@
-"""Build once what a process needs, and read the settings it runs with."""
+"""Build the components of a process once, and read its settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Authenticate the sender of an event, or say what its credentials lack."""
+"""Authenticate the sender of an event, or report what its credentials lack."""
 
 from __future__ import annotations
 

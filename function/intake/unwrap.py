@@ -1,4 +1,4 @@
-"""Take an event out of its envelope: its source, its payload, and what authenticates it."""
+"""Unwrap an event from its envelope: its source, its payload, and its credentials."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CONFIRMATIONS = {
 }
 # SMN documents that the link of a confirmation works for 48 hours.
 CONFIRMATION_LIFETIME = timedelta(hours=48)
-_OWN_KEYS = {
+_TYPE_KEYS = {
     "Notification": ("subject",),
     "SubscriptionConfirmation": ("subscribe_url",),
     "UnsubscribeConfirmation": ("subscribe_url", "unsubscribe_url"),
@@ -80,8 +80,8 @@ def _signed_texts(message: Mapping[str, Any]) -> tuple[bytes, ...]:
     an end of the subscription has one link or the other: the samples disagree, so both are tried.
     """
     texts = []
-    for own in _OWN_KEYS[message["type"]]:
-        keys = ("message", "message_id", own, "timestamp", "topic_urn", "type")
+    for type_key in _TYPE_KEYS[message["type"]]:
+        keys = ("message", "message_id", type_key, "timestamp", "topic_urn", "type")
         pairs = [(key, message[key]) for key in sorted(keys) if message.get(key) is not None]
         without_empty = [(key, value) for key, value in pairs if value or key != "subject"]
         texts += ["".join(f"{key}\n{value}\n" for key, value in pairs)]

@@ -1,4 +1,4 @@
-"""What the pipeline needs of a ledger: claims on instances, and the calls that were sent."""
+"""The ledger protocol: claims on instances, and the calls that were sent."""
 
 from __future__ import annotations
 

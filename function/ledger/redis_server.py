@@ -29,6 +29,7 @@ MAX_IDLE_SECONDS = 10.0
 """Networks drop what is idle for minutes without a word, and the next step would time out."""
 DEFAULT_PORT = 6379
 LATE = "the ledger did not answer in time"
+# Fixed texts: those of the library may contain the server's address or password.
 NONSENSE = "the ledger gave an answer that makes no sense"
 PROBLEMS: Mapping[type[Exception], str] = {
     AuthenticationError: "the ledger refused the password",

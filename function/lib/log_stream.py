@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 0.2
 
 
 class Drops:
-    """Counts the lines that were dropped, and those of them that no line has said yet."""
+    """Counts dropped lines, and those that no later line has reported yet."""
 
     def __init__(self) -> None:
         self.total = 0
@@ -35,13 +35,13 @@ class Drops:
             self._unsaid += 1
 
     def take(self) -> int:
-        """Return how many lines are to be said by the next line that goes out."""
+        """Return how many dropped lines the next written line has to report."""
         with self.lock:
             unsaid, self._unsaid = self._unsaid, 0
         return unsaid
 
     def give_back(self, unsaid: int) -> None:
-        """Have them said by another line: this one did not go out."""
+        """Leave the report to another line: this one was not written."""
         with self.lock:
             self._unsaid += unsaid
 

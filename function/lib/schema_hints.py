@@ -19,6 +19,7 @@ _FORMATS = {"date-time": "a date and time with an offset, such as 2026-01-05T02:
 # envelope is validated before its sender is authenticated, and comparing takes quadratic time.
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 _MAX_COMPARED_KEYS = 20
+# difflib's default of 0.6 suggests keys that only share a few letters.
 _MIN_SIMILARITY = 0.75
 
 

@@ -20,7 +20,7 @@ class Stage(Enum):
 
 
 class NoResponse(Exception):
-    """No whole response came back; whether the request went out, the gate tells.
+    """No complete response came back; the gate knows whether the request was sent.
 
     `stage` is how far the exchange had come; `lasting` says that only a person can mend it.
     """

@@ -1,4 +1,4 @@
-"""JSON without surprises: every document that enters is parsed here, strictly and in linear time.
+"""Parse every inbound JSON document strictly and in linear time.
 
 >>> loads(b'{"action": "purge_failed"}')
 {'action': 'purge_failed'}

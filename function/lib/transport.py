@@ -1,4 +1,4 @@
-"""HTTP over requests without its sessions: one exchange behind a gate that the deadline closes."""
+"""HTTP over requests without sessions: one exchange, sent only through a gate that can close."""
 
 from __future__ import annotations
 
@@ -27,11 +27,15 @@ from urllib3.exceptions import (
 
 from .send_gate import Gate, NoResponse, SendCancelled, Stage
 
+# Far more than a page of 50 rows; the bound protects memory from a wrong host.
 MAX_RESPONSE_BYTES = 1024 * 1024
+# By RFC 9110 these have no body, whatever their headers announce.
 WITHOUT_BODY = frozenset({204, 304})
 # What a resolver says of a name that does not exist; EAI_AGAIN, which passes, is not among them.
 UNKNOWN_HOST = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+# The errors by which socket, urllib3 and requests report a timeout.
 TIMEOUTS = (TimeoutError, ConnectTimeoutError, ReadTimeoutError)
+# All that requests, urllib3 and http.client raise for a failed exchange.
 FAILURES = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
 
 
@@ -184,7 +188,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _failure(error: Exception, stage: Stage) -> NoResponse:
-    """Return what an error of a library means, without its text, which may quote the request."""
+    """Classify an error of a library, without its text, which may quote the request."""
     causes = tuple(_causes(error))
     lasting = False
     for cause in causes:

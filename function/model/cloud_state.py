@@ -15,6 +15,7 @@ THROTTLED_CODES = frozenset({"APIGW.0308", "APIG.0308", "DMS.10240407"})
 CLOCK_SKEW_CODES = frozenset({"APIGW.0303", "APIG.0303"})
 MAX_CLOCK_SKEW_SECONDS = 15 * 60  # what the vendor's signature check allows
 TOLERATED_SKEW_SECONDS = 60  # a Date has whole seconds and is as old as its answer
+# Eleven days; longer numbers are nonsense, and Python refuses to parse very long ones.
 MAX_RETRY_AFTER_DIGITS = 6
 _CODE = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+", re.DOTALL)
 

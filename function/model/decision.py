@@ -72,7 +72,7 @@ class Decision(NamedTuple):
 
 
 class ExecutionResult(NamedTuple):
-    """What the call did: a final verdict per instance, the last answer, what to say besides.
+    """The result of the call: a final verdict per instance, the last response, notes.
 
     `states` are the instances as they were last read after the call.
     """

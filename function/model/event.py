@@ -111,7 +111,7 @@ class Document(NamedTuple):
 
 
 class Intent(NamedTuple):
-    """What one alert or one request asks for, in our words instead of the sender's.
+    """What one alert or one request asks for, in a form common to all senders.
 
     `skip` is the reason why nothing is asked, where the document alone says so.
     `raised_at` is when the alarm began; None where the sender does not say.
@@ -134,7 +134,7 @@ class Intent(NamedTuple):
 class Event(NamedTuple):
     """One event: what it says of itself, and one intent for each alert or request in it.
 
-    `id` is the event's own, one of a kind together with the `origin` where it has one.
+    `id` is the sender's id, unique together with the `origin` if there is one.
     """
 
     intents: tuple[Intent, ...]

@@ -12,6 +12,7 @@ PURGE = "purge"
 MAX_RESTART_TIME = timedelta(minutes=20)
 """The vendor documents 3 to 15 minutes; what the cloud does not show is over after this."""
 KEEP_ACCEPTED = timedelta(hours=24)  # as far as MAX_RESTARTS_PER_DAY looks back
+# Covers redeliveries of one event; the next purge of a schedule comes hours later.
 KEEP_PURGE = timedelta(seconds=60)
 
 

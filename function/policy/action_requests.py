@@ -1,4 +1,4 @@
-"""The three request bodies of the action API, each built from a type that checks itself.
+"""The three request bodies of the action API, each built from a type that validates itself.
 
 Three types, because no restart or delete of named instances may ever turn into a purge. Plain
 classes, because three dataclasses take 2 ms to define, at every cold start.

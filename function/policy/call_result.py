@@ -14,12 +14,14 @@ from ..model.event import Action, Outcome
 BUSY_CODES = frozenset(
     {"DMS.00400026", "DMS.00400017", "DMS.00400099", "DMS.00400108", "CBC.99003651"}
 )
+# The token or the temporary keys have expired; the platform renews its own by the next event.
 EXPIRED_CODES = frozenset({"APIGW.0307", "APIG.0307", "DMS.10240102"})
+# IAM is unavailable, so the gateway rejected the call before the service saw it.
 UNAVAILABLE_CODES = frozenset({"APIGW.0613", "APIG.0613"})
 
 
 class CallResult(Enum):
-    """What became of a call: `reason` names it in the result, `retryable` where it was not done."""
+    """The result of a call: `reason` is its code in the result event, `retryable` if not done."""
 
     PER_INSTANCE = (None, None, False)
     DONE = (Outcome.ACCEPTED, None, False)
@@ -76,7 +78,7 @@ def _of_refusal(response: ApiResponse, *, platform_credentials: bool) -> CallRes
 
 
 def classify(response: ApiResponse, call: ActionCall, *, platform_credentials: bool) -> CallResult:
-    """Return what an answer means; whatever is not clear is unknown."""
+    """Classify a response; anything unclear is UNKNOWN."""
     if not response.possibly_sent:
         return CallResult.DEADLINE if response.timed_out else CallResult.NOT_SENT
     status = response.status or 0
@@ -103,7 +105,7 @@ def _of_rows(response: ApiResponse, instance: str) -> CallResult:
 
 
 def classify_instance(call: CallResult, response: ApiResponse, instance: str) -> CallResult:
-    """Return what became of one instance of a call that has this result.
+    """Classify the result for one instance of a call with this result.
 
     A purge needs no rows, but a row may say that it failed.
     """

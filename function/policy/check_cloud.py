@@ -24,6 +24,7 @@ MAX_SKEW_SECONDS = 300
 NO_SUCH_API_CODES = frozenset({"APIGW.0101", "APIG.0101"})
 # An answer about an instance, or an empty list, shows that the project is the right one.
 IN_PROJECT_CODES = frozenset({"DMS.00404022", "DMS.40050010"})
+# The tenant is frozen: no permission is missing, and none helps.
 FROZEN_CODE = "DMS.10240306"
 MAX_NAMES = 10
 

@@ -84,11 +84,11 @@ def _probed(response: ApiResponse, instance: str | None) -> Check:
     name, code = "restart_permission", response.error_code
     call = "POST /instances/action"
     if response.status == FORBIDDEN:
-        said = f" {code}" if code else ""
+        code_text = f" {code}" if code else ""
         return Check(
             name,
             CheckStatus.FAIL,
-            f"{call} is refused (403{said}): {MODIFY} is missing.",
+            f"{call} is refused (403{code_text}): {MODIFY} is missing.",
             f"Grant {MODIFY} in this project to the user or agency; identity policies list only "
             f"{DELETE} for this call, so grant both.",
         )
@@ -98,8 +98,8 @@ def _probed(response: ApiResponse, instance: str | None) -> Check:
         return Check(name, CheckStatus.PASS, f"Probe {instance}: the cloud {detail}.")
     if response.status is None or response.status == UNAUTHORIZED:
         return Check(name, CheckStatus.UNPROVEN, "The probe had no answer that says it.")
-    said = f" {code}" if code else ""
-    detail = f"The probe was answered {response.status}{said}, which does not say it."
+    code_text = f" {code}" if code else ""
+    detail = f"The probe was answered {response.status}{code_text}, which does not say it."
     return Check(name, CheckStatus.UNPROVEN, detail)
 
 
@@ -213,7 +213,7 @@ def _modes(notes: _Notes, listed: tuple[InstanceState, ...], limits: Limits, now
     odd = [
         state.id
         for state in listed
-        if (said := tag_mode(state.tags, now)) is not None and not said.understood
+        if (tagged := tag_mode(state.tags, now)) is not None and not tagged.understood
     ]
     if odd:
         notes.sentences.append(f"The tag {TAG} is no mode, and counts as off, on {names(odd)}.")

@@ -10,6 +10,7 @@ from ..model.check import Check, CheckStatus, Validity
 from ..settings.model import AuthSettings, Settings
 from .check_cloud import names
 
+# Time to get the next certificate from SMN and to roll it out.
 MIN_VALIDITY = timedelta(days=30)
 MIN_DISTINCT_CHARACTERS = 8
 # Words that stand in examples, defaults and guesses; a random secret holds none of them.

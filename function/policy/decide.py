@@ -1,4 +1,4 @@
-"""Decide: the live state and the limits, into a verdict per instance and the one call (pure)."""
+"""Decide from the live state and the limits: a verdict per instance, and the one call (pure)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from . import action_requests, sent_calls
 from .instance_rules import RUNNING_TASKS, RuleContext, answers, last_restart, restarts_today
 from .modes import TAG, mode_of, tag_mode
 
+# More ids than this make a message unreadable; the result event lists all of them.
 MAX_NAMED_IDS = 20
 RECYCLE_BIN = {
     True: "Deleted instances go to the recycle bin.",
@@ -66,7 +67,7 @@ def _apply_storm_limit(
     observed: frozenset[str],
     limits: Limits,
 ) -> tuple[Verdict, ...]:
-    """Skip all of this event where too much would restart at once; what is observed does not."""
+    """Skip all instances where too many would restart at once; observed ones do not count."""
     to_restart = _undecided(verdicts)
     if not to_restart or len(restarting | (to_restart - observed)) <= limits.max_restarting:
         return verdicts
@@ -97,7 +98,7 @@ def _notes(
     limits: Limits,
     now: datetime,
 ) -> tuple[str, ...]:
-    """Return sentences on what the verdicts do not say."""
+    """Return sentences for the message that the verdicts do not contain."""
     observed = _observed_notes(verdicts, screened, observation, limits)
     if screened.action is Action.DELETE:
         return (RECYCLE_BIN[observation.recycle_bin], *observed)
@@ -128,7 +129,7 @@ def _ledger_notes(verdicts: tuple[Verdict, ...], observation: Observation) -> tu
 
 
 def _clock_note(observation: Observation) -> tuple[str, ...]:
-    """Say that our clock is wrong, where it is."""
+    """Return a note if our clock is wrong."""
     skew = observation.clock_skew_seconds
     if not observation.clock_is_off:
         return ()
@@ -141,10 +142,10 @@ def _clock_note(observation: Observation) -> tuple[str, ...]:
 
 def _mode_warnings(observation: Observation, now: datetime) -> tuple[str, ...]:
     """Name the instances whose tag is no mode; not the value, which anybody may have written."""
-    said = {state.id: tag_mode(state.tags, now) for state in observation.instances.values()}
+    tag_modes = {state.id: tag_mode(state.tags, now) for state in observation.instances.values()}
     return tuple(
         f"The tag {TAG} of {instance_id} is not one of act, observe and off, so it counts as off."
-        for instance_id, mode in said.items()
+        for instance_id, mode in tag_modes.items()
         if mode is not None and not mode.understood
     )
 

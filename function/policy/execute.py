@@ -1,4 +1,4 @@
-"""Execute: send the one call that changes anything, and find out what became of it."""
+"""Execute: send the one changing call, and determine its result."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from . import call_result
 from .call_result import CallResult
 from .instance_rules import RUNNING_TASKS
 
+# A third resend would not fit into 4.5 s, and a sender repeats the event anyway.
 MAX_RESENDS = 2
 FIRST_PAUSE_SECONDS = 0.1  # doubled each time: two resends fit into the 4.5 s SMN waits
 MAX_PAUSE_SECONDS = 1.0
+# None: the cloud knows no such instance any longer.
 DELETED_STATUSES = frozenset({"DELETING", "RECYCLE", "DELETED", None})
 
 
@@ -51,7 +53,7 @@ def _seconds_before_resend(
 
 
 def _send(call: ActionCall, port: ActionPort) -> tuple[CallResult, ApiResponse, int]:
-    """Send until it is done, refused or unknown; only what was certainly not done is repeated."""
+    """Send until done, refused or unknown; repeat only calls that were certainly not executed."""
     attempt, possibly_sent, throttled = 0, 0, 0
     while True:
         response = port.send(call)
@@ -68,7 +70,7 @@ def _send(call: ActionCall, port: ActionPort) -> tuple[CallResult, ApiResponse, 
 
 
 def _with_result(verdict: Verdict, result: CallResult, *, lasting: bool) -> Verdict:
-    """Return a verdict with what became of it; `lasting` says that sending again cannot help."""
+    """Return a verdict with its result; `lasting` says that sending again cannot help."""
     hopeless = result.outcome is Outcome.FAILED and (lasting or not result.retryable)
     return verdict._replace(
         outcome=result.outcome,
@@ -138,7 +140,7 @@ def _confirm(
     action: Action,
     port: ActionPort,
 ) -> tuple[dict[str, Verdict], dict[str, InstanceState]]:
-    """Resolve what is unknown by reading; also read until an accepted restart shows.
+    """Resolve unknown results by reading; also read until an accepted restart shows.
 
     Return the verdicts, and the instances as last read.
     """
@@ -180,7 +182,7 @@ def _already_restarting(verdicts: Mapping[str, Verdict], port: ActionPort) -> di
 def execute(
     decision: Decision, call: ActionCall, before: Mapping[str, InstanceState], port: ActionPort
 ) -> ExecutionResult:
-    """Send the call and return what became of every instance that it was for."""
+    """Send the call and return the result for each of its instances."""
     result, response, attempts = _send(call, port)
     verdicts = {
         verdict.id: _with_result(

@@ -31,7 +31,7 @@ class EndedAlarm(NamedTuple):
 
 
 class FollowUp(NamedTuple):
-    """What became of one instance whose alarm has ended, and what to say of it besides."""
+    """The verdict on one instance whose alarm has ended, and a note for the message."""
 
     verdict: Verdict
     note: str | None = None
@@ -116,12 +116,12 @@ def describe(restart: Task) -> str:
 def _recovery_note(state: InstanceState, restart: Task, alarm: EndedAlarm) -> str:
     """Return when it was restarted, by whom, and how long it took until the alarm ended."""
     since = restart.updated_at or restart.created_at
-    said = f"{state.id} was {describe(restart)} and has been running since {moment_text(since)}"
+    sentence = f"{state.id} was {describe(restart)} and has been running since {moment_text(since)}"
     begin = alarm.raised_at or restart.created_at
     if alarm.ended_at is None or begin is None:
-        return f"{said}."
+        return f"{sentence}."
     from_when = "it was raised" if alarm.raised_at else "that restart began"
-    return f"{said}; its alarm ended {how_long(alarm.ended_at - begin)} after {from_when}."
+    return f"{sentence}; its alarm ended {how_long(alarm.ended_at - begin)} after {from_when}."
 
 
 def judge(state: InstanceState, alarm: EndedAlarm, limits: Limits, now: datetime) -> FollowUp:
@@ -139,10 +139,10 @@ def judge(state: InstanceState, alarm: EndedAlarm, limits: Limits, now: datetime
     if state.status == RESTARTING:
         return FollowUp(verdict._replace(reason="already_restarting"))
     if state.status != RUNNING:
-        said = f"It was {describe(newest)}" if newest else "No restart is among its tasks"
+        sentence = f"It was {describe(newest)}" if newest else "No restart is among its tasks"
         return FollowUp(
             verdict._replace(reason="not_recovered", needs_human=True),
-            f"The alarm of {state.id} has ended, but its status is {state.status}. {said}.",
+            f"The alarm of {state.id} has ended, but its status is {state.status}. {sentence}.",
         )
     restart = newest_restart(state, alarm.raised_at or now - DAY, alarm.ended_at or now)
     if restart is None or restart.status != "SUCCESS":
@@ -151,7 +151,7 @@ def judge(state: InstanceState, alarm: EndedAlarm, limits: Limits, now: datetime
 
 
 def unreadable(instance_id: str, problem: StateUnreadable) -> FollowUp:
-    """Return what is said of an instance that could not be read: nothing, and why."""
+    """Return the follow-up of an instance that could not be read: no verdict, only the problem."""
     verdict = Verdict(instance_id, Outcome.SKIPPED, "not_firing")
     return FollowUp(verdict, f"Whether {instance_id} recovered could not be read: {problem}.")
 

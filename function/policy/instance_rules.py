@@ -1,4 +1,4 @@
-"""Why one live instance is left alone: the rules, in the order in which they apply (pure)."""
+"""The rules that skip one live instance, in the order in which they apply (pure)."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ class RuleContext(NamedTuple):
 
 
 class Skip(NamedTuple):
-    """Why an instance is left alone, and whether a person has to look."""
+    """Why an instance is skipped, and whether a person has to act."""
 
     reason: str
     needs_human: bool = False
 
 
 class Rule(NamedTuple):
-    """A row of the table: the reason code, and what tells whether it applies to an instance."""
+    """A row of the table: the reason code, and the function that decides whether it applies."""
 
     reason: str
     check: Callable[[InstanceState, RuleContext], Skip | None]
 
 
 class Answer(NamedTuple):
-    """What one rule says of one instance; no `skip` means that the rule does not apply."""
+    """The answer of one rule for one instance; no `skip` means that the rule does not apply."""
 
     rule: str
     skip: Skip | None
@@ -150,6 +150,8 @@ def restart_limit(state: InstanceState, context: RuleContext) -> Skip | None:
     return Skip("restart_limit", needs_human=True) if reached else None
 
 
+# Cheap certain reasons first; the history rules come last, so that their reason is named only
+# where nothing else forbids the restart.
 RESTART_RULES = (
     Rule("not_found", not_found),
     Rule("not_kafka", not_kafka),
@@ -160,6 +162,7 @@ RESTART_RULES = (
     Rule("cooldown", cooldown),
     Rule("restart_limit", restart_limit),
 )
+# No history rules: a delete is a request of a person who has confirmed the ids.
 DELETE_RULES = (
     Rule("not_found", not_found),
     Rule("not_kafka", not_kafka),

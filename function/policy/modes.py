@@ -17,7 +17,7 @@ TAG = "auto-remediation"
 
 
 class TagMode(NamedTuple):
-    """What the tag of an instance says; `understood` is False for a value that is no mode."""
+    """The mode in the tag of an instance; `understood` is False for an unknown value."""
 
     mode: Mode
     understood: bool = True
@@ -74,7 +74,7 @@ def tag_mode(tags: Sequence[tuple[str, str]] | None, now: datetime) -> TagMode |
     """
     values = [value for key, value in tags or () if key.strip().lower() == TAG]
     modes = [mode for value in values if (mode := parse_value(value, now)) is not None]
-    return min(modes, key=lambda said: _CAREFUL_FIRST.index(said.mode), default=None)
+    return min(modes, key=lambda tagged: _CAREFUL_FIRST.index(tagged.mode), default=None)
 
 
 def mode_of(tags: Sequence[tuple[str, str]] | None, default: Mode, now: datetime) -> Mode:
@@ -84,5 +84,5 @@ def mode_of(tags: Sequence[tuple[str, str]] | None, default: Mode, now: datetime
     >>> mode_of((), Mode.OBSERVE, noon), mode_of((("auto-remediation", "on"),), Mode.OFF, noon)
     (<Mode.OBSERVE: 'observe'>, <Mode.ACT: 'act'>)
     """
-    said = tag_mode(tags, now)
-    return default if said is None else said.mode
+    tagged = tag_mode(tags, now)
+    return default if tagged is None else tagged.mode

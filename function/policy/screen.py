@@ -12,6 +12,7 @@ from ..settings.model import Limits
 from . import alarm_metrics
 from .instance_rules import Answer, Skip
 
+# As far as clocks of senders may differ; Standard Webhooks allows the same five minutes.
 MAX_FUTURE = timedelta(minutes=5)
 MAX_ALARM_AGE = timedelta(days=30)
 """As far back as the history is read: whether an older alarm was answered cannot be known."""

@@ -1,4 +1,4 @@
-"""The ledger's part of the history: what reads say of sent calls, and what those add (pure)."""
+"""Merge ledger and live state: update calls from reads, add calls to the history (pure)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from .instance_rules import RUNNING_TASKS
 
 CLOCK_TOLERANCE = timedelta(seconds=60)
 """How far before the call the cloud may date its restart: clocks, and whole seconds in a Date."""
+# Outcomes of a call that was certainly not executed: its ledger entry is removed.
 NOT_DONE = frozenset({Outcome.FAILED, Outcome.SKIPPED})
 
 
@@ -29,7 +30,7 @@ def _shown_by(call: SentCall, state: InstanceState) -> list[Task]:
 
 
 def learned_from_states(calls: Iterable[SentCall], states: Mapping[str, InstanceState]) -> Changes:
-    """Return what status and history of instances say of the calls that name them."""
+    """Return the changes that status and history of instances imply for calls on them."""
     named = [call for call in calls if call.target in states]
     tasks = {call.id: _shown_by(call, states[call.target]) for call in named}
     return Changes(
@@ -48,7 +49,7 @@ def learned_from_states(calls: Iterable[SentCall], states: Mapping[str, Instance
 def learned(
     calls: tuple[SentCall, ...], observation: Observation, *, lists_all: bool, begun: float
 ) -> Changes:
-    """Return what the live state, read after the moment `begun`, says of sent calls.
+    """Return the changes that the live state, read after the moment `begun`, implies for calls.
 
     With `lists_all` it holds every instance that restarts. One that a read before `begun` saw
     RESTARTING, and that is not any longer, is over; one that was never seen may be yet to come.

@@ -43,8 +43,8 @@ def deciding_intent(traced: TracedEvent, instance_id: str) -> Intent | None:
 
 
 def _is_skipped(intent: Intent, traced: TracedEvent) -> bool:
-    said = intent_answers(intent, traced.event, traced.limits, traced.now)
-    return any(answer.skip is not None for answer in said)
+    intent_results = intent_answers(intent, traced.event, traced.limits, traced.now)
+    return any(answer.skip is not None for answer in intent_results)
 
 
 def _in_order(traced: TracedEvent, instance_id: str, reason: str | None) -> Iterator[Answer]:

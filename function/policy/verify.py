@@ -37,11 +37,12 @@ MAX_HISTORIES = 30
 """The cloud was seen to allow 40 calls a minute; the list and other events need some of them."""
 
 
+# With more instances than MAX_HISTORIES, those where a restart may hang come first.
 _READ_FIRST = {RESTARTING: 0, "ERROR": 1}
 
 
 class Finding(NamedTuple):
-    """What became of one instance, and what to say of it besides."""
+    """The verdict on one instance, and a note for the message."""
 
     verdict: Verdict
     note: str | None = None
@@ -163,7 +164,7 @@ def judge(state: InstanceState, sent_at: datetime | None, limits: Limits, now: d
 
 
 def unread(state: InstanceState) -> Finding:
-    """Return what is said of an instance beyond MAX_HISTORIES, whose history was not read."""
+    """Return the result for an instance beyond MAX_HISTORIES, whose history was not read."""
     if state.status in _READ_FIRST:
         verdict = Verdict(
             state.id, Outcome.FAILED, "state_unreadable", state.status, retryable=True
@@ -173,7 +174,7 @@ def unread(state: InstanceState) -> Finding:
 
 
 def unreadable(instance_id: str, problem: StateUnreadable) -> Finding:
-    """Return what is said of an instance that could not be read."""
+    """Return the result for an instance that could not be read."""
     verdict = Verdict(
         instance_id,
         Outcome.FAILED,

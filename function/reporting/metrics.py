@@ -16,7 +16,7 @@ LEDGER_REASON = "ledger_unreadable"
 
 
 class _DroppedLines:
-    """Reads a count that the log keeps, at the moment of a scrape."""
+    """Reports the log's count of dropped lines at each scrape."""
 
     def __init__(self, count: Callable[[], int], family: Callable[..., Any]) -> None:
         self._count = count

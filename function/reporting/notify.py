@@ -26,10 +26,12 @@ from . import messages
 Sign = Callable[[PreparedRequest], PreparedRequest]
 
 MAX_SUBJECT_LENGTH = 120  # SMN takes 512 bytes; a phone shows less than this
+# A few lines on a phone; longer texts end with a whole sentence.
 MAX_LINE_LENGTH = 240
 MAX_TEXT_LENGTH = 10_000  # of what is shortened; a result of fifty instances has less
 # With what happened, the notes, the sender, the cloud's answer and the log: at most ten lines.
 MAX_STEPS, MAX_DETAILS = 2, 3
+# A message has room for three ids of 36 characters in a line; the log has the rest.
 MAX_IDS = 3
 # SMN does not deliver these by SMS, says the vendor's page on publishing a message.
 _WITHOUT_BRACKETS = str.maketrans("[]【】", "()()")

@@ -16,9 +16,11 @@ from ..model.event import RawEvent
 from ..model.result import RESULT_TYPE, EventContext, ResultEvent, Summary
 
 SCHEMA = "https://kafka-remediator.dev/schemas/result.json"
+# Longer than any event (25 s at most), so another event's claim has ended by then.
 RETRY_AFTER_SECONDS = 30
 THROTTLED_RETRY_AFTER_SECONDS = 60  # the gateway counts calls by the minute
 MAX_ERROR_MESSAGE_LENGTH = 300
+# The gateway's texts on these statuses echo signed headers, so they are replaced.
 SAFE_ERROR_TEXTS = {
     401: "The cloud does not accept the credentials.",
     403: "The cloud does not allow this to these credentials.",

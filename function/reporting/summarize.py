@@ -11,6 +11,7 @@ from ..model.event import Action, Outcome, SubscriptionNotice
 from ..model.result import EventContext, Summary
 from . import messages
 
+# The outcome that most needs attention first: unknown hides nothing that was done.
 PRECEDENCE = (Outcome.UNKNOWN, Outcome.FAILED, Outcome.DRY_RUN, Outcome.SKIPPED)
 
 

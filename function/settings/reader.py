@@ -151,7 +151,7 @@ def _within_one_letter(text: str, known: Mapping[str, str]) -> Iterable[str]:
         if abs(len(text) - size) > 1 or size < MIN_SIMILAR_LETTERS:
             continue
         pairs = zip(text, name, strict=False)
-        same = next((at for at, (one, other) in enumerate(pairs) if one != other), size)
+        same = next((at for at, (letter, other) in enumerate(pairs) if letter != other), size)
         rest, other = text[same:], name[same:]
         if rest == other or rest[1:] == other[1:] or rest[1:] == other or rest == other[1:]:
             yield name

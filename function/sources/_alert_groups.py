@@ -18,6 +18,7 @@ _DECISIVE_LABELS = ("remediation", "kafka_instance_id")
 _NO_EVIDENCE = frozenset({"nodata", "error", "missingseries"})
 # Kafka's Smart Connect nodes report as brokers; their name begins with this word.
 _CONNECTOR = "connector"
+# As much of a rule name as a message shows.
 MAX_NAME_LENGTH = 200
 
 
@@ -71,7 +72,7 @@ def _read(alert: Any) -> Alert | None:
 
 
 def _lacks_evidence(alert: Alert) -> bool:
-    """Tell whether a rule of Grafana failed or found no data, so that it knows nothing.
+    """Tell whether a rule of Grafana failed or found no data, so that it measured nothing.
 
     Such a rule sends an alert of another name with the rule's labels, or, set to *Alerting* for
     that case, fires under its own name with the reason as an annotation, alone or in a list: see
@@ -112,9 +113,9 @@ def intent(alert: Alert) -> Intent:
     )
 
 
-def _count(number: int, one: str, several: str) -> list[str]:
+def _count(number: int, singular: str, several: str) -> list[str]:
     """Return a sentence about so many alerts, or none where there are none."""
-    return [one if number == 1 else several.format(number)] if number else []
+    return [singular if number == 1 else several.format(number)] if number else []
 
 
 def _notes(document: dict[str, Any], alerts: list[Alert], intents: list[Intent]) -> list[str]:
@@ -123,8 +124,8 @@ def _notes(document: dict[str, Any], alerts: list[Alert], intents: list[Intent])
     missing = truncated if type(truncated) is int and truncated > 0 else 0
     unreadable = len(document["alerts"]) - len(alerts)
     nameless = sum(
-        alert.asks_for_restart and not alert.instances and one.skip == "not_mapped"
-        for alert, one in zip(alerts, intents, strict=True)
+        alert.asks_for_restart and not alert.instances and intent.skip == "not_mapped"
+        for alert, intent in zip(alerts, intents, strict=True)
     )
     return [
         *_count(

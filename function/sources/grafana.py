@@ -1,6 +1,6 @@
 """Grafana alerting webhook: a group of alerts, or the test message of a contact point.
 
-A rule whose query fails or finds nothing knows nothing of the instance, so it is not firing.
+A rule whose query fails or finds no data measured nothing, so it counts as not firing.
 
 >>> labels = {"alertname": "Kafka brokers down", "remediation": "restart",
 ...     "kafka_instance_id": "54602a9d-5e22-4239-9123-77e350df4a34"}
