@@ -49,8 +49,8 @@ class Step(NamedTuple):
 
 
 def steps(page: str) -> list[Step]:
-    found = TRIED.finditer(PAGES[page])
-    return [Step(match["commands"], match["prints"] or "") for match in found]
+    matches = TRIED.finditer(PAGES[page])
+    return [Step(match["commands"], match["prints"] or "") for match in matches]
 
 
 def pattern(prints: str) -> str:
@@ -183,16 +183,16 @@ def test_functiongraph_is_armed_as_the_page_prints_it(
 ) -> None:
     clock = Clock(MOMENT.timestamp())
     page = PAGES["docs/start-functiongraph.md"]
-    found = list(EVENT.finditer(page))
+    matches = list(EVENT.finditer(page))
     monkeypatch.setattr(SystemClock, "now", lambda self: MOMENT)
     with FakeDms(clock=clock) as cloud:
         cloud.add_instance(ORDERS, status="ERROR", tags={"auto-remediation": "act"})
-        for match in found:
+        for match in matches:
             settings = environment_of_the_function(cloud, match["settings"])
             monkeypatch.setattr(os, "environ", settings)
             result = handler(json.loads(match["event"]), agency(cloud.account))
             expected = json.loads(match["data"])
             assert shown(result["data"], expected) == expected, match["event"]
 
-        assert len(found) == 4
+        assert len(matches) == 4
         assert [effect.instance for effect in cloud.effects] == [ORDERS]

@@ -27,9 +27,9 @@ def sent(remediator: Remediator) -> list[Any]:
 
 
 def test_a_deletion_deletes_what_it_names_and_nothing_is_forced(remediator: Remediator) -> None:
-    found = remediator.delete(ORDERS)
+    response = remediator.delete(ORDERS)
 
-    assert found.brief == (200, "accepted", None)
+    assert response.brief == (200, "accepted", None)
     assert sent(remediator) == [{"action": "delete", "instances": [ORDERS]}]
     assert [(effect.action, effect.instance) for effect in remediator.cloud.effects] == [
         ("delete", ORDERS)
@@ -68,9 +68,9 @@ def test_an_odd_answer_about_the_recycle_bin_says_nothing(
 def test_a_deletion_that_does_not_repeat_its_ids_is_refused(
     remediator: Remediator, fields: dict[str, Any]
 ) -> None:
-    found = remediator.delete(ORDERS, **fields)
+    response = remediator.delete(ORDERS, **fields)
 
-    assert (found.status, found.data["outcome"]) == (400, "rejected")
+    assert (response.status, response.data["outcome"]) == (400, "rejected")
     assert not remediator.cloud.requests
 
 
@@ -99,24 +99,24 @@ def test_deletion_obeys_limits_and_tags(remediator: Remediator) -> None:
     remediator.cloud.set_status(ORDERS, "UPGRADING")
     remediator.cloud.add_instance(PAYMENTS, tags={"auto-remediation": "off"})
     remediator.cloud.add_instance(DRAFT, engine="rabbitmq")
-    found = remediator.delete(ORDERS, PAYMENTS, DRAFT, ids(1)[0])
-    assert found.brief == (200, "skipped", None)
-    assert found.reasons == {
+    response = remediator.delete(ORDERS, PAYMENTS, DRAFT, ids(1)[0])
+    assert response.brief == (200, "skipped", None)
+    assert response.reasons == {
         ORDERS: "status",
         PAYMENTS: "opted_out",
         DRAFT: "not_kafka",
         ids(1)[0]: "not_found",
     }
-    assert not found.data["needs_human"]
+    assert not response.data["needs_human"]
     assert not remediator.cloud.posts
 
 
 def test_a_dry_deletion_shows_its_body(remediator: Remediator) -> None:
     remediator.set(DRY_RUN="true")
-    found = remediator.delete(ORDERS.upper())
+    response = remediator.delete(ORDERS.upper())
 
-    assert found.brief == (200, "dry_run", "dry_run")
-    assert found.data["request"] == {"action": "delete", "instances": [ORDERS]}
+    assert response.brief == (200, "dry_run", "dry_run")
+    assert response.data["request"] == {"action": "delete", "instances": [ORDERS]}
     assert not remediator.cloud.posts
 
 

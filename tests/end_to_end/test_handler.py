@@ -354,10 +354,10 @@ def test_the_credentials_of_the_settings_come_first(cloud: FakeDms, context: Con
 
 
 def test_credentials_of_the_platform_are_known_as_such() -> None:
-    found = platform_context.credentials(Context(keys=("AK", "SK", "token")))
+    values = platform_context.credentials(Context(keys=("AK", "SK", "token")))
 
-    assert found is not None
-    assert (found.access_key, found.security_token, found.from_platform) == ("AK", "token", True)
+    assert values is not None
+    assert (values.access_key, values.security_token, values.from_platform) == ("AK", "token", True)
 
 
 @pytest.mark.parametrize(
@@ -397,11 +397,11 @@ def test_empty_variable_falls_back_to_the_context() -> None:
     names = ["DRY_RUN", "LOG_LEVEL", "K_SINK"]
     environment = {"DRY_RUN": "", "LOG_LEVEL": "ERROR", "K_SINK": ""}
 
-    found = platform_context.settings(
+    values = platform_context.settings(
         Context({"DRY_RUN": "true", "LOG_LEVEL": "INFO"}), names, environment
     )
 
-    assert found == {"DRY_RUN": "true", "LOG_LEVEL": "ERROR", "K_SINK": ""}
+    assert values == {"DRY_RUN": "true", "LOG_LEVEL": "ERROR", "K_SINK": ""}
 
 
 def test_wrong_settings_are_reported_at_the_first_event_in_the_same_words(

@@ -152,10 +152,10 @@ def test_a_purge_that_is_delivered_twice_at_once_is_sent_once(remediator: Remedi
     remediator.cloud.add_failed_creation(DRAFT)
     hold = Hold(at="request")
     remediator.cloud.fault(hold, kind="action")
-    found: list[tuple[int, str, str | None]] = []
+    responses: list[tuple[int, str, str | None]] = []
 
     def purge() -> None:
-        found.append(remediator.ask(action="purge_failed").brief)
+        responses.append(remediator.ask(action="purge_failed").brief)
 
     threads = [threading.Thread(target=purge) for _ in range(3)]
     for thread in threads:
@@ -165,13 +165,13 @@ def test_a_purge_that_is_delivered_twice_at_once_is_sent_once(remediator: Remedi
     for thread in threads:
         thread.join(30)
 
-    assert sorted(found) == [(200, "accepted", None), *[(200, "skipped", "cooldown")] * 2]
+    assert sorted(responses) == [(200, "accepted", None), *[(200, "skipped", "cooldown")] * 2]
     assert len(remediator.cloud.posts) == 1
 
 
 def test_an_alarm_raised_over_thirty_days_ago_is_stale(remediator: Remediator) -> None:
-    found = remediator.alert(raised=NOW - timedelta(days=30, seconds=1))
-    assert found.brief == (200, "skipped", "stale")
+    response = remediator.alert(raised=NOW - timedelta(days=30, seconds=1))
+    assert response.brief == (200, "skipped", "stale")
     assert not remediator.cloud.requests
 
 
@@ -197,10 +197,12 @@ def test_the_clock_of_the_cloud_decides_how_long_ago_a_restart_was(
 ) -> None:
     restarted(remediator.cloud, began=50 * MINUTE)
     set_clock(remediator, ahead=14 * MINUTE)
-    found = remediator.restart()
+    response = remediator.restart()
 
-    assert found.brief == (200, "skipped", "cooldown")
-    assert "The clock of this machine is 840 seconds ahead of the cloud's" in found.data["message"]
+    assert response.brief == (200, "skipped", "cooldown")
+    assert (
+        "The clock of this machine is 840 seconds ahead of the cloud's" in response.data["message"]
+    )
 
 
 def test_a_restart_is_dated_by_the_clock_of_the_cloud(remediator: Remediator) -> None:
@@ -217,10 +219,10 @@ def test_nothing_is_sent_by_a_clock_that_is_hours_off(
 ) -> None:
     restarted(remediator.cloud, began=5 * MINUTE)
     set_clock(remediator, ahead=ahead)
-    found = remediator.restart()
+    response = remediator.restart()
 
-    assert found.brief == (503, "failed", "state_unreadable")
-    assert "seconds off the cloud's" in found.data["message"]
+    assert response.brief == (503, "failed", "state_unreadable")
+    assert "seconds off the cloud's" in response.data["message"]
     assert not remediator.cloud.posts
 
 
@@ -237,9 +239,9 @@ def test_copies_that_share_the_ledger_restart_an_instance_once(
     remediator: Remediator, redis: RedisProcess
 ) -> None:
     copies = copies_of(remediator, redis)
-    found: list[Any] = []
+    responses: list[Any] = []
     threads = [
-        threading.Thread(target=lambda copy=copy: found.append(copy.alert().brief))
+        threading.Thread(target=lambda copy=copy: responses.append(copy.alert().brief))
         for copy in copies * 2
     ]
     for thread in threads:
@@ -248,8 +250,8 @@ def test_copies_that_share_the_ledger_restart_an_instance_once(
         thread.join(30)
 
     # An event that waits longer than the share of its time for reads is retryable.
-    assert found.count((200, "accepted", None)) == 1
-    assert {*found} <= {(200, "accepted", None), SKIPPED, (503, "failed", "busy")}
+    assert responses.count((200, "accepted", None)) == 1
+    assert {*responses} <= {(200, "accepted", None), SKIPPED, (503, "failed", "busy")}
     assert restarts(copies[0]) == 1
     assert [copy.alert().brief for copy in copies] == [SKIPPED] * 3
 
@@ -276,9 +278,9 @@ def test_copies_that_share_the_ledger_keep_the_storm_limit(
 def test_without_its_ledger_a_copy_sends_nothing_from_the_start(remediator: Remediator) -> None:
     remediator.cloud.add_failed_creation(DRAFT)
     remediator.set(LEDGER_URL=f"redis://127.0.0.1:{free_port()}", ENABLED_ACTIONS="restart,delete")
-    for found in (remediator.alert(), remediator.restart(), remediator.delete(ORDERS)):
-        assert found.brief == (503, "failed", "ledger_unreadable")
-        assert (found.data["retryable"], found.data["needs_human"]) == (True, False)
+    for response in (remediator.alert(), remediator.restart(), remediator.delete(ORDERS)):
+        assert response.brief == (503, "failed", "ledger_unreadable")
+        assert (response.data["retryable"], response.data["needs_human"]) == (True, False)
     assert not remediator.cloud.requests
 
 
@@ -286,9 +288,9 @@ def test_ledger_killed_during_reads_prevents_the_call(remediator: Remediator, ou
     with redis_process() as server:
         remediator.set(LEDGER_URL=server.url)
         remediator.cloud.fault(Meanwhile(server.kill), "tasks")
-        found = remediator.alert()
+        response = remediator.alert()
 
-    assert found.brief == (503, "failed", "ledger_unreadable")
+    assert response.brief == (503, "failed", "ledger_unreadable")
     assert not remediator.cloud.posts
     assert "Nothing was sent: the ledger cannot be reached." in [
         line["message"] for line in out()[1]
@@ -301,9 +303,9 @@ def test_ledger_killed_after_the_call_does_not_change_the_result(
     with redis_process() as server:
         remediator.set(LEDGER_URL=server.url)
         remediator.cloud.fault(Meanwhile(server.kill), "action")
-        found = remediator.alert()
+        response = remediator.alert()
 
-    assert found.brief == (200, "accepted", None)
+    assert response.brief == (200, "accepted", None)
     assert "A claim was not given up, and expires: the ledger cannot be reached." in [
         line["message"] for line in out()[1]
     ]
@@ -324,11 +326,11 @@ def test_concurrent_events_do_not_exceed_the_storm_limit(
 ) -> None:
     remediator.set(MAX_RESTARTING="1")
     remediator.cloud.add_instance(PAYMENTS, status="ERROR")
-    found: list[Any] = []
-    remediator.cloud.fault(Meanwhile(lambda: found.append(remediator.alert(PAYMENTS))), "tasks")
+    responses: list[Any] = []
+    remediator.cloud.fault(Meanwhile(lambda: responses.append(remediator.alert(PAYMENTS))), "tasks")
 
     assert remediator.alert(ORDERS).brief == (200, "skipped", "storm")
-    assert [other.brief for other in found] == [(200, "accepted", None)]
+    assert [other.brief for other in responses] == [(200, "accepted", None)]
     assert len(remediator.cloud.posts) == 1
 
 

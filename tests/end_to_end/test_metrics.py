@@ -67,11 +67,11 @@ def test_events_are_counted_by_outcome(measured: Remediator) -> None:
 def test_durations_are_a_histogram(measured: Remediator) -> None:
     measured.alert(ORDERS)
 
-    found = samples(measured)
+    counted = samples(measured)
     name = "kafka_remediator_event_duration_seconds"
-    assert found[f"{name}_count", ()] == 1
-    assert found[f"{name}_sum", ()] > 0
-    assert found[f"{name}_bucket", (("le", "+Inf"),)] == 1
+    assert counted[f"{name}_count", ()] == 1
+    assert counted[f"{name}_sum", ()] > 0
+    assert counted[f"{name}_bucket", (("le", "+Inf"),)] == 1
 
 
 def test_calls_for_a_person_are_counted(measured: Remediator) -> None:
@@ -96,8 +96,8 @@ def test_results_that_do_not_arrive_are_counted(measured: Remediator) -> None:
     measured.cloud.fault(Reset(), kind="publish")
     measured.alert(ORDERS)
 
-    found = samples(measured)
-    assert (found[name, (("to", "topic"),)], found[name, (("to", "sink"),)]) == (1, 0)
+    counted = samples(measured)
+    assert (counted[name, (("to", "topic"),)], counted[name, (("to", "sink"),)]) == (1, 0)
 
 
 def test_lines_that_the_log_dropped_are_counted(measured: Remediator) -> None:

@@ -44,17 +44,17 @@ def sent(remediator: Remediator) -> list[Any]:
 
 def test_a_purge_names_what_it_removes(remediator: Remediator) -> None:
     remediator.cloud.add_failed_creation(DRAFT)
-    found = purge(remediator)
+    response = purge(remediator)
 
-    assert found.brief == (200, "accepted", None)
+    assert response.brief == (200, "accepted", None)
     assert (
-        found.data["instances"][0] | {"id": DRAFT, "status": "CREATEFAILED"}
-        == (found.data["instances"][0])
+        response.data["instances"][0] | {"id": DRAFT, "status": "CREATEFAILED"}
+        == (response.data["instances"][0])
     )
-    assert found.data["message"] == "Purge of failed creations (1 instance listed) accepted."
-    assert (found.data["request"], found.data["action"]) == (BODY, "purge_failed")
-    assert (found.data["api"]["status"], found.data["api"]["attempts"]) == (204, 1)
-    assert found.event["subject"] == DRAFT
+    assert response.data["message"] == "Purge of failed creations (1 instance listed) accepted."
+    assert (response.data["request"], response.data["action"]) == (BODY, "purge_failed")
+    assert (response.data["api"]["status"], response.data["api"]["attempts"]) == (204, 1)
+    assert response.event["subject"] == DRAFT
     assert sent(remediator) == [BODY]
     assert [effect.instance for effect in remediator.cloud.effects] == [DRAFT]
 
@@ -65,19 +65,19 @@ def test_failed_creations_are_purged_in_every_listing_variant(
 ) -> None:
     remediator.cloud.behaviour.failed_creations = way
     remediator.cloud.add_failed_creation(DRAFT)
-    found = purge(remediator)
+    response = purge(remediator)
 
-    assert found.brief == (200, "accepted", None)
-    assert len(found.data["instances"]) == (way == "rows")
+    assert response.brief == (200, "accepted", None)
+    assert len(response.data["instances"]) == (way == "rows")
     assert [effect.instance for effect in remediator.cloud.effects] == [DRAFT]
 
 
 def test_an_empty_listing_does_not_stop_a_purge(remediator: Remediator) -> None:
-    found = purge(remediator)
+    response = purge(remediator)
 
-    assert found.brief == (200, "accepted", None)
-    assert found.data["message"] == "Purge of failed creations (none listed) accepted."
-    assert found.data["instances"] == []
+    assert response.brief == (200, "accepted", None)
+    assert response.data["message"] == "Purge of failed creations (none listed) accepted."
+    assert response.data["instances"] == []
     assert sent(remediator) == [BODY]
 
 
@@ -89,11 +89,11 @@ def test_a_purge_of_more_than_the_limit_is_refused_with_what_was_found(
     remediator.set(MAX_PURGE="2")
     for one in ids(3):
         remediator.cloud.add_failed_creation(one)
-    found = purge(remediator)
+    response = purge(remediator)
 
-    assert found.brief == (403, "rejected", "too_many")
-    assert (ids(3)[2] in found.data["message"]) == (way == "rows")
-    assert found.data["request"] is None
+    assert response.brief == (403, "rejected", "too_many")
+    assert (ids(3)[2] in response.data["message"]) == (way == "rows")
+    assert response.data["request"] is None
     assert not remediator.cloud.posts
 
 
@@ -111,10 +111,10 @@ def test_a_purge_is_refused_where_a_blocked_instance_is_among_the_failed(
 ) -> None:
     remediator.set(BLOCKED_INSTANCES=DRAFT)
     remediator.cloud.add_failed_creation(DRAFT)
-    found = purge(remediator)
+    response = purge(remediator)
 
-    assert found.brief == (403, "rejected", "not_allowed")
-    assert DRAFT in found.data["message"]
+    assert response.brief == (403, "rejected", "not_allowed")
+    assert DRAFT in response.data["message"]
     assert not remediator.cloud.posts
 
 
@@ -139,10 +139,10 @@ def test_a_listing_that_fails_stops_the_purge(
     remediator: Remediator, fault: Reply, status: int
 ) -> None:
     remediator.cloud.fault(fault, kind="list", times=None)
-    found = purge(remediator)
+    response = purge(remediator)
 
-    assert found.brief == (status, "failed", "state_unreadable")
-    assert found.data["needs_human"] == (status == 200)
+    assert response.brief == (status, "failed", "state_unreadable")
+    assert response.data["needs_human"] == (status == 200)
     assert not remediator.cloud.posts
 
 
@@ -156,9 +156,9 @@ def test_a_listing_that_never_ends_stops_the_purge(remediator: Remediator) -> No
 
 def test_a_timer_and_a_ping_may_purge(remediator: Remediator) -> None:
     remediator.cloud.add_failed_creation(DRAFT)
-    found = remediator.trigger(TIMER)
-    assert found.brief == (200, "accepted", None)
-    assert found.data["event"] == {
+    response = remediator.trigger(TIMER)
+    assert response.brief == (200, "accepted", None)
+    assert response.data["event"] == {
         "source": "timer",
         "id": "nightly 2026-01-05T11:00:00+08:00",
         "time": "2026-01-05T03:00:00Z",
@@ -166,22 +166,28 @@ def test_a_timer_and_a_ping_may_purge(remediator: Remediator) -> None:
     }
 
     remediator.clock.advance(60)
-    found = remediator.post(
+    response = remediator.post(
         "/", {"action": "purge_failed"}, **PING, **{"ce-type": "dev.knative.sources.ping"}
     )
-    assert found.brief == (200, "accepted", None)
-    assert found.data["event"]["id"] == "7"
+    assert response.brief == (200, "accepted", None)
+    assert response.data["event"]["id"] == "7"
     assert sent(remediator) == [BODY, BODY]
 
 
 def test_a_topic_may_not_purge_and_a_schedule_may_not_delete(remediator: Remediator) -> None:
     record = {"event_source": "smn", "smn": {"message": json.dumps({"action": "purge_failed"})}}
-    found = remediator.trigger({"record": [record]})
-    assert (found.data["outcome"], found.data["reason"]) == ("rejected", "action_not_for_source")
+    response = remediator.trigger({"record": [record]})
+    assert (response.data["outcome"], response.data["reason"]) == (
+        "rejected",
+        "action_not_for_source",
+    )
 
     deletion = {"action": "delete", "instances": [ORDERS], "confirm": [ORDERS]}
-    found = remediator.trigger(deletion)
-    assert (found.data["outcome"], found.data["reason"]) == ("rejected", "action_not_for_source")
+    response = remediator.trigger(deletion)
+    assert (response.data["outcome"], response.data["reason"]) == (
+        "rejected",
+        "action_not_for_source",
+    )
     assert not remediator.cloud.requests
 
 
@@ -189,11 +195,11 @@ def test_a_dry_purge_shows_its_body_and_what_it_would_remove(remediator: Remedia
     remediator.set(DRY_RUN="true")
     assert purge(remediator).brief == (200, "dry_run", "dry_run")
     remediator.cloud.add_failed_creation(DRAFT)
-    found = purge(remediator)
+    response = purge(remediator)
 
-    assert found.brief == (200, "dry_run", "dry_run")
-    assert found.data["request"] == BODY
-    assert found.reasons == {DRAFT: "dry_run"}
+    assert response.brief == (200, "dry_run", "dry_run")
+    assert response.data["request"] == BODY
+    assert response.reasons == {DRAFT: "dry_run"}
     assert not remediator.cloud.posts
 
 
@@ -201,8 +207,8 @@ def test_a_purge_whose_answer_is_lost_stays_unknown_and_is_not_repeated(
     remediator: Remediator,
 ) -> None:
     remediator.cloud.fault(Reset(at="done"), kind="action")
-    found = purge(remediator)
+    response = purge(remediator)
 
-    assert found.brief == (202, "unknown", "unclear")
-    assert found.data["needs_human"]
+    assert response.brief == (202, "unknown", "unclear")
+    assert response.data["needs_human"]
     assert sent(remediator) == [BODY]

@@ -1,4 +1,4 @@
-"""Rules 13 to 17, end to end: what the cloud remembers of an instance decides."""
+"""Rules on the history of an instance, end to end: already_answered to dry_run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules 8 to 12, end to end: what the live state of an instance allows."""
+"""Rules on the live state of an instance, end to end: state_unreadable to status."""
 
 from __future__ import annotations
 

@@ -20,11 +20,11 @@ def main() -> int:
     ]
     print(f"{len(plans)} runs of {options.events} events", flush=True)
     tallies = []
-    for _, found in run_seeds(plans):
-        tallies.append(found)
-        print(tally.line(found), flush=True)
+    for _, summary in run_seeds(plans):
+        tallies.append(summary)
+        print(tally.line(summary), flush=True)
     print(*tally.total(tallies), sep="\n")
-    broken = sum(len(found.violations) for found in tallies)
+    broken = sum(len(summary.violations) for matching in tallies)
     print(f"{broken} violations." if broken else "Every invariant held in every run.")
     return 1 if broken else 0
 

@@ -89,12 +89,12 @@ def pairs(history: History) -> Iterator[tuple[Restart, Restart]]:
 
 
 def _count(history: History, holds: Callable[[History, Restart, Restart], bool]) -> int:
-    found = {
+    matching = {
         (later.instance, later.began)
         for earlier, later in pairs(history)
         if later.began - earlier.began < history.policy.cooldown and holds(history, earlier, later)
     }
-    return len(found)
+    return len(matching)
 
 
 def doubles(history: History) -> int:

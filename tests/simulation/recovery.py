@@ -289,8 +289,8 @@ class RecoveryRun:
         statements = {statement.instance: statement for statement in self._statements(result)}
         for instance in self.instances.values():
             expected = self._expected(instance)
-            found = statements.get(instance.id)
-            reason = found.reason if found else None
+            statement = statements.get(instance.id)
+            reason = statement.reason if statement else None
             if reason == "state_unreadable":
                 continue  # this machine was too slow for the deadline; it fails the verify, too
             if expected in {"hanging", "not_recovered"} and reason != expected:

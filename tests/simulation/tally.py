@@ -55,19 +55,19 @@ def line(tally: Tally) -> str:
 
 def total(tallies: Iterable[Tally]) -> Iterator[str]:
     """Write what many runs came to, line by line."""
-    found = list(tallies)
-    results = sum((tally.results for tally in found), Counter[tuple[str, str]]())
-    senders = sum((tally.senders for tally in found), Counter[str]())
+    all_tallies = list(tallies)
+    results = sum((tally.results for tally in all_tallies), Counter[tuple[str, str]]())
+    senders = sum((tally.senders for tally in all_tallies), Counter[str]())
     yield "Deliveries by sender:"
     for sender, count in senders.most_common():
         yield f"  {count:>7}  {sender}"
     yield "Results by outcome and reason:"
     for (outcome, reason), count in sorted(results.items(), key=lambda one: (one[0][0], -one[1])):
         yield f"  {count:>7}  {outcome:<9} {reason}"
-    for copies in sorted({tally.copies for tally in found}):
-        count = sum(tally.doubles for tally in found if tally.copies == copies)
+    for copies in sorted({tally.copies for tally in all_tallies}):
+        count = sum(tally.doubles for tally in all_tallies if tally.copies == copies)
         yield f"Double restarts of copies that could not know of each other, {copies}: {count}"
-    repeats = sum(tally.repeats for tally in found)
+    repeats = sum(tally.repeats for tally in all_tallies)
     yield f"Restarts again, because neither response nor cloud showed the first: {repeats}"
-    for tally in found:
+    for tally in all_tallies:
         yield from (f"BROKEN in seed {tally.seed}: {broken}" for broken in tally.violations)

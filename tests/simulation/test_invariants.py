@@ -53,22 +53,22 @@ def handled(
 
 def history_of(*parts: Handled, **fields: Any) -> History:
     """Make the history that follows from events which did, a second later, what they asked for."""
-    found, requests = [], []
+    matching, requests = [], []
     for one in parts:
         request = one.results[0]["data"]["request"]
         requests.append(post(request))
         kind = "purge" if request == PURGE else request["action"]
-        found += [Effect(one.began + 1, kind, each) for each in request.get("instances", (TWO,))]
+        matching += [Effect(one.began + 1, kind, each) for each in request.get("instances", (TWO,))]
     restarts = [
         Restart(effect.instance, effect.time, effect.time + 300)
-        for effect in found
+        for effect in matching
         if effect.action == "restart"
     ]
     facts = {
         "policy": Policy(deletes=True),
         "handled": parts,
         "lines": tuple({**one.results[0], "severity": "INFO"} for one in parts),
-        "effects": tuple(found),
+        "effects": tuple(matching),
         "restarts": tuple(restarts),
         "posts": tuple(requests),
     }

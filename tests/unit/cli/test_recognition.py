@@ -34,36 +34,36 @@ def gateway(path: str, body: bytes, **headers: str) -> dict[str, Any]:
 @pytest.mark.parametrize("source", sorted(PARTS.sources))
 def test_every_example_is_recognized_as_its_source_or_as_one_that_takes_it(source: str) -> None:
     for example in PARTS.schemas.schema(f"events/{source}").get("examples", []):
-        found = recognized(example)
-        assert found.source is not None
-        PARTS.schemas.check(f"events/{found.source}", example)
-        assert found.source == source or found.assumption is not None
+        recognition = recognized(example)
+        assert recognition.source is not None
+        PARTS.schemas.check(f"events/{recognition.source}", example)
+        assert recognition.source == source or recognition.assumption is not None
 
 
 def test_request_document_defaults_to_the_direct_source() -> None:
-    found = recognized(REQUEST)
+    recognition = recognized(REQUEST)
 
-    assert (found.source, found.raw_events[0].channel) == ("direct", "trigger/direct")
-    assert found.assumption is not None
-    assert "schedule" in found.assumption
+    assert (recognition.source, recognition.raw_events[0].channel) == ("direct", "trigger/direct")
+    assert recognition.assumption is not None
+    assert "schedule" in recognition.assumption
     assert recognized(REQUEST, "schedule") == Recognized(
-        (found.raw_events[0]._replace(channel="trigger/schedule"),), "schedule"
+        (recognition.raw_events[0]._replace(channel="trigger/schedule"),), "schedule"
     )
 
 
 def test_invalid_document_is_assigned_to_the_nearest_schema() -> None:
-    found = recognized({**alerts(), "alerts": {}})
+    recognition = recognized({**alerts(), "alerts": {}})
 
-    assert found.source == "alertmanager"
-    assert found.assumption is not None
-    assert "--source overrides" in found.assumption
+    assert recognition.source == "alertmanager"
+    assert recognition.assumption is not None
+    assert "--source overrides" in recognition.assumption
 
 
 @pytest.mark.parametrize("document", [b"{", [], {}, {"foo": 1}, 5])
 def test_unrecognizable_document_has_no_source(document: Any) -> None:
-    found = recognized(document)
+    recognition = recognized(document)
 
-    assert (found.source, found.raw_events[0].channel) == (None, "trigger/unknown")
+    assert (recognition.source, recognition.raw_events[0].channel) == (None, "trigger/unknown")
     assert recognized(document, "grafana").source == "grafana"
 
 
@@ -78,8 +78,8 @@ def test_messages_of_topics_keep_their_envelope_whatever_source_is_named() -> No
 def test_a_request_to_a_gateway_is_recognized_by_its_route() -> None:
     body = json.dumps(REQUEST).encode()
 
-    found = recognized(gateway("/alertmanager", body, content_type="application/json"))
-    assert (found.source, found.raw_events[0].body) == ("alertmanager", body)
+    recognition = recognized(gateway("/alertmanager", body, content_type="application/json"))
+    assert (recognition.source, recognition.raw_events[0].body) == ("alertmanager", body)
     assert recognized(gateway("/smn", body)).raw_events[0].channel == "smn"
     with pytest.raises(UnknownRoute):
         recognized(gateway("/nowhere", body))
@@ -89,9 +89,9 @@ def test_a_cloudevent_in_binary_mode_gets_its_attributes_from_the_headers() -> N
     attributes = {"ce_specversion": "1.0", "ce_id": "7", "ce_source": "/s"}
     kind = {"ce_type": "dev.kafka-remediator.request.v1", "content_type": "application/json"}
 
-    found = recognized(gateway("/", json.dumps(REQUEST).encode(), **attributes, **kind))
+    recognition = recognized(gateway("/", json.dumps(REQUEST).encode(), **attributes, **kind))
 
-    event = json.loads(found.raw_events[0].body)
+    event = json.loads(recognition.raw_events[0].body)
     assert (event["id"], event["data"]) == ("7", REQUEST)
 
 

@@ -73,9 +73,9 @@ def test_other_letter_case_and_tag_types_are_accepted(
     remediator: Remediator, fields: Any, read: dict[str, Any]
 ) -> None:
     remediator.cloud.fault(changed(**fields), kind="show")
-    found = remediator.reader().instance(ORDERS)
+    state = remediator.reader().instance(ORDERS)
 
-    assert {name: getattr(found, name) for name in read} == read
+    assert {name: getattr(state, name) for name in read} == read
 
 
 def test_only_the_not_found_code_means_no_instance(remediator: Remediator) -> None:
@@ -171,7 +171,7 @@ def test_reads_run_in_parallel_up_to_eleven(
     for one in ids(25):
         remediator.cloud.add_instance(one)
     reader: Inventory = remediator.reader()
-    found = reader.gather([partial(reader.instance, one) for one in ids(25)])
+    states = reader.gather([partial(reader.instance, one) for one in ids(25)])
 
-    assert [state.id for state in found] == ids(25)
+    assert [state.id for state in states] == ids(25)
     assert remediator.cloud.connections <= 11

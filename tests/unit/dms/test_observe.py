@@ -65,9 +65,9 @@ def test_a_request_for_one_instance_needs_no_list(remediator: Remediator) -> Non
 
 
 def test_a_request_for_several_instances_reads_them_from_a_list(remediator: Remediator) -> None:
-    found = seen(remediator, *ALL_THREE, alarm=False)
+    observed = seen(remediator, *ALL_THREE, alarm=False)
 
-    assert {one: state.status for one, state in found.instances.items()} == {
+    assert {one: state.status for one, state in observed.instances.items()} == {
         ORDERS: "ERROR",
         PAYMENTS: "RUNNING",
         AUDIT: "RUNNING",
@@ -81,17 +81,17 @@ def test_incomplete_list_row_is_read_by_id(remediator: Remediator, missing: dict
     rows = Alter(lambda body: {**body, "instances": [row | missing for row in body["instances"]]})
     remediator.cloud.fault(rows, kind="list")
 
-    found = seen(remediator, ORDERS).instances[ORDERS]
-    assert (found.tags, found.engine) == ((("team", "a"),), "kafka")
+    observed = seen(remediator, ORDERS).instances[ORDERS]
+    assert (observed.tags, observed.engine) == ((("team", "a"),), "kafka")
     assert kinds(remediator) == {"list": 1, "show": 1, "tasks": 1}
 
 
 def test_instance_missing_from_the_list_is_read_by_id(remediator: Remediator) -> None:
     with_many_instances(remediator)
     remediator.cloud.add_instance(DRAFT, status="DELETING")
-    found = seen(remediator, ids(60)[59], DRAFT, alarm=False)
+    observed = seen(remediator, ids(60)[59], DRAFT, alarm=False)
 
-    assert [state.status for state in found.instances.values()] == ["RUNNING", "DELETING"]
+    assert [state.status for state in observed.instances.values()] == ["RUNNING", "DELETING"]
 
 
 @pytest.mark.parametrize("alarm", [True, False])
@@ -110,9 +110,9 @@ def test_list_and_histories_are_requested_in_parallel(
 ) -> None:
     remediator.cloud.fault(Hold(), times=None)
     targets = ALL_THREE if alarm else (ORDERS,)
-    found: list[Observation] = []
+    observed: list[Observation] = []
     thread = threading.Thread(
-        target=lambda: found.append(seen(remediator, *targets, alarm=alarm, seconds=20))
+        target=lambda: observed.append(seen(remediator, *targets, alarm=alarm, seconds=20))
     )
     thread.start()
     remediator.cloud.wait_for(len(targets) + 1)
@@ -120,7 +120,7 @@ def test_list_and_histories_are_requested_in_parallel(
     remediator.cloud.release()
     thread.join(20)
 
-    assert set(found[0].instances) == set(targets)
+    assert set(observed[0].instances) == set(targets)
     assert len(remediator.cloud.requests) == len(targets) + 1
 
 
@@ -157,9 +157,9 @@ def test_restarting_instances_that_are_counted_and_not_shown_make_the_state_unre
 
 def test_a_deletion_reads_the_recycle_bin_and_no_history(remediator: Remediator) -> None:
     remediator.cloud.behaviour.recycle_bin = True
-    found = seen(remediator, ORDERS, alarm=False, action=Action.DELETE)
+    observed = seen(remediator, ORDERS, alarm=False, action=Action.DELETE)
 
-    assert found.recycle_bin is True
+    assert observed.recycle_bin is True
     assert kinds(remediator) == {"show": 1, "recycle": 1}
 
 
@@ -173,10 +173,10 @@ def test_failed_creations_are_distinguished_from_created_instances(
     for one in ids(2):
         remediator.cloud.add_failed_creation(one)
     purge = screened(alarm=False, action=Action.PURGE_FAILED)
-    found = observe.read_live_state(purge, limits(), remediator.reader(), NOW)
+    observed = observe.read_live_state(purge, limits(), remediator.reader(), NOW)
 
-    assert [one.id for one in found.failed_creations] == ids(2)[:listed]
-    assert found.unlisted == unlisted
+    assert [one.id for one in observed.failed_creations] == ids(2)[:listed]
+    assert observed.unlisted == unlisted
     assert kinds(remediator) == {"list": 1}
 
 
@@ -192,9 +192,9 @@ def test_hanging_read_ends_at_the_read_deadline(remediator: Remediator, kind: st
 
 def test_hanging_recycle_bin_read_does_not_block_a_deletion(remediator: Remediator) -> None:
     remediator.cloud.fault(Hold(), kind="recycle", times=None)
-    found = seen(remediator, ORDERS, alarm=False, action=Action.DELETE, seconds=1)
+    observed = seen(remediator, ORDERS, alarm=False, action=Action.DELETE, seconds=1)
 
-    assert (found.recycle_bin, found.instances[ORDERS].status) == (None, "ERROR")
+    assert (observed.recycle_bin, observed.instances[ORDERS].status) == (None, "ERROR")
 
 
 def test_one_instance_that_cannot_be_read_makes_the_whole_state_unreadable(
@@ -210,8 +210,8 @@ def test_reread_skips_the_history_of_restarting_instances() -> None:
     with open_remediator(Behaviour(restart_seconds=60)) as remediator:
         remediator.cloud.add_instance(PAYMENTS, status="RESTARTING")
         remediator.cloud.add_task(ORDERS, created_at=ago(MINUTE))
-        found = observe.reread(remediator.reader(), (ORDERS, PAYMENTS, DRAFT), limits(), NOW)
+        observed = observe.reread(remediator.reader(), (ORDERS, PAYMENTS, DRAFT), limits(), NOW)
 
-        assert [len(one.restart_tasks) for one in found.values()] == [1, 0, 0]
-        assert [one.status for one in found.values()] == ["ERROR", "RESTARTING", None]
+        assert [len(one.restart_tasks) for one in observed.values()] == [1, 0, 0]
+        assert [one.status for one in observed.values()] == ["ERROR", "RESTARTING", None]
         assert kinds(remediator) == {"show": 3, "tasks": 1}

@@ -50,17 +50,17 @@ def test_accepted_connection_has_no_problem() -> None:
 
 def test_a_server_that_is_silent_in_the_handshake() -> None:
     with server(drain) as port:
-        found = reach(f"https://127.0.0.1:{port}", seconds=0.1)
+        reached = reach(f"https://127.0.0.1:{port}", seconds=0.1)
 
-    assert found == Reach("TLS", f"127.0.0.1:{port}", "no answer in time")
+    assert reached == Reach("TLS", f"127.0.0.1:{port}", "no answer in time")
 
 
 def test_a_server_that_ends_the_handshake() -> None:
     with server(lambda wire: None) as port:
-        found = reach(f"https://127.0.0.1:{port}")
+        reached = reach(f"https://127.0.0.1:{port}")
 
-    assert found.stage == "TLS"
-    assert found.problem == "the handshake failed: is TLS spoken there?"
+    assert reached.stage == "TLS"
+    assert reached.problem == "the handshake failed: is TLS spoken there?"
 
 
 def reset(wire: socket.socket) -> None:
@@ -70,9 +70,9 @@ def reset(wire: socket.socket) -> None:
 
 def test_a_proxy_that_resets_the_connection() -> None:
     with server(reset) as port:
-        found = reach("https://dms.example", proxy=f"http://127.0.0.1:{port}")
+        reached = reach("https://dms.example", proxy=f"http://127.0.0.1:{port}")
 
-    assert (found.stage, found.problem) == ("proxy", "it ended the connection")
+    assert (reached.stage, reached.problem) == ("proxy", "it ended the connection")
 
 
 def test_a_proxy_that_never_ends_its_answer() -> None:
@@ -82,15 +82,15 @@ def test_a_proxy_that_never_ends_its_answer() -> None:
             drain(wire)
 
     with server(flood) as port:
-        found = reach("https://dms.example", proxy=f"http://127.0.0.1:{port}")
+        reached = reach("https://dms.example", proxy=f"http://127.0.0.1:{port}")
 
-    assert found.problem == "it answered 502 to a tunnel to dms.example:443"
+    assert reached.problem == "it answered 502 to a tunnel to dms.example:443"
 
 
 def test_where_no_time_is_left_nothing_is_tried() -> None:
-    found = reach("https://dms.example", seconds=0)
+    reached = reach("https://dms.example", seconds=0)
 
-    assert found == Reach("DNS", "dms.example:443", "no answer in time")
+    assert reached == Reach("DNS", "dms.example:443", "no answer in time")
 
 
 def test_unfinished_attempt_counts_as_no_answer() -> None:
@@ -101,9 +101,9 @@ def test_unfinished_attempt_counts_as_no_answer() -> None:
 
 
 def test_unencodable_host_name() -> None:
-    found = reach("https://" + "a" * 64 + ".example")
+    reached = reach("https://" + "a" * 64 + ".example")
 
-    assert (found.stage, found.problem) == ("DNS", "the name does not resolve")
+    assert (reached.stage, reached.problem) == ("DNS", "the name does not resolve")
 
 
 @pytest.mark.parametrize(

@@ -276,12 +276,12 @@ def test_every_sender_can_have_an_instance_restarted(
 ) -> None:
     kind = "application/cloudevents+json" if path == "/" else "application/json"
 
-    found = post(remediator, path, body, content_type=kind)
+    response = post(remediator, path, body, content_type=kind)
 
-    assert found.brief == (200, "accepted", None)
+    assert response.brief == (200, "accepted", None)
     assert [deed.instance for deed in remediator.cloud.effects] == [ORDERS]
     (line,) = lines(capsys.readouterr().out)
-    assert found.event.items() <= line.items()
+    assert response.event.items() <= line.items()
 
 
 @pytest.mark.parametrize(
@@ -314,9 +314,9 @@ def test_what_is_rejected_is_one_result_and_no_call(
     remediator: Remediator,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    found = post(remediator, "/direct", body, content_type=kind or "application/json")
+    response = post(remediator, "/direct", body, content_type=kind or "application/json")
 
-    assert found.brief == (status, "rejected", reason)
+    assert response.brief == (status, "rejected", reason)
     assert len(lines(capsys.readouterr().out)) == 1
     assert remediator.cloud.requests == ()
 
@@ -348,17 +348,17 @@ def test_a_source_may_ask_only_for_what_is_its_own(
 ) -> None:
     remediator.set(ENABLED_ACTIONS="restart,purge_failed,delete")
 
-    found = post(remediator, path, body, content_type=kind)
+    response = post(remediator, path, body, content_type=kind)
 
-    assert found.brief == (403, "rejected", "action_not_for_source")
+    assert response.brief == (403, "rejected", "action_not_for_source")
     assert remediator.cloud.requests == ()
 
 
 def test_an_alarm_of_the_json_template_restarts_its_instance(remediator: Remediator) -> None:
-    found = post(remediator, "/smn", smn(message=alarm_template()))
+    response = post(remediator, "/smn", smn(message=alarm_template()))
 
-    assert found.brief == (200, "accepted", None)
-    assert found.data["event"]["name"] == "kafka-broker-alive"
+    assert response.brief == (200, "accepted", None)
+    assert response.data["event"]["name"] == "kafka-broker-alive"
     assert [effect.instance for effect in remediator.cloud.effects] == [ORDERS]
 
 
@@ -367,10 +367,10 @@ def test_an_unmapped_alarm_of_the_json_template_says_which_setting_decides(
 ) -> None:
     unmapped = smn(message=alarm_template(MetricName="Nodo activo"))
 
-    found = post(remediator, "/smn", unmapped)
+    response = post(remediator, "/smn", unmapped)
 
-    assert (found.brief, found.data["needs_human"]) == ((200, "skipped", "not_mapped"), False)
-    assert "ALARM_METRICS decides which names ask for a restart" in found.data["message"]
+    assert (response.brief, response.data["needs_human"]) == ((200, "skipped", "not_mapped"), False)
+    assert "ALARM_METRICS decides which names ask for a restart" in response.data["message"]
     remediator.set(ALARM_METRICS="broker_alive,nodo activo")
     assert post(remediator, "/smn", unmapped).brief == (200, "accepted", None)
 
@@ -380,10 +380,13 @@ def test_a_firing_alarm_that_names_no_instance_calls_a_person(remediator: Remedi
         alarm(dimension="kafka_broker:broker-0"),
         alarm_template(ResourceId="broker-0"),
     ):
-        found = post(remediator, "/smn", smn(message=message))
+        response = post(remediator, "/smn", smn(message=message))
 
-        assert (found.brief, found.event["needshuman"]) == ((200, "skipped", "not_mapped"), True)
-        assert "names no Kafka instance" in found.data["message"]
+        assert (response.brief, response.event["needshuman"]) == (
+            (200, "skipped", "not_mapped"),
+            True,
+        )
+        assert "names no Kafka instance" in response.data["message"]
 
 
 def test_an_alarm_that_cannot_be_read_calls_a_person_and_other_texts_do_not(
@@ -402,10 +405,10 @@ def test_malformed_alert_does_not_reject_its_group(remediator: Remediator) -> No
     group = alerts()
     group["alerts"] = [{"status": "firing", "labels": None}, *group["alerts"], "alert"]
 
-    found = post(remediator, "/alertmanager", {**group, "version": "3", "groupKey": 7})
+    response = post(remediator, "/alertmanager", {**group, "version": "3", "groupKey": 7})
 
-    assert found.brief == (200, "accepted", None)
-    assert "2 alerts could not be read and were left out." in found.data["message"]
+    assert response.brief == (200, "accepted", None)
+    assert "2 alerts could not be read and were left out." in response.data["message"]
     nothing = post(remediator, "/alertmanager", {"version": "4", "alerts": ["alert"]})
     assert nothing.brief == (400, "rejected", "schema")
 
@@ -414,9 +417,9 @@ def test_malformed_alert_does_not_reject_its_group(remediator: Remediator) -> No
     ("status", "reason"), [("ok", "not_recovered"), ("insufficient_data", "not_firing")]
 )
 def test_an_alarm_that_is_over_is_skipped(status: str, reason: str, remediator: Remediator) -> None:
-    found = post(remediator, "/smn", smn(message=alarm(alarm_status=status)))
+    response = post(remediator, "/smn", smn(message=alarm(alarm_status=status)))
 
-    assert found.brief == (200, "skipped", reason)
+    assert response.brief == (200, "skipped", reason)
 
 
 def test_a_notification_of_our_own_is_recognised_only_where_it_is_signed(
@@ -435,10 +438,10 @@ def test_an_alarm_of_another_service_is_skipped(remediator: Remediator) -> None:
 
 
 def test_a_plain_text_message_of_a_topic_is_rejected(remediator: Remediator) -> None:
-    found = post(remediator, "/smn", smn(message="Maintenance starts at noon.", subject=""))
+    response = post(remediator, "/smn", smn(message="Maintenance starts at noon.", subject=""))
 
-    assert found.brief == (400, "rejected", "invalid_json")
-    assert found.data["event"]["id"] == "m1"
+    assert response.brief == (400, "rejected", "invalid_json")
+    assert response.data["event"]["id"] == "m1"
 
 
 def test_a_repeat_of_an_alarm_is_answered_by_any_restart_of_the_day(remediator: Remediator) -> None:
@@ -466,12 +469,12 @@ def test_the_link_of_a_confirmation_is_logged_for_a_person_and_nowhere_else(
 ) -> None:
     remediator.set(LOG_LEVEL="ERROR")
 
-    found = post(remediator, "/smn", smn(type=kind, subscribe_url=LINK, subject=None))
+    response = post(remediator, "/smn", smn(type=kind, subscribe_url=LINK, subject=None))
 
     out, err = capsys.readouterr()
-    assert found.status == 200
-    assert found.data["reason"].replace("_", "") == kind.lower()
-    assert found.data["needs_human"] is (kind == "UnsubscribeConfirmation")
+    assert response.status == 200
+    assert response.data["reason"].replace("_", "") == kind.lower()
+    assert response.data["needs_human"] is (kind == "UnsubscribeConfirmation")
     (line,) = lines(err)
     assert (line["severity"], line["link"]) == ("WARNING", LINK)
     assert LINK not in out
@@ -485,12 +488,12 @@ def test_confirmation_older_than_48_hours_is_reported_expired(
     sent = timestamps.text(NOW - hours * HOUR)
     message = smn(type="SubscriptionConfirmation", subscribe_url=LINK, subject=None, timestamp=sent)
 
-    found = post(remediator, "/smn", message)
+    response = post(remediator, "/smn", message)
 
-    assert found.brief == (200, "skipped", "subscription_confirmation")
+    assert response.brief == (200, "skipped", "subscription_confirmation")
     (line,) = lines(capsys.readouterr().err)
     assert (LINK in line.values()) is not dead
-    assert ("dead" in found.data["message"] and "dead" in line["message"]) is dead
+    assert ("dead" in response.data["message"] and "dead" in line["message"]) is dead
 
 
 @pytest.mark.parametrize("member", ["message_id", "subject", "subscribe_url", "unsubscribe_url"])
@@ -500,9 +503,9 @@ def test_a_line_break_in_a_signed_member_of_smn_is_rejected(
 ) -> None:
     """Else one signature would cover two messages, and moving text from one to the other."""
     broken: dict[str, Any] = {member: f"a{line_break}"}
-    found = post(remediator, "/smn", smn(**broken))
+    response = post(remediator, "/smn", smn(**broken))
 
-    assert (found.status, found.data) == (400, {"outcome": "rejected", "reason": "schema"})
+    assert (response.status, response.data) == (400, {"outcome": "rejected", "reason": "schema"})
 
 
 def test_the_link_of_a_confirmation_of_another_topic_is_logged_nowhere(
@@ -515,11 +518,11 @@ def test_the_link_of_a_confirmation_of_another_topic_is_logged_nowhere(
         topic_urn=TOPIC.replace("kafka", "other"),
     )
 
-    found = post(remediator, "/smn", message)
+    response = post(remediator, "/smn", message)
 
     out, err = capsys.readouterr()
-    assert found.brief == (403, "rejected", "topic_not_listed")
-    assert set(found.data) == {"outcome", "reason"}
+    assert response.brief == (403, "rejected", "topic_not_listed")
+    assert set(response.data) == {"outcome", "reason"}
     assert "token=" not in out + err
 
 
@@ -558,10 +561,10 @@ def test_a_result_of_ours_that_comes_back_is_no_event(
 def test_result_continues_the_trace(
     headers: dict[str, str], body: Any, remediator: Remediator
 ) -> None:
-    found = post(remediator, "/", body, **headers)
+    response = post(remediator, "/", body, **headers)
 
-    assert found.brief == (200, "accepted", None)
-    assert found.event["traceparent"] == TRACE
+    assert response.brief == (200, "accepted", None)
+    assert response.event["traceparent"] == TRACE
 
 
 @pytest.mark.parametrize("trace", ["", "00-x", TRACE.upper(), TRACE + "\n", f"{TRACE},{TRACE}"])
@@ -570,15 +573,15 @@ def test_malformed_trace_is_dropped(trace: str, remediator: Remediator) -> None:
 
 
 def test_a_binary_event_is_a_request(remediator: Remediator) -> None:
-    found = post(
+    response = post(
         remediator,
         "/",
         RESTART,
         **{**BINARY, "ce-id": "caf%C3%A9", "ce-time": "2026-01-05T03:00:00Z"},
     )
 
-    assert found.brief == (200, "accepted", None)
-    assert found.data["event"] == {
+    assert response.brief == (200, "accepted", None)
+    assert response.data["event"] == {
         "source": "cloudevents",
         "id": "café",
         "time": "2026-01-05T03:00:00Z",

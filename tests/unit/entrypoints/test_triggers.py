@@ -58,9 +58,9 @@ def received(event: Any) -> tuple[RawEvent, ...]:
 
 
 def request(event: Any) -> HttpRequest:
-    found = triggers.http_request(event)
-    assert found is not None
-    return found
+    parsed = triggers.http_request(event)
+    assert parsed is not None
+    return parsed
 
 
 @pytest.mark.parametrize(("event", "channels"), CHANNELS, ids=str)
@@ -92,11 +92,11 @@ def test_an_event_that_is_too_large_is_marked() -> None:
 @pytest.mark.parametrize("name", ["api_gateway", "function_url"])
 def test_the_examples_of_gateways_are_requests(name: str) -> None:
     for example in gateway_events(name):
-        found = request(example)
+        parsed = request(example)
         http = example.get("requestContext", {}).get("http", {})
-        assert found.method == http.get("method", example.get("httpMethod"))
-        assert found.path == example.get("rawPath", example.get("path"))
-        assert all(header == header.lower() for header in found.headers)
+        assert parsed.method == http.get("method", example.get("httpMethod"))
+        assert parsed.path == example.get("rawPath", example.get("path"))
+        assert all(header == header.lower() for header in parsed.headers)
 
 
 @pytest.mark.parametrize("flag", [True, "true", None])
@@ -133,9 +133,9 @@ def test_a_body_of_broken_base64_is_empty(body: object) -> None:
 def test_a_large_body_is_not_kept() -> None:
     event = {"httpMethod": "POST", "path": "/direct", "isBase64Encoded": False}
 
-    found = request({**event, "body": "x" * (strict_json.LIMIT + 1)})
+    parsed = request({**event, "body": "x" * (strict_json.LIMIT + 1)})
 
-    assert (found.body, found.too_large) == (b"", True)
+    assert (parsed.body, parsed.too_large) == (b"", True)
     assert not request({**event, "body": "x" * strict_json.LIMIT}).too_large
 
 
@@ -163,5 +163,5 @@ def test_event_without_method_and_path_is_no_http_request(event: Any) -> None:
 @given(event=ANY_JSON | st.dictionaries(KEYS, ANY_JSON | st.dictionaries(KEYS, ANY_JSON)))
 def test_any_invocation_yields_at_least_one_event(event: Any) -> None:
     assert received(event)
-    found = triggers.http_request(event)
-    assert found is None or isinstance(found.body, bytes)
+    parsed = triggers.http_request(event)
+    assert parsed is None or isinstance(parsed.body, bytes)

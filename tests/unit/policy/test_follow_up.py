@@ -200,17 +200,17 @@ def test_other_instances_are_not_reported(fields: dict[str, Any]) -> None:
 
 def test_the_default_mode_opts_out_as_well() -> None:
     shown = state(status="ERROR")
-    found = follow_up.judge(shown, ALARM, limits(default_mode=Mode.OFF), NOW)
+    result = follow_up.judge(shown, ALARM, limits(default_mode=Mode.OFF), NOW)
 
-    assert found.verdict.reason == "not_firing"
+    assert result.verdict.reason == "not_firing"
 
 
 def test_what_cannot_be_read_is_no_failure_and_is_named() -> None:
-    found = follow_up.unreadable(ORDERS, StateUnreadable("the cloud answered 503"))
+    result = follow_up.unreadable(ORDERS, StateUnreadable("the cloud answered 503"))
 
-    assert (found.verdict.outcome, found.verdict.reason) == ("skipped", "not_firing")
-    assert not found.verdict.needs_human
-    assert str(found.note).endswith("the cloud answered 503.")
+    assert (result.verdict.outcome, result.verdict.reason) == ("skipped", "not_firing")
+    assert not result.verdict.needs_human
+    assert str(result.note).endswith("the cloud answered 503.")
 
 
 MOMENTS = st.integers(-2000, 10).map(lambda minutes: NOW + timedelta(minutes=minutes))

@@ -1,4 +1,4 @@
-"""already_answered, cooldown, restart_limit: what the restarts of an instance say."""
+"""Rules on the history of restarts: already_answered, cooldown, restart_limit."""
 
 from __future__ import annotations
 

@@ -43,34 +43,34 @@ def brief(finding: verify.Finding) -> tuple[str, str | None, bool]:
 @pytest.mark.parametrize("status", ["RESTARTING", "ERROR"])
 @pytest.mark.parametrize("word", ["CREATED", "EXECUTING"])
 def test_a_restart_of_less_than_twenty_minutes_is_on_its_way(status: str, word: str) -> None:
-    found = judged(status=status, restart_tasks=(task(20 * MINUTE, status=word),))
+    assessment = judged(status=status, restart_tasks=(task(20 * MINUTE, status=word),))
 
-    assert brief(found) == ("passed", "restarting", False)
+    assert brief(assessment) == ("passed", "restarting", False)
 
 
 def test_longer_restart_hangs() -> None:
-    found = judged(
+    assessment = judged(
         status="RESTARTING", restart_tasks=(task(21 * MINUTE, user_name="agency", **GOING_ON),)
     )
 
-    assert brief(found) == ("failed", "hanging", True)
-    assert found.note == (
+    assert brief(assessment) == ("failed", "hanging", True)
+    assert assessment.note == (
         f"{ORDERS} was restarted at 2026-01-05T02:39:00Z by agency, "
         "and is not back after 21 minutes."
     )
 
 
 def test_a_restart_that_hangs_since_yesterday_still_hangs() -> None:
-    found = judged(status="RESTARTING", restart_tasks=(task(30 * HOUR, **GOING_ON),))
+    assessment = judged(status="RESTARTING", restart_tasks=(task(30 * HOUR, **GOING_ON),))
 
-    assert brief(found)[:2] == ("failed", "hanging")
+    assert brief(assessment)[:2] == ("failed", "hanging")
 
 
 def test_the_status_restarting_without_a_task_is_named_with_the_setting() -> None:
-    found = judged(status="RESTARTING")
+    assessment = judged(status="RESTARTING")
 
-    assert brief(found) == ("passed", "restarting", False)
-    assert "RESTART_TASK_PATTERN" in str(found.note)
+    assert brief(assessment) == ("passed", "restarting", False)
+    assert "RESTART_TASK_PATTERN" in str(assessment.note)
 
 
 def test_the_ledger_knows_when_a_restart_began_that_no_task_shows() -> None:
@@ -82,9 +82,9 @@ def test_a_restart_that_was_just_sent_is_not_taken_for_the_one_before() -> None:
     before = (task(HOUR, 10 * MINUTE, status="FAILED"),)
 
     for status in ("RESTARTING", "ERROR"):
-        found = judged(MINUTE, status=status, restart_tasks=before)
-        assert brief(found) == ("passed", "restarting", False)
-        assert found.verdict.last_restart == NOW - MINUTE
+        assessment = judged(MINUTE, status=status, restart_tasks=before)
+        assert brief(assessment) == ("passed", "restarting", False)
+        assert assessment.verdict.last_restart == NOW - MINUTE
     assert brief(judged(25 * MINUTE, status="RUNNING", restart_tasks=before))[1] == "status"
 
 
@@ -103,10 +103,10 @@ def test_the_status_may_lag_behind_a_task_that_has_ended() -> None:
 def test_a_restart_that_failed_or_left_the_instance_down_did_not_help(
     status: str, word: str
 ) -> None:
-    found = judged(status=status, restart_tasks=(task(10 * MINUTE, 8 * MINUTE, status=word),))
+    assessment = judged(status=status, restart_tasks=(task(10 * MINUTE, 8 * MINUTE, status=word),))
 
-    assert brief(found) == ("failed", "not_recovered", True)
-    assert str(found.note).endswith(f"and the status is {status}.")
+    assert brief(assessment) == ("failed", "not_recovered", True)
+    assert str(assessment.note).endswith(f"and the status is {status}.")
 
 
 def test_the_newest_restart_counts() -> None:
@@ -116,9 +116,9 @@ def test_the_newest_restart_counts() -> None:
 
 
 def test_a_restart_of_yesterday_says_nothing_of_today() -> None:
-    found = judged(status="ERROR", restart_tasks=(task(DAY, status="FAILED"),))
+    assessment = judged(status="ERROR", restart_tasks=(task(DAY, status="FAILED"),))
 
-    assert brief(found) == ("passed", "status", False)
+    assert brief(assessment) == ("passed", "status", False)
 
 
 @pytest.mark.parametrize("status", ["ERROR", "FROZEN", "EXTENDING"])
@@ -128,10 +128,12 @@ def test_stopped_instance_without_a_restart_is_named_and_does_not_fail(status: s
 
 def test_a_sent_restart_that_no_task_ever_showed_did_not_help_either() -> None:
     assert brief(judged(5 * MINUTE, status="ERROR"))[1] == "restarting"
-    found = judged(25 * MINUTE, status="ERROR")
+    assessment = judged(25 * MINUTE, status="ERROR")
 
-    assert brief(found) == ("failed", "not_recovered", True)
-    assert str(found.note).startswith(f"A restart of {ORDERS} was sent at 2026-01-05T02:35:00Z")
+    assert brief(assessment) == ("failed", "not_recovered", True)
+    assert str(assessment.note).startswith(
+        f"A restart of {ORDERS} was sent at 2026-01-05T02:35:00Z"
+    )
 
 
 def test_a_sent_restart_that_no_task_shows_is_no_success() -> None:
@@ -231,8 +233,8 @@ def test_what_was_not_read_fails_only_where_a_restart_may_hang() -> None:
 
 @pytest.mark.parametrize("transient", [True, False])
 def test_what_cannot_be_read_fails_and_calls_a_person_unless_it_may_pass(transient: bool) -> None:
-    found = verify.unreadable(ORDERS, StateUnreadable("no answer", transient=transient))
+    assessment = verify.unreadable(ORDERS, StateUnreadable("no answer", transient=transient))
 
-    assert brief(found) == ("failed", "state_unreadable", not transient)
-    assert found.verdict.retryable == transient
-    assert found.note == f"{ORDERS} could not be read: no answer."
+    assert brief(assessment) == ("failed", "state_unreadable", not transient)
+    assert assessment.verdict.retryable == transient
+    assert assessment.note == f"{ORDERS} could not be read: no answer."

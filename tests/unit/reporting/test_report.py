@@ -37,8 +37,8 @@ SKIPPED = Summary(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-def result(context: EventContext = CONTEXT, found: Summary = SKIPPED) -> ResultEvent:
-    made = report.build(context, found, dry_run=False, now=NOW, duration_ms=7)
+def result(context: EventContext = CONTEXT, summary: Summary = SKIPPED) -> ResultEvent:
+    made = report.build(context, summary, dry_run=False, now=NOW, duration_ms=7)
     SCHEMAS.check("result", made.event)
     return made
 
@@ -96,8 +96,8 @@ def test_the_data_schema_is_the_one_of_the_result() -> None:
 
 
 def test_an_unauthenticated_sender_learns_outcome_and_reason_and_nothing_else() -> None:
-    found = Summary(Outcome.REJECTED, "unauthenticated", "secret", 401, needs_human=True)
-    event = result(CONTEXT._replace(authenticated=False, event=None), found).event
+    summary = Summary(Outcome.REJECTED, "unauthenticated", "secret", 401, needs_human=True)
+    event = result(CONTEXT._replace(authenticated=False, event=None), summary).event
 
     assert event["data"] == {"outcome": "rejected", "reason": "unauthenticated"}
     assert event["source"] == "/kafka-remediator"
@@ -106,20 +106,20 @@ def test_an_unauthenticated_sender_learns_outcome_and_reason_and_nothing_else() 
 
 @pytest.mark.parametrize("others", [(), (ONE._replace(id=PAYMENTS),)])
 def test_the_subject_is_the_instance_when_there_is_exactly_one(others: Any) -> None:
-    found = SKIPPED._replace(verdicts=(ONE, *others))
+    summary = SKIPPED._replace(verdicts=(ONE, *others))
 
-    assert result(found=found).event.get("subject") == (None if others else ORDERS)
-    assert "subject" not in result(found=SKIPPED._replace(verdicts=())).event
+    assert result(summary=summary).event.get("subject") == (None if others else ORDERS)
+    assert "subject" not in result(summary=SKIPPED._replace(verdicts=())).event
 
 
 def test_a_result_that_needs_a_person_says_so_to_triggers_too() -> None:
-    assert result(found=SKIPPED._replace(needs_human=True)).event["needshuman"] is True
+    assert result(summary=SKIPPED._replace(needs_human=True)).event["needshuman"] is True
     assert "needshuman" not in result().event
 
 
 @pytest.mark.parametrize(("status", "header"), [(503, "30"), (200, None), (500, None)])
 def test_only_what_may_be_sent_again_says_when(status: int, header: str | None) -> None:
-    made = result(found=SKIPPED._replace(status=status))
+    made = result(summary=SKIPPED._replace(status=status))
 
     assert made.status == status
     assert made.headers.get("Retry-After") == header
@@ -128,7 +128,7 @@ def test_only_what_may_be_sent_again_says_when(status: int, header: str | None) 
 
 def test_a_throttled_failure_asks_to_be_sent_again_after_a_minute() -> None:
     throttled = ApiResponse(possibly_sent=True, status=429)
-    made = result(found=SKIPPED._replace(status=503, response=throttled))
+    made = result(summary=SKIPPED._replace(status=503, response=throttled))
 
     assert made.headers["Retry-After"] == "60"
 
@@ -157,4 +157,4 @@ def test_a_trace_context_is_passed_on_if_it_is_one(
 
 
 def api(reply: ApiResponse | None, attempts: int = 0) -> Any:
-    return result(found=SKIPPED._replace(response=reply, attempts=attempts)).data["api"]
+    return result(summary=SKIPPED._replace(response=reply, attempts=attempts)).data["api"]

@@ -36,14 +36,14 @@ ONE = Verdict(ORDERS, Outcome.SKIPPED, "cooldown", "ERROR", NOW - HOUR)
 SKIPPED = Summary(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
 
 
-def result(context: EventContext = CONTEXT, found: Summary = SKIPPED) -> ResultEvent:
-    made = report.build(context, found, dry_run=False, now=NOW, duration_ms=7)
+def result(context: EventContext = CONTEXT, summary: Summary = SKIPPED) -> ResultEvent:
+    made = report.build(context, summary, dry_run=False, now=NOW, duration_ms=7)
     SCHEMAS.check("result", made.event)
     return made
 
 
 def api(reply: ApiResponse | None, attempts: int = 0) -> Any:
-    return result(found=SKIPPED._replace(response=reply, attempts=attempts)).data["api"]
+    return result(summary=SKIPPED._replace(response=reply, attempts=attempts)).data["api"]
 
 
 def refused(status: int, **document: Any) -> ApiResponse:
@@ -78,17 +78,17 @@ def test_vendor_error_text_is_one_short_line(vendor_text: Any, shown: str | None
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_vendor_text_about_credentials_is_replaced(status: int) -> None:
-    found = api(refused(status, error_code="APIGW.0301", error_msg="x-auth-token:secret"))
+    summary = api(refused(status, error_code="APIGW.0301", error_msg="x-auth-token:secret"))
 
-    assert found["error_msg"] == report.SAFE_ERROR_TEXTS[status]
-    assert found["error_code"] == "APIGW.0301"
+    assert summary["error_msg"] == report.SAFE_ERROR_TEXTS[status]
+    assert summary["error_code"] == "APIGW.0301"
 
 
 @pytest.mark.parametrize("document", [None, [], "text"])
 def test_response_that_is_no_object_has_no_error_text(document: Any) -> None:
-    found = api(ApiResponse(possibly_sent=True, status=500, document=document))
+    summary = api(ApiResponse(possibly_sent=True, status=500, document=document))
 
-    assert (found["error_code"], found["error_msg"], found["status"]) == (None, None, 500)
+    assert (summary["error_code"], summary["error_msg"], summary["status"]) == (None, None, 500)
 
 
 @given(st.text(), st.text(), st.sampled_from([200, 400, 401, 500]))

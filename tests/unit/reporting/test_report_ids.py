@@ -33,20 +33,20 @@ ONE = Verdict(ORDERS, Outcome.SKIPPED, "cooldown", "ERROR", NOW - HOUR)
 SKIPPED = Summary(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
 
 
-def result(context: EventContext = CONTEXT, found: Summary = SKIPPED) -> ResultEvent:
-    made = report.build(context, found, dry_run=False, now=NOW, duration_ms=7)
+def result(context: EventContext = CONTEXT, summary: Summary = SKIPPED) -> ResultEvent:
+    made = report.build(context, summary, dry_run=False, now=NOW, duration_ms=7)
     SCHEMAS.check("result", made.event)
     return made
 
 
-def identity(found: Summary = SKIPPED, **changes: Any) -> str:
+def identity(summary: Summary = SKIPPED, **changes: Any) -> str:
     received = {
         name: changes.pop(name) for name in ("channel", "body", "received_at") if name in changes
     }
     context = CONTEXT._replace(raw_event=RECEIVED._replace(**received))
     if changes:
         context = context._replace(event=EVENT._replace(**changes))
-    return str(result(context, found).event["id"])
+    return str(result(context, summary).event["id"])
 
 
 def test_the_same_event_with_the_same_outcome_has_the_same_id() -> None:

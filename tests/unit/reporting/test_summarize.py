@@ -67,9 +67,9 @@ def test_the_outcome_of_the_whole_follows_from_its_parts(outcomes: str, whole: s
 def test_a_reason_stands_at_the_top_only_where_all_instances_have_it(
     reasons: list[str | None],
 ) -> None:
-    found = judged(*[verdict(Outcome.SKIPPED, reason=reason) for reason in reasons])
+    summary = judged(*[verdict(Outcome.SKIPPED, reason=reason) for reason in reasons])
 
-    assert found.reason == (reasons[0] if len(set(reasons)) == 1 else None)
+    assert summary.reason == (reasons[0] if len(set(reasons)) == 1 else None)
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_a_reason_stands_at_the_top_only_where_all_instances_have_it(
 def test_the_status_tells_a_sender_whether_to_send_again(
     outcome: Outcome, status: int, *, retryable: bool
 ) -> None:
-    found = carried_out(verdict(outcome, retryable=retryable))
+    summary = carried_out(verdict(outcome, retryable=retryable))
 
-    assert (found.status, found.retryable) == (status, retryable)
+    assert (summary.status, summary.retryable) == (status, retryable)
 
 
 def test_a_failed_event_is_retryable_when_all_that_failed_is() -> None:
@@ -123,17 +123,17 @@ def test_a_purge_that_names_no_instance_ends_as_its_call(
     execution = ExecutionResult(
         outcome, reason, attempts=1, retryable=retryable, needs_human=hopeless
     )
-    found = judged(action=Action.PURGE_FAILED, call=PURGE, execution=execution)
+    summary = judged(action=Action.PURGE_FAILED, call=PURGE, execution=execution)
 
-    assert (found.outcome, found.reason, found.status) == (outcome, reason, status)
-    assert (found.retryable, found.needs_human) == (retryable, hopeless)
-    assert found.request == PURGE.body
+    assert (summary.outcome, summary.reason, summary.status) == (outcome, reason, status)
+    assert (summary.retryable, summary.needs_human) == (retryable, hopeless)
+    assert summary.request == PURGE.body
 
 
 def test_a_dry_purge_that_names_no_instance_would_be_sent() -> None:
-    found = judged(action=Action.PURGE_FAILED, call=PURGE, dry_run=True)
+    summary = judged(action=Action.PURGE_FAILED, call=PURGE, dry_run=True)
 
-    assert (found.outcome, found.reason, found.request) == (
+    assert (summary.outcome, summary.reason, summary.request) == (
         Outcome.DRY_RUN,
         "dry_run",
         PURGE.body,
@@ -141,24 +141,28 @@ def test_a_dry_purge_that_names_no_instance_would_be_sent() -> None:
 
 
 def test_what_names_no_instance_and_asks_for_nothing_keeps_its_reason() -> None:
-    found = judged(reason="not_mapped")
+    summary = judged(reason="not_mapped")
 
-    assert (found.outcome, found.reason, found.request) == (Outcome.SKIPPED, "not_mapped", None)
+    assert (summary.outcome, summary.reason, summary.request) == (
+        Outcome.SKIPPED,
+        "not_mapped",
+        None,
+    )
 
 
 @pytest.mark.parametrize(("attempts", "body"), [(0, None), (1, CALL.body), (2, CALL.body)])
 def test_the_request_is_what_was_sent_and_null_where_nothing_was(attempts: int, body: Any) -> None:
-    found = carried_out(verdict(Outcome.FAILED, retryable=True), attempts=attempts)
+    summary = carried_out(verdict(Outcome.FAILED, retryable=True), attempts=attempts)
 
-    assert found.request == body
+    assert summary.request == body
 
 
 def test_the_message_says_what_happened_and_what_is_worth_knowing_besides() -> None:
     done, left = verdict(Outcome.ACCEPTED), verdict(Outcome.SKIPPED, B)
     execution = ExecutionResult(verdicts=(done, left), attempts=1)
-    found = judged(execution=execution, call=CALL, notes=("One.",), warnings=("Two.",))
+    summary = judged(execution=execution, call=CALL, notes=("One.",), warnings=("Two.",))
 
-    assert found.message == "Restart of 1 of 2 instances accepted. One. Two."
+    assert summary.message == "Restart of 1 of 2 instances accepted. One. Two."
 
 
 @pytest.mark.parametrize("own", [None, "own"])
@@ -169,9 +173,9 @@ def test_what_an_event_calls_itself_counts_before_its_envelope_but_not_when_it_w
         "direct", b"", (), id="m1", sent_at="2026-01-05T03:00:00Z", name="subject"
     )
     event = Event((), id=own, sent_at=None, name=own)
-    found = with_envelope_fields(event, envelope)
+    summary = with_envelope_fields(event, envelope)
 
-    assert (found.id, found.name, found.sent_at) == (own or "m1", own or "subject", NOW)
+    assert (summary.id, summary.name, summary.sent_at) == (own or "m1", own or "subject", NOW)
     earlier = datetime(2026, 1, 5, 2, 0, tzinfo=NOW.tzinfo)
     assert with_envelope_fields(Event((), sent_at=earlier), envelope).sent_at == NOW
     assert (

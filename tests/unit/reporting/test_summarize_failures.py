@@ -31,13 +31,13 @@ def verdict(outcome: Outcome | None, one: str = ORDERS, **fields: Any) -> Verdic
 
 
 def test_a_refusal_says_why() -> None:
-    found = summarize.rejection(errors.TooMany("11 are more than 10"))
+    summary = summarize.rejection(errors.TooMany("11 are more than 10"))
 
-    assert (found.outcome, found.reason, found.status) == (Outcome.REJECTED, "too_many", 403)
-    assert not found.needs_human
+    assert (summary.outcome, summary.reason, summary.status) == (Outcome.REJECTED, "too_many", 403)
+    assert not summary.needs_human
     assert summarize.rejection(errors.TooMany("11 are more than 10", alarm=True)).needs_human
-    assert found.message == "Rejected: 11 are more than 10."
-    assert not found.needs_human
+    assert summary.message == "Rejected: 11 are more than 10."
+    assert not summary.needs_human
 
 
 @pytest.mark.parametrize(
@@ -45,10 +45,10 @@ def test_a_refusal_says_why() -> None:
     [("subscription_confirmation", False), ("unsubscribe_confirmation", True)],
 )
 def test_only_a_lost_subscription_needs_a_person(reason: str, *, needs_human: bool) -> None:
-    found = summarize.notice(SubscriptionNotice(reason))
+    summary = summarize.notice(SubscriptionNotice(reason))
 
-    assert (found.outcome, found.reason, found.status) == (Outcome.SKIPPED, reason, 200)
-    assert found.needs_human == needs_human
+    assert (summary.outcome, summary.reason, summary.status) == (Outcome.SKIPPED, reason, 200)
+    assert summary.needs_human == needs_human
 
 
 def reply(status: int | None, code: str | None = None, skew: int | None = None) -> ApiResponse:
@@ -60,9 +60,9 @@ def reply(status: int | None, code: str | None = None, skew: int | None = None) 
 
 def test_malformed_state_needs_a_person_and_no_retry() -> None:
     problem = errors.StateUnreadable("an instance in the answer has odd tags")
-    found = summarize.unreadable_state(screened(ORDERS), problem)
+    summary = summarize.unreadable_state(screened(ORDERS), problem)
 
-    assert (found.retryable, found.status, found.needs_human) == (False, 200, True)
+    assert (summary.retryable, summary.status, summary.needs_human) == (False, 200, True)
 
 
 @pytest.mark.parametrize(
@@ -94,12 +94,12 @@ def test_transient_read_failure_is_retryable(
 ) -> None:
     problem = errors.StateUnreadable("the cloud answered", response=answer, transient=True)
     skipped = Verdict(B, Outcome.SKIPPED, "not_firing")
-    found = summarize.unreadable_state(screened(ORDERS, verdicts=(skipped,)), problem)
+    summary = summarize.unreadable_state(screened(ORDERS, verdicts=(skipped,)), problem)
 
-    assert (found.outcome, found.reason, found.retryable) == (Outcome.FAILED, None, retryable)
-    assert found.status == (503 if retryable else 200)
-    assert found.needs_human == (not retryable)
-    assert found.verdicts == (
+    assert (summary.outcome, summary.reason, summary.retryable) == (Outcome.FAILED, None, retryable)
+    assert summary.status == (503 if retryable else 200)
+    assert summary.needs_human == (not retryable)
+    assert summary.verdicts == (
         skipped,
         Verdict(
             ORDERS,
@@ -109,32 +109,32 @@ def test_transient_read_failure_is_retryable(
             retryable=retryable,
         ),
     )
-    assert found.message.endswith("so nothing was sent. The cloud answered.")
-    assert found.response == answer
+    assert summary.message.endswith("so nothing was sent. The cloud answered.")
+    assert summary.response == answer
 
 
 def test_a_state_that_is_unreadable_for_a_purge_names_no_instance() -> None:
     purge = screened(action=Action.PURGE_FAILED, targets=())
-    found = summarize.unreadable_state(purge, errors.StateUnreadable("no"))
+    summary = summarize.unreadable_state(purge, errors.StateUnreadable("no"))
 
-    assert (found.reason, found.verdicts) == ("state_unreadable", ())
-    assert found.message.startswith("Purge of failed creations failed: the live state")
+    assert (summary.reason, summary.verdicts) == ("state_unreadable", ())
+    assert summary.message.startswith("Purge of failed creations failed: the live state")
 
 
 def test_an_event_that_finds_its_instance_held_may_come_again() -> None:
-    found = summarize.busy(screened())
+    summary = summarize.busy(screened())
 
-    assert (found.outcome, found.reason, found.status) == (Outcome.FAILED, "busy", 503)
-    assert (found.retryable, found.needs_human) == (True, False)
-    assert found.message == ("Restart of 1 instance failed: another operation is going on.")
+    assert (summary.outcome, summary.reason, summary.status) == (Outcome.FAILED, "busy", 503)
+    assert (summary.retryable, summary.needs_human) == (True, False)
+    assert summary.message == ("Restart of 1 instance failed: another operation is going on.")
 
 
 def test_wrong_settings_are_named_and_need_a_person() -> None:
-    found = summarize.invalid_settings(("A: is missing", "B: is wrong"))
+    summary = summarize.invalid_settings(("A: is missing", "B: is wrong"))
 
-    assert (found.outcome, found.reason, found.status) == (Outcome.FAILED, "settings", 500)
-    assert found.message.endswith("A: is missing B: is wrong")
-    assert (found.retryable, found.needs_human) == (False, True)
+    assert (summary.outcome, summary.reason, summary.status) == (Outcome.FAILED, "settings", 500)
+    assert summary.message.endswith("A: is missing B: is wrong")
+    assert (summary.retryable, summary.needs_human) == (False, True)
 
 
 @pytest.mark.parametrize(
@@ -148,29 +148,29 @@ def test_wrong_settings_are_named_and_need_a_person() -> None:
 )
 def test_exception_before_the_call_is_failed(decision: Decision | None, attempts: int) -> None:
     context = EventContext(RECEIVED, "0" * 32, authenticated=True, decision=decision)
-    found = summarize.crash(context, attempts)
+    summary = summarize.crash(context, attempts)
 
-    assert (found.outcome, found.reason, found.status) == (Outcome.FAILED, "internal", 500)
-    assert (found.needs_human, found.request) == (True, None)
+    assert (summary.outcome, summary.reason, summary.status) == (Outcome.FAILED, "internal", 500)
+    assert (summary.needs_human, summary.request) == (True, None)
 
 
 def test_exception_after_the_call_is_unknown() -> None:
     skipped = verdict(Outcome.SKIPPED, B, reason="status")
     decision = Decision(Action.RESTART, (verdict(None), skipped), CALL)
     context = EventContext(RECEIVED, "0" * 32, authenticated=True, decision=decision)
-    found = summarize.crash(context, 1)
+    summary = summarize.crash(context, 1)
 
-    assert (found.outcome, found.reason, found.status) == (Outcome.UNKNOWN, None, 202)
-    assert found.verdicts == (
+    assert (summary.outcome, summary.reason, summary.status) == (Outcome.UNKNOWN, None, 202)
+    assert summary.verdicts == (
         verdict(Outcome.UNKNOWN, reason="internal", needs_human=True),
         skipped,
     )
-    assert (found.request, found.attempts, found.needs_human) == (CALL.body, 1, True)
-    assert found.message.startswith("It may have been sent")
+    assert (summary.request, summary.attempts, summary.needs_human) == (CALL.body, 1, True)
+    assert summary.message.startswith("It may have been sent")
 
 
 def test_exception_after_a_purge_is_unknown() -> None:
     decision = Decision(Action.PURGE_FAILED, (), PURGE)
-    found = summarize.crash(EventContext(RECEIVED, "0" * 32, decision=decision), 1)
+    summary = summarize.crash(EventContext(RECEIVED, "0" * 32, decision=decision), 1)
 
-    assert (found.outcome, found.reason, found.status) == (Outcome.UNKNOWN, "internal", 202)
+    assert (summary.outcome, summary.reason, summary.status) == (Outcome.UNKNOWN, "internal", 202)

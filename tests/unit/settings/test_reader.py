@@ -123,15 +123,15 @@ def problems(given: dict[str, str], *, http_entrypoint: bool = False) -> list[st
 
 
 def test_required_settings_suffice() -> None:
-    found = taken()
+    loaded = taken()
 
-    assert found.limits == Limits(dry_run=True)
-    assert found.credentials == Credentials("AKEXAMPLE", "sk-example")
-    assert found.outbound.endpoint == "https://dms.eu-de.myhuaweicloud.com"
-    assert found.outbound.project_id == "0123456789abcdef" * 2
-    assert (found.deadline_seconds, found.log_level) == (4.5, "INFO")
-    assert (found.functiongraph_container, found.outbound.sink) == (False, None)
-    assert not any(found.auth.is_enabled(route) for route in (*ROUTES, "smn"))
+    assert loaded.limits == Limits(dry_run=True)
+    assert loaded.credentials == Credentials("AKEXAMPLE", "sk-example")
+    assert loaded.outbound.endpoint == "https://dms.eu-de.myhuaweicloud.com"
+    assert loaded.outbound.project_id == "0123456789abcdef" * 2
+    assert (loaded.deadline_seconds, loaded.log_level) == (4.5, "INFO")
+    assert (loaded.functiongraph_container, loaded.outbound.sink) == (False, None)
+    assert not any(loaded.auth.is_enabled(route) for route in (*ROUTES, "smn"))
 
 
 def test_everything_that_is_missing_is_named_at_once() -> None:
@@ -281,10 +281,10 @@ def test_the_second_names_of_the_keys_work_too() -> None:
     rest = {name: value for name, value in NEEDED.items() if "SDK_AK" not in name}
     del rest["HUAWEICLOUD_SDK_SK"]
 
-    found = read({**rest, "CLOUD_SDK_AK": "AK", "CLOUD_SDK_SK": "SK"}, routes=ROUTES)
+    loaded = read({**rest, "CLOUD_SDK_AK": "AK", "CLOUD_SDK_SK": "SK"}, routes=ROUTES)
     (line,) = problems({**rest, "CLOUD_SDK_AK": "A K", "CLOUD_SDK_SK": "SK"})
 
-    assert found.credentials == Credentials("AK", "SK")
+    assert loaded.credentials == Credentials("AK", "SK")
     assert line.startswith("CLOUD_SDK_AK: ")
 
 
@@ -296,10 +296,10 @@ def test_a_token_of_iam_serves_instead_of_keys() -> None:
     rest = {name: value for name, value in NEEDED.items() if "_SDK_AK" not in name}
     del rest["HUAWEICLOUD_SDK_SK"]
 
-    found = read({**rest, "HUAWEICLOUD_AUTH_TOKEN": "token"}, routes=ROUTES)
+    loaded = read({**rest, "HUAWEICLOUD_AUTH_TOKEN": "token"}, routes=ROUTES)
     lines = problems({**NEEDED, "HUAWEICLOUD_AUTH_TOKEN": "token"})
 
-    assert found.credentials == Credentials(auth_token="token")
+    assert loaded.credentials == Credentials(auth_token="token")
     assert [line.partition(":")[0] for line in lines] == [
         "HUAWEICLOUD_SDK_AK",
         "HUAWEICLOUD_SDK_SK",
@@ -341,7 +341,7 @@ def test_an_endpoint_overrides_that_of_the_region(endpoint: str) -> None:
 
 def test_settings_fill_their_fields(tmp_path: Path) -> None:
     (tmp_path / "smn.pem").write_bytes(certificate() * 2)
-    found = taken(
+    loaded = taken(
         ALLOWED_INSTANCES=f" {ORDERS.upper()} , {PAYMENTS}",
         ENABLED_ACTIONS="restart, delete",
         COOLDOWN_SECONDS="0",
@@ -356,20 +356,20 @@ def test_settings_fill_their_fields(tmp_path: Path) -> None:
         DEADLINE_SECONDS="2.5",
     )
 
-    assert found.limits.allowed == frozenset({ORDERS, PAYMENTS})
-    assert found.limits.enabled_actions == {Action.RESTART, Action.DELETE}
-    assert (found.limits.cooldown, found.limits.max_event_age) == (
+    assert loaded.limits.allowed == frozenset({ORDERS, PAYMENTS})
+    assert loaded.limits.enabled_actions == {Action.RESTART, Action.DELETE}
+    assert (loaded.limits.cooldown, loaded.limits.max_event_age) == (
         timedelta(0),
         timedelta(minutes=1),
     )
-    assert found.limits.restart_task_pattern == "restart"
-    assert found.auth.grafana_timestamp_header == "x-grafana-timestamp"
-    assert found.auth.secrets["direct"] == (
+    assert loaded.limits.restart_task_pattern == "restart"
+    assert loaded.auth.grafana_timestamp_header == "x-grafana-timestamp"
+    assert loaded.auth.secrets["direct"] == (
         b"the-first-of-two-secrets",
         b"the-second-of-two-secrets",
     )
-    assert [route for route in ROUTES if found.auth.is_enabled(route)] == ["cloudevents", "direct"]
-    assert found.outbound.sink_extensions == {"team": "a"}
+    assert [route for route in ROUTES if loaded.auth.is_enabled(route)] == ["cloudevents", "direct"]
+    assert loaded.outbound.sink_extensions == {"team": "a"}
     assert taken(K_CE_OVERRIDES="{}").outbound.sink_extensions == {}
     assert taken(ALLOWED_INSTANCES="*").limits.allowed is None
 
