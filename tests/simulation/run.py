@@ -38,7 +38,7 @@ def make_keys(folder: Path) -> Keys:
     return Keys(own, smn_key.make(), certificate)
 
 
-def policy_of(seed: int, instances: Instances) -> Policy:
+def policy_of(seed: int, names: Instances) -> Policy:
     """Return what the operator of this seed's run has set."""
     random = Random(f"settings {seed}")
     return Policy(
@@ -47,11 +47,11 @@ def policy_of(seed: int, instances: Instances) -> Policy:
         max_restarting=random.choice((1, 2, 3)),
         max_purge=random.choice((2, 6)),
         deletes=random.random() < 0.6,
-        untouchable=frozenset(instances.untouchable),
+        untouchable=frozenset(names.untouchable),
     )
 
 
-def environment(policy: Policy, instances: Instances, keys: Keys, cloud: FakeDms) -> dict[str, str]:
+def environment(policy: Policy, names: Instances, keys: Keys, cloud: FakeDms) -> dict[str, str]:
     """Write a policy as the settings of the function."""
     actions = ["restart", "purge_failed", *(["delete"] if policy.deletes else [])]
     return {
@@ -61,7 +61,7 @@ def environment(policy: Policy, instances: Instances, keys: Keys, cloud: FakeDms
         "SMN_CERTIFICATE_FILE": str(keys.certificate),
         "DRY_RUN": "false",
         "ENABLED_ACTIONS": ",".join(actions),
-        "BLOCKED_INSTANCES": f"{instances.blocked},{instances.blocked_draft}",
+        "BLOCKED_INSTANCES": f"{names.blocked},{names.blocked_draft}",
         "COOLDOWN_SECONDS": str(round(policy.cooldown)),
         "MAX_RESTARTS_PER_DAY": str(policy.restarts_per_day),
         "MAX_RESTARTING": str(policy.max_restarting),
