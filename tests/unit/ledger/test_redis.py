@@ -20,7 +20,7 @@ from function.model.errors import InstanceBusy, LedgerUnreadable
 from function.model.sent_call import PURGE, Changes, Room
 from tests.factories import NOW, ORDERS, PAYMENTS
 from tests.fault_matrix.certificates import place
-from tests.redis_process import RedisProcess, answering, redis_process, tls_in_front
+from tests.redis_process import RedisProcess, answering, free_port, redis_process, tls_in_front
 from tests.relay import Relay
 
 from .conftest import PROJECT, shared
@@ -297,7 +297,7 @@ def test_a_server_that_is_only_a_replica_since_a_failover_is_left_at_once(
         ledger = RedisLedger(server, PROJECT)
         with ledger.claim([ORDERS], AT_ONCE):
             pass
-        own.send("REPLICAOF", "127.0.0.1", str(redis.port))
+        own.send("REPLICAOF", "127.0.0.1", free_port())  # nobody is there: it writes no file
         relay.lead_to(("127.0.0.1", redis.port))
         with ledger.claim([ORDERS], AT_ONCE):
             pass
