@@ -25,6 +25,8 @@ from waitress.utilities import RequestEntityTooLarge
 from ..lib.version import VERSION
 from ..pipeline import Runtime
 from ..reporting import emit
+from ..settings.model import Settings
+from .invocation import MAX_SECONDS
 from .routes import RECEIVED, enabled_routes
 
 # Proxies send 8 to 16 KiB of headers at most; a signature and a token fit many times.
@@ -319,6 +321,15 @@ def _log_start(server: Server, runtime: Runtime) -> None:
     )
 
 
+def grace(settings: Settings) -> float:
+    """Return the seconds within which every event ends that runs when the process is told to.
+
+    FunctionGraph's events are asynchronous in a container, too, and may take longer than requests.
+    """
+    container = MAX_SECONDS if settings.functiongraph_container else 0.0
+    return max(settings.deadline_seconds, container) + GRACE_SECONDS
+
+
 def serve(application: Any, runtime: Runtime, host: str, port: int) -> None:
     """Answer until the process gets a signal to stop, then until running events have ended."""
     root = logging.getLogger()
@@ -328,4 +339,4 @@ def serve(application: Any, runtime: Runtime, host: str, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, server.stop)
     _log_start(server, runtime)
-    server.run(grace=runtime.settings.deadline_seconds + GRACE_SECONDS)
+    server.run(grace=grace(runtime.settings))

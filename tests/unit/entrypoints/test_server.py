@@ -366,6 +366,24 @@ def test_start_line_names_address_mode_and_routes(
     assert line["routes"] == ["/direct", "/init", "/invoke", "/smn"]
 
 
+@pytest.mark.parametrize(
+    ("settings", "seconds"),
+    [
+        ({}, 4.5),
+        ({"DEADLINE_SECONDS": "30"}, 30),
+        ({"FUNCTIONGRAPH_CONTAINER": "true"}, 25),
+        ({"FUNCTIONGRAPH_CONTAINER": "true", "DEADLINE_SECONDS": "30"}, 30),
+    ],
+    ids=str,
+)
+def test_the_longest_event_that_runs_at_sigterm_ends_before_the_process(
+    settings: dict[str, str], seconds: float
+) -> None:
+    configured = runtime({**ENVIRONMENT, **settings}).settings
+
+    assert server_module.grace(configured) == seconds + server_module.GRACE_SECONDS
+
+
 def test_a_signal_after_the_end_is_no_error(application: Application) -> None:
     with running(application) as server:
         pass
