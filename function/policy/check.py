@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from ..model.check import Check, CheckRequest, CheckStatus, Readings, Validity
+from ..model.check import Check, CheckRequest, Readings, Validity
 from ..model.decision import ActionCall
 from ..model.errors import ActionNotForSource
 from ..model.event import Action, Event, Source
@@ -67,8 +67,3 @@ def checks(checked: Checked, now: datetime) -> tuple[Check, ...]:
             ledger=settings.ledger_url is not None, reachable=checked.ledger_reachable
         ),
     )
-
-
-def failed(checks: Sequence[Check]) -> tuple[Check, ...]:
-    """Return the checks that failed."""
-    return tuple(check for check in checks if check.status is CheckStatus.FAIL)

@@ -7,7 +7,7 @@ import ipaddress
 import json
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -168,27 +168,26 @@ def redis_url(text: str) -> str:
 
     Options behind a question mark are refused: the library has some that switch verification off.
     """
-    try:
-        parts = urlsplit(token(text))
-        parts.port  # noqa: B018 - reading it is what checks it
-    except ValueError:
-        raise ValueError("must be a redis:// or rediss:// URL") from None
-    if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
-        raise ValueError("must be a redis:// or rediss:// URL")
+    parts = _split(text, {"redis", "rediss"}, "must be a redis:// or rediss:// URL")
     if parts.query or parts.fragment or not re.fullmatch(r"(/[0-9]{0,4})?", parts.path):
         raise ValueError("must end with the port or the number of a database, without options")
     return text
 
 
-def _split(text: str) -> SplitResult:
+def _split(text: str, schemes: Set[str], expected: str) -> SplitResult:
+    """Return the parts of a URL with one of these schemes, a host and a valid port."""
     try:
         parts = urlsplit(token(text))
         parts.port  # noqa: B018 - reading it is what checks it
     except ValueError:
-        raise ValueError("must be a URL") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be an http or https URL")
+        raise ValueError(expected) from None
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ValueError(expected)
     return parts
+
+
+def _split_http(text: str) -> SplitResult:
+    return _split(text, {"http", "https"}, "must be an http or https URL")
 
 
 def _is_loopback(host: str) -> bool:
@@ -200,7 +199,7 @@ def _is_loopback(host: str) -> bool:
 
 def endpoint(text: str) -> str:
     """Take the URL of an API: https, or http on loopback; nothing behind the host and port."""
-    parts = _split(text)
+    parts = _split_http(text)
     if parts.path.strip("/") or parts.query or parts.fragment or not _HOST.fullmatch(parts.netloc):
         raise ValueError("must be only a scheme, a host and a port")
     if parts.scheme == "http" and not _is_loopback(str(parts.hostname)):
@@ -210,7 +209,7 @@ def endpoint(text: str) -> str:
 
 def url(text: str) -> str:
     """Take any http or https URL."""
-    _split(text)
+    _split_http(text)
     return text
 
 
