@@ -1,4 +1,4 @@
-"""A stand-in of the DMS for Kafka v2 API: a real HTTP server on loopback with a fault dial.
+"""A fake of the DMS for Kafka v2 API: a real HTTP server on loopback with configurable faults.
 
     from tests.fake_dms import Behaviour, Clock, Hold, Reset, FakeDms, throttled
 
@@ -14,12 +14,12 @@ FakeDms(behaviour=Behaviour(), account=Account(), place=Place(), clock=time.time
     .environment(with_token=False)                  settings that reach it
     .add_instance(id, **fields)                     fields of `Instance`: status, name, tags …
     .add_failed_creation(id, name=…, engine=…)      what a purge deletes
-    .set_status(id, status)                         also ends what goes on with it
+    .set_status(id, status)                         also ends a running restart or deletion
     .instance(id) -> Instance   .instances          as shown now (KeyError when gone)
     .add_task(instance_id, **fields) -> Task        fields of `Task`; times are epoch or text
     .remove_task(instance_id, task_id)   .tasks(instance_id)
-    .effects                                        what was really done: Effect values
-    .published                                      what the topic of SMN has taken: Publication
+    .effects                                        executed actions: Effect values
+    .published                                      messages accepted by the SMN topic: Publication
     .arrivals   .posts   .arrived(kind)             Arrival values in order of arrival
     .connections                                    how many were opened
     .wait_for(count, kind="any", timeout=10)        blocks until so many arrived
@@ -29,7 +29,7 @@ FakeDms(behaviour=Behaviour(), account=Account(), place=Place(), clock=time.time
     .forget()                                       empties the log and the effects
 
 Kinds of call: list, show, tasks, topics, recycle, action, publish, other; any matches them all;
-connection is the moment before anything is read, and what a fault with at="connect" is filed under.
+connection is the moment before anything is read: the kind of a fault with at="connect".
 
 SMN's publish call is answered on the same endpoint, for the one topic `account.topic_urn`.
 
@@ -39,12 +39,12 @@ not answered), answer (half of the answer sent).
 Faults: Reset(at) · Close(at) · Hold(at, release, then) · Raw(data, at) · Reply(status, body,
 headers, acts) · Alter(change) · Rows(change) · Drip(part, interval) · BrokenChunks() ·
 WrongLength(difference); ready-made Replies: vendor_error, throttled, html, redirect, gzip_bomb.
-Everything but Reply, and Reset, Close, Hold and Raw before "done", does what was asked.
+All execute the action, except Reply, and Reset, Close, Hold and Raw before "done".
 
-`caller.Caller(cloud)` is a signed client that is not the function:
+`caller.Caller(cloud)` is a signed client independent of the function:
 .get(path, **query), .act(**body).
 
-A closing stand-in ends all connections; a `Hold` whose event is set later still goes on to act.
+Closing ends all connections; a `Hold` whose event is set later still executes its action.
 `python -m tests.fake_dms` starts it alone; see `control` for its control page.
 """
 

@@ -1,4 +1,4 @@
-"""What the stand-in sends back, and the vendor's two shapes of an error."""
+"""The responses of the fake, and the vendor's two error formats."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""Who may call the stand-in, where it listens, and what the vendor leaves open, as switches."""
+"""Configuration of the fake: account, address, and a switch for each undocumented behaviour."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The one tenant the stand-in knows; all values are made up."""
+    """The only tenant of the fake; all values are made up."""
 
     access_key: str = "STANDINACCESSKEY0001"
     secret_key: str = field(default="stand-in-secret-key-0123456789-abcdefghi", repr=False)
@@ -37,7 +37,7 @@ class Place:
 
 @dataclass(slots=True)
 class Behaviour:
-    """What instances do, and one switch for each thing the vendor's documents do not settle."""
+    """How instances behave, with a switch for each behaviour that the vendor does not document."""
 
     restart_seconds: float = 180.0
     delete_seconds: float = 5.0
@@ -67,21 +67,21 @@ class Behaviour:
     recycle_bin: bool | None = None
     """GET recycle answers with this as default_use_recycle; None: 404."""
     missing_permissions: frozenset[str] = frozenset()
-    """Rights that the caller does not have, such as dms:instance:get: those calls are refused."""
+    """Missing permissions of the caller, such as dms:instance:get: those calls are refused."""
     permission_code: str = "DMS.00403003"
     """The code of such a refusal; which one the service or the gateway uses is not documented."""
     gateway_prefix: Literal["APIGW", "APIG"] = "APIGW"
 
 
 class Clock:
-    """A clock that stands until it is moved; give it as `clock`."""
+    """A clock that stands still until `advance` is called; pass it as `clock`."""
 
     def __init__(self, now: float) -> None:
         """Start at an epoch time in seconds."""
         self.now = now
 
     def __call__(self) -> float:
-        """Tell the time in epoch seconds."""
+        """Return the time in epoch seconds."""
         return self.now
 
     def advance(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The faults of an answer's form: slow, badly chunked, or of another length than it says."""
+"""Faults in the framing of a response: slow, badly chunked, or with a wrong length."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -10,13 +10,13 @@ from .stream import Stream
 
 @dataclass(frozen=True, slots=True)
 class Drip(Fault):
-    """Do what was asked and send the answer, or its body, one byte per interval (seconds)."""
+    """Execute the action and send the response, or its body, one byte per interval (seconds)."""
 
     part: Literal["head", "body"] = "body"
     interval: float = 0.05
 
     def send(self, answer: Answer, line: Stream) -> None:
-        """Send drop by drop."""
+        """Send byte by byte."""
         at_once = answer.head() if self.part == "body" else b""
         line.send(at_once)
         line.drip(answer.encode()[len(at_once) :], self.interval)
@@ -24,7 +24,7 @@ class Drip(Fault):
 
 @dataclass(frozen=True, slots=True)
 class BrokenChunks(Fault):
-    """Do what was asked, promise a chunked answer and write no number where a size belongs."""
+    """Execute the action and send a chunked response with an invalid chunk size."""
 
     def send(self, answer: Answer, line: Stream) -> None:
         """Send half of the body as a chunk and then nonsense."""
@@ -37,7 +37,7 @@ class BrokenChunks(Fault):
 
 @dataclass(frozen=True, slots=True)
 class WrongLength(Fault):
-    """Do what was asked and announce a body this much longer (or shorter) than it is."""
+    """Execute the action and send a Content-Length this much too long (or too short)."""
 
     difference: int = 10
 

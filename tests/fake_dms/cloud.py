@@ -45,7 +45,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One thing that was really done to one instance."""
+    """One action that was executed on one instance."""
 
     time: float
     action: str
@@ -54,7 +54,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One message that a topic has taken, to be delivered to everybody who subscribed to it."""
+    """One message that a topic has accepted for its subscribers."""
 
     time: float
     topic_urn: str
@@ -64,7 +64,7 @@ class Publication:
 
 
 class Cloud:
-    """All instances of the account; every reading first lets the clock's changes happen."""
+    """All instances of the account; every read first applies the changes due by the clock."""
 
     def __init__(self, behaviour: Behaviour, clock: Callable[[], float]) -> None:
         """Start without instances."""
@@ -96,7 +96,7 @@ class Cloud:
             return tuple(self._tasks.get(instance_id, ()))
 
     def put(self, instance: Instance) -> None:
-        """Add or replace an instance and drop what was going on with it."""
+        """Add or replace an instance, and cancel its running restart or deletion."""
         with self.lock:
             self._settle()
             self._instances[instance.id] = instance
@@ -110,19 +110,19 @@ class Cloud:
             self._tasks[instance_id] = [*others, task]
 
     def remove_task(self, instance_id: str, task_id: str) -> None:
-        """Forget one task, as people may do in the console."""
+        """Remove one task, as people may do in the console."""
         with self.lock:
             kept = [one for one in self._tasks.get(instance_id, ()) if one.id != task_id]
             self._tasks[instance_id] = kept
 
     def is_busy(self, instance_id: str) -> bool:
-        """Tell whether something accepted has not ended, shown or not."""
+        """Tell whether an accepted action is still running, shown or not."""
         with self.lock:
             self._settle()
             return any(entry[2] == instance_id for entry in self._plan)
 
     def restart(self, instance_id: str) -> None:
-        """Begin a restart now; what becomes of it follows the behaviour and the clock."""
+        """Begin a restart now; behaviour and clock decide how it goes on."""
         behaviour, now = self.behaviour, self.clock()
         before = self._instances[instance_id].status
         begin = now + behaviour.status_lag

@@ -1,8 +1,8 @@
 """The control page, unsigned, for a demonstration in another process.
 
-GET /stand-in/state shows instances, tasks, action calls and effects. POST /stand-in/faults sets the
-dial, {"fault": "Reset", "at": "done", "kind": "action", "times": 1}, with the names in NAMED;
-DELETE clears it and lets go of what is held. POST /stand-in/instances takes the fields of an
+GET /stand-in/state shows instances, tasks, action calls and effects. POST /stand-in/faults plans a
+fault, {"fault": "Reset", "at": "done", "kind": "action", "times": 1}, with the names in NAMED;
+DELETE removes all faults and releases held calls. POST /stand-in/instances takes the fields of an
 Instance, POST /stand-in/tasks those of a Task and `instance`.
 """
 
@@ -47,7 +47,7 @@ def page(cloud: Cloud, dial: FaultPlan, log: Log) -> Callable[[Arrival], Answer]
 
 
 def state(cloud: Cloud, log: Log) -> dict[str, Any]:
-    """Describe what the stand-in holds, as JSON values."""
+    """Return the state of the fake as JSON values."""
     shown = cloud.instances()
     return {
         "instances": [asdict(one) for one in shown],

@@ -1,4 +1,4 @@
-"""One connection from accept to end: read a request, meet its fault, answer, and again."""
+"""Serve one connection from accept to end: read a request, apply its fault, answer, repeat."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ CONTROL_PAGE = "/stand-in/"
 
 @dataclass(slots=True)
 class ConnectionContext:
-    """What every connection works with."""
+    """The objects that all connections share."""
 
     account: Account
     cloud: Cloud

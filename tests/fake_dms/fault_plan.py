@@ -1,4 +1,4 @@
-"""The fault dial: which fault the next request of a kind meets."""
+"""The fault plan: which fault applies to the next request of a kind."""
 
 import threading
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ NO_FAULT = Fault()
 
 @dataclass(slots=True)
 class Setting:
-    """One fault, the kind of call it waits for, how often, and how many it lets pass first."""
+    """One fault: the kind of call it applies to, how often, and how many calls it skips first."""
 
     fault: Fault
     kind: str = "any"
@@ -18,7 +18,7 @@ class Setting:
     skip: int = 0
 
     def meets(self, kind: str) -> bool:
-        """Tell whether this call is the fault's, counting those it lets pass."""
+        """Tell whether the fault applies to this call, counting the skipped ones."""
         if kind != self.kind and (self.kind != "any" or kind == "connection"):
             return False
         self.skip -= 1
@@ -26,7 +26,7 @@ class Setting:
 
 
 class FaultPlan:
-    """Settings in the order they were made; counted ones come before those that stay."""
+    """Planned faults in order; those with a count come before unlimited ones."""
 
     def __init__(self) -> None:
         """Start without faults."""
@@ -35,7 +35,7 @@ class FaultPlan:
         self._holds: list[Hold] = []
 
     def add(self, setting: Setting) -> None:
-        """Keep one more setting; a fault at `connect` waits for connections."""
+        """Add a planned fault; a fault at `connect` applies to connections."""
         if stage_of(setting.fault) == "connect":
             setting.kind = "connection"
         with self._lock:
@@ -44,23 +44,23 @@ class FaultPlan:
             self._settings.sort(key=lambda one: one.times is None)
 
     def clear(self) -> None:
-        """Forget all settings."""
+        """Remove all planned faults."""
         with self._lock:
             self._settings.clear()
 
     def release(self) -> None:
-        """Let go of everything that is, or would be, held."""
+        """Release every call that is, or would be, held."""
         with self._lock:
             for hold in self._holds:
                 hold.release.set()
 
     def left(self) -> int:
-        """Count the settings that still wait; those that stay count, too."""
+        """Count the faults that are still planned, unlimited ones included."""
         with self._lock:
             return len(self._settings)
 
     def take(self, kind: str) -> Fault:
-        """Return the fault for a call that has just begun."""
+        """Return the fault for a call that has just begun, and use it up."""
         with self._lock:
             ready = [one for one in self._settings if one.meets(kind)]
             if not ready:

@@ -1,4 +1,4 @@
-"""The faults: each may end the exchange at one of five stages, or change what is sent."""
+"""The faults: each ends the exchange at one of five stages, or changes the response."""
 
 import json
 import threading
@@ -17,14 +17,14 @@ class Fault:
     """No fault: does nothing at any stage."""
 
     def reach(self, stage: Stage, line: Stream) -> None:
-        """Do what the fault does when an exchange comes to this stage."""
+        """Apply the fault when an exchange reaches this stage."""
 
     def instead(self) -> Answer | None:
-        """Return what to answer without doing what was asked."""
+        """Return the response to send without executing the action, or None."""
         return None
 
     def alter(self, answer: Answer) -> Answer:
-        """Return what to answer after doing what was asked."""
+        """Return the response to send after executing the action."""
         return answer
 
     def send(self, answer: Answer, line: Stream) -> None:
@@ -39,7 +39,7 @@ class Fault:
 
 
 def stage_of(fault: Fault) -> Stage | None:
-    """Return the stage a fault waits for, when it waits for one."""
+    """Return the stage at which a fault applies, or None."""
     return getattr(fault, "at", None)
 
 
@@ -50,7 +50,7 @@ class Reset(Fault):
     at: Stage = "request"
 
     def reach(self, stage: Stage, line: Stream) -> None:
-        """Reset when the time has come."""
+        """Reset at the configured stage."""
         if stage == self.at == "connect":
             # A reset that is too quick shows as a failed connect, at times, and not as a reset.
             line.await_client()
@@ -65,7 +65,7 @@ class Close(Fault):
     at: Stage = "request"
 
     def reach(self, stage: Stage, line: Stream) -> None:
-        """Close when the time has come."""
+        """Close at the configured stage."""
         if stage == self.at:
             line.end()
 
@@ -78,7 +78,7 @@ class Raw(Fault):
     at: Stage = "request"
 
     def reach(self, stage: Stage, line: Stream) -> None:
-        """Send and close when the time has come."""
+        """Send and close at the configured stage."""
         if stage == self.at:
             line.send(self.content)
             line.end()
@@ -86,14 +86,14 @@ class Raw(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Hold(Fault):
-    """Wait until released, or for ever, and go on as `then` says."""
+    """Wait until released, or for ever, then apply the fault `then`."""
 
     at: Stage = "request"
     release: threading.Event = field(default_factory=threading.Event)
     then: Fault = field(default_factory=Fault)
 
     def reach(self, stage: Stage, line: Stream) -> None:
-        """Wait when the time has come."""
+        """Wait at the configured stage."""
         if stage == self.at:
             line.hold(self.release)
         self.then.reach(stage, line)
@@ -107,7 +107,7 @@ class Hold(Fault):
         return self.then.alter(answer)
 
     def send(self, answer: Answer, line: Stream) -> None:
-        """Hold in the middle when asked to, or leave it to what follows."""
+        """Hold in the middle of the response if configured, else delegate to `then`."""
         if self.at == "answer":
             Fault.send(self, answer, line)
         else:
@@ -116,7 +116,7 @@ class Hold(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Reply(Fault):
-    """Answer exactly this; only with `acts` is what was asked done first."""
+    """Send exactly this response; with `acts` the action is executed first."""
 
     status: int
     body: bytes | str | dict[str, Any] = b""
@@ -139,7 +139,7 @@ class Reply(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Alter(Fault):
-    """Do what was asked and change the JSON of the answer."""
+    """Execute the action and change the JSON of the response."""
 
     change: Callable[[Any], Any]
 
@@ -176,7 +176,7 @@ ROW_CHANGES: dict[str, Callable[[list[Row]], Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Rows(Fault):
-    """Do what was asked and change the per-instance results; the names are in ROW_CHANGES."""
+    """Execute the action and change the per-instance results; the names are in ROW_CHANGES."""
 
     change: str
 

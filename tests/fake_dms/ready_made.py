@@ -1,4 +1,4 @@
-"""Replies that tests ask for again and again."""
+"""Replies that many tests use."""
 
 import functools
 import uuid
@@ -30,7 +30,7 @@ def throttled(
 
 
 def html(status: int, *, acts: bool = False) -> Reply:
-    """Answer a page, as things between us and the API do."""
+    """Answer an HTML page, as a proxy in front of the API does."""
     page = f"<!DOCTYPE html><html><body><h1>{status}</h1></body></html>"
     return Reply(status, page, (("Content-Type", "text/html"),), acts)
 

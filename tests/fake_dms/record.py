@@ -1,4 +1,4 @@
-"""What arrived: every request as a value, and the log that keeps them."""
+"""The received requests: each as a value, and the log that keeps them."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""The stand-in as tests hold it: the cloud, the dial and the log behind one name."""
+"""The fake as tests use it: cloud, fault plan and request log behind one class."""
 
 import time
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class FakeDms:
         place: Place | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Prepare it; it listens from `start`, or from entering its context."""
+        """Configure the server; it listens from `start`, or from entering its context."""
         self.behaviour, self.account = behaviour or Behaviour(), account or Account()
         self.place, self.clock = place or Place(), clock
         self._cloud, self._dial, self._log = Cloud(self.behaviour, clock), FaultPlan(), Log()
@@ -82,7 +82,7 @@ class FakeDms:
 
     @property
     def observer(self) -> Observer | None:
-        """Called with every arrival and what became of it, in the connection's thread."""
+        """Called with every request and its outcome, in the connection's thread."""
         return self._desk.observer
 
     @observer.setter
@@ -100,7 +100,7 @@ class FakeDms:
         return self.add_instance(instance_id, **fields)
 
     def set_status(self, instance_id: str, status: str) -> None:
-        """Set what is shown and end what is going on with the instance; its tasks end in time."""
+        """Set the shown status and cancel a running action; its tasks still end in their time."""
         self._cloud.put(replace(self._cloud.instance(instance_id), status=status))
 
     def instance(self, instance_id: str) -> Instance:
@@ -128,31 +128,31 @@ class FakeDms:
 
     @property
     def effects(self) -> tuple[Effect, ...]:
-        """What was really done, in order."""
+        """The executed actions, in order."""
         return tuple(self._cloud.effects)
 
     @property
     def published(self) -> tuple[Publication, ...]:
-        """What the topic has taken, in order."""
+        """The published messages, in order."""
         return tuple(self._cloud.published)
 
     def fault(
         self, fault: Fault, kind: str = "any", *, times: int | None = 1, skip: int = 0
     ) -> None:
-        """Set the dial: this fault for the next calls of a kind, after letting `skip` pass."""
+        """Plan this fault for the next calls of a kind, after skipping `skip` of them."""
         self._dial.add(Setting(fault, kind, times, skip))
 
     def clear_faults(self) -> None:
-        """Forget the faults that still wait; what is held stays held."""
+        """Remove the planned faults; held calls stay held."""
         self._dial.clear()
 
     def release(self) -> None:
-        """Let go of everything held."""
+        """Release all held calls."""
         self._dial.release()
 
     @property
     def faults_left(self) -> int:
-        """How many faults still wait."""
+        """The number of faults that are still planned."""
         return self._dial.left()
 
     @property
@@ -184,7 +184,7 @@ class FakeDms:
         self._log.wait_for(lambda: self.connections >= count, timeout)
 
     def forget(self) -> None:
-        """Empty the log and the lists of what was done and published."""
+        """Clear the request log, the effects and the published messages."""
         self._log.forget()
         self._cloud.effects.clear()
         self._cloud.published.clear()

@@ -1,4 +1,4 @@
-"""One connection, byte by byte: reading requests, and every way of ending badly."""
+"""One connection at the byte level: reading requests, and ending in every faulty way."""
 
 import contextlib
 import socket
