@@ -74,7 +74,7 @@ def run(plan: Plan, parts: Sequence[str], file: Path) -> None:
         print("Quick: this shows that everything works, not how fast it is.")
     print(f"\n{summary(rows)}\n\n{table(rows)}\n\n{broken(rows)}")
     file.parent.mkdir(parents=True, exist_ok=True)
-    document = {"machine": machine, "rows": [plain(one) for one in rows]}
+    document = {"machine": machine, "rows": [plain(row) for row in rows]}
     file.write_text(json.dumps(document, indent=1), encoding="utf-8")
     print(f"Written to {shown}.", file=sys.stderr)
 

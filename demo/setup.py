@@ -64,7 +64,7 @@ class Setup:
 
     def statuses(self) -> dict[str, str]:
         """Return the status of every instance by its name."""
-        return {one.name: one.status for one in self.cloud.instances}
+        return {instance.name: instance.status for instance in self.cloud.instances}
 
 
 def _restarted(cloud: FakeDms, instance: str, *, ago: float) -> None:

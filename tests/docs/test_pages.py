@@ -102,14 +102,14 @@ def test_every_json_block_validates_against_the_schema_it_shows(block: str) -> N
 def test_every_kind_of_json_block_is_there() -> None:
     documents = [json.loads(block) for block in JSON_BLOCKS]
 
-    assert {one["action"] for one in documents if "action" in one} == {
+    assert {document["action"] for document in documents if "action" in document} == {
         "restart",
         "purge_failed",
         "delete",
         "check",
     }
-    assert sum("specversion" in one for one in documents) == 1
-    assert sum("$schema" in one for one in documents) == 1
+    assert sum("specversion" in document for document in documents) == 1
+    assert sum("$schema" in document for document in documents) == 1
 
 
 def test_every_webhook_in_a_configuration_is_a_route() -> None:

@@ -69,7 +69,7 @@ def firing(sender: str, labels: dict[str, str]) -> bytes:
     own = {"alertname": "Down", "kafka_instance_id": ORDERS}
     now = text(datetime.now(timezone.utc))
     document["alerts"] = [
-        {**one, "labels": own | labels, "startsAt": now} for one in document["alerts"][:1]
+        {**alert, "labels": own | labels, "startsAt": now} for alert in document["alerts"][:1]
     ]
     return json.dumps(document).encode()
 
@@ -79,7 +79,7 @@ def route_of_restarts() -> tuple[dict[str, Any], dict[str, str]]:
     configuration = snippet("route")
     receiver = only(one for one in configuration["receivers"] if "webhook_configs" in one)
     routes = configuration["route"]["routes"]
-    route = only(one for one in routes if one["receiver"] == receiver["name"])
+    route = only(route for route in routes if route["receiver"] == receiver["name"])
     matchers = (re.fullmatch(r'(\w+)="(.*)"', one) for one in route["matchers"])
     return receiver, {found[1]: found[2] for found in matchers if found}
 

@@ -116,7 +116,7 @@ def test_two_runs_are_compared_row_by_row(tmp_path: Path) -> None:
     old, new = tmp_path / "old.json", tmp_path / "new.json"
     for file, factor, last in ((old, 1.0, "gone"), (new, 2.0, "new")):
         found = [row("s", "n", "ms", [factor, factor]), row("s", last, "ms", [1.0])]
-        file.write_text(json.dumps({"rows": [plain(one) for one in found]}), encoding="utf-8")
+        file.write_text(json.dumps({"rows": [plain(entry) for entry in found]}), encoding="utf-8")
 
     lines = compared(old, new).splitlines()
 
@@ -135,7 +135,7 @@ def test_everything_is_measured_and_written_down(tmp_path: Path) -> None:
     assert all(re.match(r" *\d+ s: \w+ \(\d of \d\)$", line) for line in output[:-1])
     found = json.loads(file.read_text(encoding="utf-8"))["rows"]
     for section in SECTIONS:
-        assert any(one["section"].startswith(section) for one in found)
+        assert any(entry["section"].startswith(section) for entry in found)
     assert all(f"| {one['name']} |" in done.stdout for one in found)
     bounds, table = done.stdout.index("bounds hold."), done.stdout.index("| | median |")
     last = done.stdout.splitlines()[-1]

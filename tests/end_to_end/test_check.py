@@ -179,5 +179,5 @@ def test_named_instances_are_read_first() -> None:
         remediator.cloud.add_instance(PAYMENTS, status="RUNNING")
         remediator.ask(action="check", instances=[PAYMENTS])
 
-        shown = [one.path.rpartition("/")[2] for one in remediator.cloud.arrived("show")]
+        shown = [request.path.rpartition("/")[2] for request in remediator.cloud.arrived("show")]
     assert shown == [PAYMENTS]

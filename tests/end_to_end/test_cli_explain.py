@@ -95,7 +95,10 @@ def whole_project(remediator: Remediator, document: Any) -> Any:
     if "verify" not in json.dumps(document):
         return None
     instances = remediator.cloud.instances
-    return {"instances": [reading.row(one, with_tags=True) for one in instances], "tasks": {}}
+    return {
+        "instances": [reading.row(instance, with_tags=True) for instance in instances],
+        "tasks": {},
+    }
 
 
 def assert_agree(explanation: Explanation, data: Any) -> None:
@@ -109,9 +112,9 @@ def assert_agree(explanation: Explanation, data: Any) -> None:
     if data["outcome"] == "rejected":
         assert explanation.message.startswith("Rejected: ")
         return
-    assert [(one.id, one.outcome, one.reason) for one in explanation.instances] == [
-        (one["id"], one["outcome"], one["reason"]) for one in data["instances"]
-    ]
+    assert [
+        (instance.id, instance.outcome, instance.reason) for instance in explanation.instances
+    ] == [(row["id"], row["outcome"], row["reason"]) for row in data["instances"]]
     for instance in explanation.instances:
         *before, last = instance.rules
         assert (last.rule, last.applies) == (instance.reason, True)
@@ -213,7 +216,7 @@ def _set_up(data: st.DataObject, remediator: Remediator) -> Any:
                 instance_id, created_at=begun, updated_at=begun + 60 * took, status=status
             )
         rows.append(reading.row(cloud.instance(instance_id), with_tags=True))
-        tasks[instance_id] = [reading._task_row(one) for one in cloud.tasks(instance_id)]
+        tasks[instance_id] = [reading._task_row(task) for task in cloud.tasks(instance_id)]
     return {"instances": rows, "tasks": tasks}
 
 
@@ -243,7 +246,7 @@ def test_explain_reads_the_live_state_and_sends_nothing() -> None:
 
         (explanation,) = _explain.explanations(body, Options(live=True), variables)
 
-        assert {one.id: one.reason for one in explanation.instances} == {
+        assert {instance.id: instance.reason for instance in explanation.instances} == {
             ORDERS: "observed",
             PAYMENTS: "dry_run",
         }

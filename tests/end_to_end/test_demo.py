@@ -122,7 +122,7 @@ def test_every_line_that_serve_prints_works() -> None:
     assert alarm["data"]["outcome"] == "accepted"
     assert direct["data"]["reason"] == "already_restarting"
     assert purge["data"]["request"] == script.PURGE
-    assert {one["name"] for one in state["instances"]} == {*NAMES.values()} - {"draft"}
+    assert {row["name"] for row in state["instances"]} == {*NAMES.values()} - {"draft"}
 
 
 def _run(line: str) -> dict[str, Any]:

@@ -270,10 +270,10 @@ def test_retryable_record_is_not_raised_when_another_was_executed(
 
     results = handler({"record": [record(), record()]}, context)
 
-    outcomes = [checked(one)["outcome"] for one in results]
+    outcomes = [checked(result)["outcome"] for result in results]
     assert outcomes == ["unknown" if lost else "accepted", "failed"]
     log = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    (line,) = [one for one in log if one.get("needshuman")]
+    (line,) = [line for line in log if line.get("needshuman")]
     assert line["severity"] == "ERROR"
     assert line["event_id"] == results[1]["data"]["event"]["id"]
     assert len(cloud.posts) == 1

@@ -149,7 +149,7 @@ def test_several_records_of_one_trigger_are_several_events(
     records = ces_alarm(alarm_status="ok")["record"] * 2
     results = invoke({"record": records}, remediator.runtime, credentials=None, remaining=None)
 
-    assert [one["data"]["reason"] for one in results] == ["not_recovered", "not_recovered"]
+    assert [result["data"]["reason"] for result in results] == ["not_recovered", "not_recovered"]
     assert len(out()[0]) == 2
 
 
@@ -185,7 +185,7 @@ def test_a_record_that_takes_long_uses_up_its_share_of_the_time_and_no_more(
     records = [*ces_alarm()["record"], *ces_alarm(dimension=other)["record"]]
     answer = invoke({"record": records}, remediator.runtime, credentials=None, remaining=25)
 
-    assert [(one["data"]["outcome"], one["data"]["reason"]) for one in answer] == [
+    assert [(result["data"]["outcome"], result["data"]["reason"]) for result in answer] == [
         ("failed", "deadline"),  # 10 s are more than 80 % of one half of 24 s
         ("accepted", None),  # 8 s are less than 80 % of the 14 s that are left
     ]

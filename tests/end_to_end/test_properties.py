@@ -240,7 +240,7 @@ def test_no_event_breaks_the_handler(event: Any, remediator: Remediator) -> None
         assert returned["statusCode"] < 500
         return
     results = returned if isinstance(returned, list) else [returned] if returned else []
-    assert [one["id"] for one in events] == [one["id"] for one in results]
+    assert [event["id"] for event in events] == [result["id"] for result in results]
     assert all(post.body in _allowed() for post in remediator.cloud.posts)
 
 

@@ -22,11 +22,11 @@ def resolved(
     listed = [
         {
             "status": "resolved",
-            "labels": {"remediation": "restart", "kafka_instance_id": one, **labels},
+            "labels": {"remediation": "restart", "kafka_instance_id": instance, **labels},
             "startsAt": text(raised),
             "endsAt": text(ended),
         }
-        for one in instances or (ORDERS,)
+        for instance in instances or (ORDERS,)
     ]
     return {"version": "4", "status": "resolved", "alerts": listed}
 

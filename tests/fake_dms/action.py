@@ -49,17 +49,17 @@ def _is_purge(cloud: Cloud, body: dict[str, Any]) -> bool:
 def _bad_list(ids: Any) -> Answer | None:
     if not isinstance(ids, list) or not ids:
         return _bad("DMS.00400065", "The instance list is empty.")
-    if not all(isinstance(one, str) for one in ids):
+    if not all(isinstance(id_, str) for id_ in ids):
         return _bad("DMS.00400030", "Invalid instance ID.")
     if len(ids) > MOST_INSTANCES:
         return _bad("DMS.00400100", "Too many instances.")
-    if not all(INSTANCE_ID.fullmatch(one) for one in ids):
+    if not all(INSTANCE_ID.fullmatch(id_) for id_ in ids):
         return _bad("DMS.00400061", "Invalid instance ID.")
     return _bad("DMS.00400082", "Repeated instance ID.") if len(set(ids)) < len(ids) else None
 
 
 def _each(cloud: Cloud, body: dict[str, Any]) -> Answer:
-    problems = {one: _problem(cloud, body["action"], one) for one in body["instances"]}
+    problems = {id_: _problem(cloud, body["action"], id_) for id_ in body["instances"]}
     first = next((problem for problem in problems.values() if problem is not None), None)
     if first is not None and cloud.behaviour.refusal == "request":
         return first

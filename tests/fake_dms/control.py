@@ -52,7 +52,9 @@ def state(cloud: Cloud, log: Log) -> dict[str, Any]:
     return {
         "instances": [asdict(one) for one in shown],
         "tasks": {one.id: [asdict(task) for task in cloud.tasks(one.id)] for one in shown},
-        "actions": [{"time": one.time, "body": one.json} for one in log.arrived("action")],
+        "actions": [
+            {"time": request.time, "body": request.json} for request in log.arrived("action")
+        ],
         "effects": [asdict(effect) for effect in cloud.effects],
         "arrivals": len(log.arrived()),
         "connections": log.connections,

@@ -77,7 +77,7 @@ def recycle(cloud: Cloud) -> Answer:
     """Show the recycle bin's policy, where there is one."""
     if cloud.behaviour.recycle_bin is None:
         return service_error(404, "DMS.00404001", "The requested URL does not exist.")
-    kept = [one for one in cloud.instances() if one.status == "RECYCLE"]
+    kept = [instance for instance in cloud.instances() if instance.status == "RECYCLE"]
     policy = {"retention_days": 7, "default_use_recycle": cloud.behaviour.recycle_bin}
     return document(200, policy | {"recycle_instances": [_recycled(one) for one in kept]})
 
@@ -111,7 +111,7 @@ def iso(moment: float | str) -> str:
 
 
 def _listed(cloud: Cloud, asked: Parameters) -> tuple[list[Instance], int]:
-    matching = [one for one in cloud.instances() if _matches(one, asked)]
+    matching = [instance for instance in cloud.instances() if _matches(instance, asked)]
     healthy = [one for one in matching if not one.failed_creation]
     failed = len(matching) - len(healthy)
     if asked.get("include_failure") != "true" or cloud.behaviour.failed_creations == "hidden":
@@ -142,7 +142,9 @@ def _within(found: tuple[Task, ...], asked: Parameters, behaviour: Behaviour) ->
     begin = _moment(asked.get("begin_time", "19700101000000")) - shift
     end = _moment(asked.get("end_time", "99991231235959")) - shift
     # A time that is only text is as good as any: it is always within, and the newest.
-    moments = {one.id: end if isinstance(one.created_at, str) else one.created_at for one in found}
+    moments = {
+        entry.id: end if isinstance(entry.created_at, str) else entry.created_at for entry in found
+    }
     newest_first = sorted(found, key=lambda one: moments[one.id], reverse=True)
     return [one for one in newest_first if begin <= moments[one.id] <= end]
 

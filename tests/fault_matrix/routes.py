@@ -31,7 +31,7 @@ class Full:
 
     def received(self) -> bytes:
         """Accept all connections, close, and return what other clients sent."""
-        clients = {one.getsockname() for one in self._own}
+        clients = {client.getsockname() for client in self._own}
         self._listener.setblocking(False)
         content = b""
         with self._listener, contextlib.suppress(BlockingIOError):

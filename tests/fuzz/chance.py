@@ -146,7 +146,7 @@ def nearly(draw: st.DrawFn) -> Any:
 
 def _posted(path: str, *documents: Any) -> st.SearchStrategy[tuple[str, bytes]]:
     return st.tuples(
-        st.just(path), st.sampled_from([json.dumps(one).encode() for one in documents])
+        st.just(path), st.sampled_from([json.dumps(document).encode() for document in documents])
     )
 
 

@@ -41,7 +41,7 @@ def every_event_has_one_result(history: History) -> Iterator[str]:
         due = len(one.delivery.asks)
         if len(one.results) != due:
             yield f"{one.delivery.sender} has {len(one.results)} of {due} results"
-    results = [result for one in history.handled for result in one.results]
+    results = [result for handled_event in history.handled for result in handled_event.results]
     returned = Counter(map(_event_of, results))
     logged = Counter(map(_event_of, history.lines))
     if returned != logged:
@@ -60,8 +60,8 @@ def posts_are_those_that_results_admit(history: History) -> Iterator[str]:
     """The POSTs that arrived are the sum of api.attempts."""
     admitted = sum(
         result["data"].get("api", {}).get("attempts", 0)
-        for one in history.handled
-        for result in one.results
+        for handled_event in history.handled
+        for result in handled_event.results
     )
     if admitted != len(history.posts):
         yield f"{len(history.posts)} POSTs arrived, the results admit {admitted}"

@@ -96,12 +96,14 @@ class History:
     def sent(self) -> tuple[Handled, ...]:
         """Those of which a call may have arrived."""
         return tuple(
-            one
-            for one in self.handled
-            if any(result["data"].get("api", {}).get("attempts") for result in one.results)
+            handled_event
+            for handled_event in self.handled
+            if any(
+                result["data"].get("api", {}).get("attempts") for result in handled_event.results
+            )
         )
 
     @cached_property
     def know_of_each_other(self) -> bool:
         """Whether all that was sent was known to all: one process took part, or a ledger did."""
-        return self.ledger or len({one.copy for one in self.handled}) < 2
+        return self.ledger or len({handled_event.copy for handled_event in self.handled}) < 2

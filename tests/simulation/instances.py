@@ -87,12 +87,14 @@ class Operators:
             self._clear_drafts()
 
     def _shown(self) -> dict[str, Instance]:
-        return {one.id: one for one in self.cloud.instances}
+        return {instance.id: instance for instance in self.cloud.instances}
 
     def _is_up(self, instance: str) -> bool:
         """Tell whether an instance is up, and no restart of it is still to show."""
         recent = self.cloud.clock() - MAX_RESTART_SECONDS
-        busy = any(one.instance == instance and one.time > recent for one in self.cloud.effects)
+        busy = any(
+            effect.instance == instance and effect.time > recent for effect in self.cloud.effects
+        )
         return self._shown()[instance].status in UP and not busy
 
     def _restart(self, instance: str) -> None:

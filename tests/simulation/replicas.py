@@ -176,6 +176,6 @@ class Processes:
         ]
         shifts = [future.result() for future in futures]
         return Work(
-            tuple(one for work_done in shifts for one in work_done.handled),
-            tuple(one for work_done in shifts for one in work_done.lines),
+            tuple(handled_event for work_done in shifts for handled_event in work_done.handled),
+            tuple(line for work_done in shifts for line in work_done.lines),
         )

@@ -145,7 +145,9 @@ def restarts(
     ours = {
         (effect.instance, effect.time) for effect in cloud.effects if effect.action == "restart"
     }
-    tasks = [(one.id, task) for one in cloud.instances for task in cloud.tasks(one.id)]
+    tasks = [
+        (instance.id, task) for instance in cloud.instances for task in cloud.tasks(instance.id)
+    ]
     ends = {
         (id_, task.created_at): float(task.updated_at or 0)
         for id_, task in tasks

@@ -91,7 +91,7 @@ class Senders:
         document: dict[str, Any] = {"action": ask.action, "id": self._id(), "time": _time(self.now)}
         if ask.instances:
             document["instances"] = [
-                self.random.choice((one, one.upper())) for one in ask.instances
+                self.random.choice((instance, instance.upper())) for instance in ask.instances
             ]
         if ask.action == "delete":
             document["confirm"] = list(ask.instances)

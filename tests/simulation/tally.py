@@ -28,7 +28,7 @@ class Tally:
 
 def of(history: History, plan: Plan) -> Tally:
     """Count a run and check its invariants."""
-    events = [one["data"] for handled in history.handled for one in handled.results]
+    events = [result["data"] for handled in history.handled for result in handled.results]
     return Tally(
         seed=plan.seed,
         copies=plan.copies,

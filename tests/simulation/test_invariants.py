@@ -67,7 +67,7 @@ def history_of(*parts: Handled, **fields: Any) -> History:
     facts = {
         "policy": Policy(deletes=True),
         "handled": parts,
-        "lines": tuple({**one.results[0], "severity": "INFO"} for one in parts),
+        "lines": tuple({**part.results[0], "severity": "INFO"} for part in parts),
         "effects": tuple(matching),
         "restarts": tuple(restarts),
         "posts": tuple(requests),
@@ -218,7 +218,7 @@ BROKEN: dict[str, tuple[str, History]] = {
 
 @pytest.mark.parametrize(("invariant", "history"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_invariant_is_named(invariant: str, history: History) -> None:
-    assert {one.partition(":")[0] for one in violations(history)} == {invariant}
+    assert {violation.partition(":")[0] for violation in violations(history)} == {invariant}
 
 
 def test_every_invariant_is_shown_to_break() -> None:

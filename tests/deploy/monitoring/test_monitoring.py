@@ -150,7 +150,7 @@ def test_a_real_prometheus_scrapes_the_real_server(tmp_path: Path) -> None:
             assert server.send("POST", "/direct", request, **authorized).status == 200
             found = _scraped(server, tmp_path)
 
-    assert [(one["metric"]["outcome"], one["metric"]["source"]) for one in found] == [
+    assert [(entry["metric"]["outcome"], entry["metric"]["source"]) for entry in found] == [
         ("accepted", "direct")
     ]
 

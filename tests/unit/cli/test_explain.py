@@ -188,8 +188,8 @@ def test_too_many_instances_are_rejected_for_each_of_them() -> None:
     explanation = explained(alerts(ORDERS, PAYMENTS), MAX_INSTANCES="1")
 
     assert (explanation.outcome, explanation.reason) == ("rejected", "too_many")
-    assert [one.id for one in explanation.instances] == [ORDERS, PAYMENTS]
-    assert {one.rules[-1].why for one in explanation.instances} == {
+    assert [instance.id for instance in explanation.instances] == [ORDERS, PAYMENTS]
+    assert {instance.rules[-1].why for instance in explanation.instances} == {
         "the event names 2: more than MAX_INSTANCES (1)"
     }
 
@@ -229,7 +229,9 @@ def test_a_purge_is_explained_with_what_it_would_remove() -> None:
     explanation = explained({"action": "purge_failed"}, row(AUDIT, "CREATEFAILED"))
 
     assert explanation.request == {"action": "delete", "all_failure": "kafka"}
-    assert [(one.id, one.outcome) for one in explanation.instances] == [(AUDIT, "dry_run")]
+    assert [(instance.id, instance.outcome) for instance in explanation.instances] == [
+        (AUDIT, "dry_run")
+    ]
 
 
 def test_smn_message_is_explained_by_its_payload() -> None:
@@ -388,7 +390,7 @@ def test_the_command_prints_text_for_people_and_json_for_programs(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(file.read_bytes())))
     assert cli.main(["explain", "-", *options, "--json", "--expect", "skipped"]) == 1
     document = json.loads(capsys.readouterr().out)
-    assert [one["reason"] for one in document["instances"]] == ["opted_out", "dry_run"]
+    assert [row["reason"] for row in document["instances"]] == ["opted_out", "dry_run"]
 
 
 def test_command_prints_payload_errors_and_every_event(

@@ -171,7 +171,7 @@ def test_reads_run_in_parallel_up_to_eleven(
     for one in ids(25):
         remediator.cloud.add_instance(one)
     reader: Inventory = remediator.reader()
-    states = reader.gather([partial(reader.instance, one) for one in ids(25)])
+    states = reader.gather([partial(reader.instance, id_) for id_ in ids(25)])
 
     assert [state.id for state in states] == ids(25)
     assert remediator.cloud.connections <= 11

@@ -175,7 +175,7 @@ def test_failed_creations_are_distinguished_from_created_instances(
     purge = screened(alarm=False, action=Action.PURGE_FAILED)
     observed = observe.read_live_state(purge, limits(), remediator.reader(), NOW)
 
-    assert [one.id for one in observed.failed_creations] == ids(2)[:listed]
+    assert [instance.id for instance in observed.failed_creations] == ids(2)[:listed]
     assert observed.unlisted == unlisted
     assert kinds(remediator) == {"list": 1}
 

@@ -60,7 +60,7 @@ def test_invalid_settings_and_ids_raise_before_any_read(cloud: FakeDms) -> None:
 
 def copies(cloud: FakeDms, url: str) -> str:
     result = run_check(environment(cloud, LEDGER_URL=url))
-    found = next(one for one in result.data["checks"] if one["name"] == "copies")
+    found = next(check for check in result.data["checks"] if check["name"] == "copies")
     assert "a-password" not in found["detail"] + str(found["fix"])
     status: str = found["status"].value
     return status

@@ -132,7 +132,7 @@ def test_a_purge_deletes_only_failed_creations_of_kafka(cloud: FakeDms, caller: 
     response = caller.act(action="delete", all_failure="kafka")
 
     assert (response.status_code, response.content) == (204, b"")
-    assert {one.id for one in cloud.instances} == {ONE, GONE}
+    assert {instance.id for instance in cloud.instances} == {ONE, GONE}
     assert cloud.effects == (Effect(NOON, "purge", TWO),)
     assert caller.act(action="delete", all_failure="kafka").status_code == 204
 
@@ -189,5 +189,5 @@ def test_both_keys_at_once_do_what_the_switch_says(
 
     caller.act(action="delete", all_failure="kafka", instances=[ONE])
 
-    assert {one.id for one in cloud.instances} == left
+    assert {instance.id for instance in cloud.instances} == left
     assert cloud.instance(ONE).status == ("RUNNING" if switch == "purge" else "DELETING")

@@ -66,7 +66,7 @@ def test_a_connection_ends_at_the_stage_asked_for(
         caller.act(**RESTART)
 
     assert cloud.connections == 1
-    assert [one.complete for one in cloud.posts] == [complete] * arrived
+    assert [post.complete for post in cloud.posts] == [complete] * arrived
     assert len(cloud.effects) == done
     assert caller.get().status_code == 200
 

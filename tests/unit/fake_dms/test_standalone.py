@@ -86,7 +86,7 @@ def test_it_starts_alone_and_prints_what_arrives() -> None:
         printed = process.stdout.readline()
         process.terminate()
 
-    assert {one["id"] for one in state["instances"]} == SEED.keys() | SEED_FAILED.keys()
+    assert {row["id"] for row in state["instances"]} == SEED.keys() | SEED_FAILED.keys()
     assert printed.endswith("GET /x -> 404 APIGW.0101\n")
     assert process.returncode == 0
 

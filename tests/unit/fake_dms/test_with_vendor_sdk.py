@@ -81,7 +81,7 @@ def test_purge(cloud: FakeDms, client: Any) -> None:
     response = act(client, action="delete", all_failure="kafka")
 
     assert response.status_code == 204
-    assert {one.id for one in cloud.instances} == {ONE, TWO}
+    assert {instance.id for instance in cloud.instances} == {ONE, TWO}
 
 
 def test_a_refusal_has_code_message_and_request_id(client: Any) -> None:
@@ -99,7 +99,7 @@ def test_list(client: Any) -> None:
     response = client.list_instances(request)
 
     assert response.instance_num == 3
-    assert [one.instance_id for one in response.instances] == [ONE, TWO]
+    assert [instance.instance_id for instance in response.instances] == [ONE, TWO]
     assert [(tag.key, tag.value) for tag in response.instances[0].tags] == [("team", "a")]
 
 
@@ -139,9 +139,10 @@ def test_publish(cloud: FakeDms) -> None:
     response = publish(client, cloud.account.topic_urn, subject="Kafka", message="It restarts.")
 
     assert response.request_id
-    assert [(one.message_id, one.subject, one.message) for one in cloud.published] == [
-        (response.message_id, "Kafka", "It restarts.")
-    ]
+    assert [
+        (publication.message_id, publication.subject, publication.message)
+        for publication in cloud.published
+    ] == [(response.message_id, "Kafka", "It restarts.")]
 
 
 def test_publish_with_a_wrong_secret_key_is_refused(cloud: FakeDms) -> None:

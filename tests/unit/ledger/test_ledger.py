@@ -170,7 +170,7 @@ def test_concurrent_events_never_exceed_the_restart_limit(copy: Copies) -> None:
             begin.wait(30)
             taken.append(claim.enter([instance], NOW, room(3)))
 
-    threads = [threading.Thread(target=restart, args=(one,)) for one in ids(12)]
+    threads = [threading.Thread(target=restart, args=(id_,)) for id_ in ids(12)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -217,7 +217,7 @@ def test_every_answer_has_one_meaning_and_only_a_refusal_or_no_arrival_says_not_
 
 @given(st.lists(st.fixed_dictionaries({"result": JSON, "instance": st.just(ONE) | JSON}) | JSON))
 def test_rows_of_any_form_are_read(rows: list[Any]) -> None:
-    results = [one.get("result") for one in rows if isinstance(one, dict)]
+    results = [row.get("result") for row in rows if isinstance(row, dict)]
     meant = call_result.classify_instance(
         CallResult.PER_INSTANCE, answered(200, {"results": rows}), ONE
     )

@@ -78,7 +78,7 @@ def test_every_rule_holds_an_instance_back_and_the_result_shows_its_state(
 
     assert (verdict.outcome, verdict.reason) == (Outcome.SKIPPED, reason)
     assert (verdict.needs_human, verdict.status) == (needs_human, live.status)
-    began = [one.created_at for one in live.restart_tasks if one.created_at is not None]
+    began = [task.created_at for task in live.restart_tasks if task.created_at is not None]
     assert verdict.last_restart == max(began, default=None)
     assert decision.call is None
 
@@ -100,7 +100,7 @@ def test_only_what_is_not_held_back_is_in_the_call_and_the_order_stays() -> None
     decision = decided(observed(state(AUDIT), state(PAYMENTS, "UPGRADING"), state()), asked)
 
     assert body(decision)["instances"] == [ORDERS, AUDIT]
-    assert [one.id for one in decision.verdicts] == [DRAFT, ORDERS, PAYMENTS, AUDIT]
+    assert [verdict.id for verdict in decision.verdicts] == [DRAFT, ORDERS, PAYMENTS, AUDIT]
 
 
 @pytest.mark.parametrize(
@@ -123,11 +123,11 @@ def test_an_alarm_restarts_nothing_where_too_much_would_restart_at_once(
 
     assert reasons(result) == dict.fromkeys((ORDERS, PAYMENTS), "storm" if storm else None)
     assert (result.call is None) == storm
-    assert all(one.needs_human == storm for one in result.verdicts)
+    assert all(verdict.needs_human == storm for verdict in result.verdicts)
 
 
 def test_a_request_may_restart_as_much_as_it_names() -> None:
-    busy = observed(*[state(one) for one in ids(10)], restarting=frozenset(ALL_THREE))
+    busy = observed(*[state(id_) for id_ in ids(10)], restarting=frozenset(ALL_THREE))
     asked = screened(*ids(10), alarm=False)
 
     assert body(decided(busy, asked, REQUESTS))["instances"] == ids(10)

@@ -46,14 +46,14 @@ def body(decision: Decision) -> Any:
 
 
 def failed_creations(number: int) -> tuple[InstanceState, ...]:
-    return tuple(state(one, "CREATEFAILED") for one in ids(number))
+    return tuple(state(id_, "CREATEFAILED") for id_ in ids(number))
 
 
 def test_a_purge_names_what_failed_to_be_created() -> None:
     decision = decided(observed(failed_creations=failed_creations(2)), PURGE, SCHEDULES)
 
     assert body(decision) == {"action": "delete", "all_failure": "kafka"}
-    assert decision.verdicts == tuple(Verdict(one, status="CREATEFAILED") for one in ids(2))
+    assert decision.verdicts == tuple(Verdict(id_, status="CREATEFAILED") for id_ in ids(2))
     assert (decision.notes, decision.warnings) == ((), ())
 
 
@@ -186,13 +186,15 @@ def test_all_failure_appears_only_for_a_purge_that_source_and_settings_allow(
     sent = body(decision) or {}
     if "all_failure" in sent:
         assert sent == {"action": "delete", "all_failure": "kafka"}
-        assert [one.action for one in intents] == [Action.PURGE_FAILED]
+        assert [intent.action for intent in intents] == [Action.PURGE_FAILED]
         assert Action.PURGE_FAILED in source.actions & allowed.enabled_actions
         assert len(creations) <= allowed.max_purge
         assert not {one.id for one in creations} & allowed.blocked
     elif sent:
         assert set(sent) == {"action", "instances"}
-        assert set(sent["instances"]) <= {one for intent in intents for one in intent.instances}
+        assert set(sent["instances"]) <= {
+            instance for intent in intents for instance in intent.instances
+        }
         assert not set(sent["instances"]) & allowed.blocked
         assert len(sent["instances"]) <= allowed.max_instances
         assert sent["action"] == intents[0].action

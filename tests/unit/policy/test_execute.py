@@ -70,7 +70,7 @@ class Script:
 
 
 def shown(*states: InstanceState) -> Mapping[str, InstanceState]:
-    return {one.id: one for one in states}
+    return {state.id: state for state in states}
 
 
 BEFORE = shown(state(ORDERS), state(PAYMENTS), state(AUDIT))
@@ -98,7 +98,7 @@ def carried(
 
 
 def results(execution: ExecutionResult) -> dict[str, tuple[Any, str | None]]:
-    return {one.id: (one.outcome, one.reason) for one in execution.verdicts}
+    return {verdict.id: (verdict.outcome, verdict.reason) for verdict in execution.verdicts}
 
 
 def test_unsent_call_is_retried_twice_then_failed() -> None:
@@ -283,7 +283,7 @@ def test_a_row_that_failed_for_what_restarts_already_is_no_failure() -> None:
         ORDERS: (Outcome.ACCEPTED, None),
         PAYMENTS: (Outcome.SKIPPED, "already_restarting"),
     }
-    assert not any(one.needs_human for one in execution.verdicts)
+    assert not any(verdict.needs_human for verdict in execution.verdicts)
 
 
 @pytest.mark.parametrize(("reply", "reason"), [(BUSY, "busy"), (rows(orders="failed"), "refused")])
@@ -327,7 +327,7 @@ def test_a_busy_instance_is_read_once_more_and_what_restarts_already_is_skipped(
         PAYMENTS: (Outcome.FAILED, "busy"),
     }
     assert execution.verdicts[0].status == "RESTARTING"
-    assert [one.retryable for one in execution.verdicts] == [False, True]
+    assert [verdict.retryable for verdict in execution.verdicts] == [False, True]
     assert len(port.looked) == 1
 
 

@@ -240,9 +240,9 @@ def test_recovery_requires_a_completed_restart(
     verdict = follow_up.judge(shown, alarm, limits(), NOW).verdict
     began = alarm.raised_at or NOW - DAY
     helped = [
-        one
-        for one in tasks
-        if one.status == "SUCCESS" and began < one.created_at <= (alarm.ended_at or NOW)
+        task
+        for task in tasks
+        if task.status == "SUCCESS" and began < task.created_at <= (alarm.ended_at or NOW)
     ]
 
     assert verdict.outcome == "skipped"

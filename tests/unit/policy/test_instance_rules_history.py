@@ -226,6 +226,6 @@ def test_no_alarm_older_than_the_end_of_a_restart_is_ever_left_to_act_on(
     tasks = tuple(task(timedelta(seconds=age), status=status) for age in ages)
     raised = NOW - timedelta(seconds=raised_ago)
     result = instance_rules.already_answered(restarted(*tasks), context(raised_at=raised))
-    ends = [NOW if status in {"EXECUTING", "CREATED"} else one.updated_at for one in tasks]
+    ends = [NOW if status in {"EXECUTING", "CREATED"} else task.updated_at for task in tasks]
 
     assert (result is not None) == any(end is not None and end >= raised for end in ends)

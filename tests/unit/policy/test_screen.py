@@ -203,7 +203,7 @@ def test_more_targets_than_the_limit_are_refused_whole_and_never_truncated(sourc
 
 
 def test_only_distinct_targets_count_and_not_those_that_are_skipped() -> None:
-    skipped = [restart(one, skip="not_firing") for one in ids(9)[3:]]
+    skipped = [restart(id_, skip="not_firing") for id_ in ids(9)[3:]]
     result = screen_of(
         *[restart(one) for one in ids(3) * 4], *skipped, max_instances=2, blocked={ids(1)[0]}
     )

@@ -111,5 +111,7 @@ def test_every_instance_of_an_alarm_is_a_target_or_skipped_and_never_both(
     result = screen_of(*intents, blocked=blocked)
     skipped = [verdict.id for verdict in result.verdicts]
 
-    assert sorted([*result.targets, *skipped]) == sorted({one.instances[0] for one in intents})
+    assert sorted([*result.targets, *skipped]) == sorted(
+        {intent.instances[0] for intent in intents}
+    )
     assert not blocked & {*result.targets}

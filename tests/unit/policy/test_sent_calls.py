@@ -146,7 +146,7 @@ def test_a_purge_is_sent_once_in_sixty_seconds(listed: tuple[InstanceState, ...]
 
     skipped = purge(sent(60 * SECOND - SECOND, target=PURGE))
     assert (skipped.call, skipped.reason) == (None, "cooldown")
-    assert [one.reason for one in skipped.verdicts] == ["cooldown"] * len(listed)
+    assert [verdict.reason for verdict in skipped.verdicts] == ["cooldown"] * len(listed)
     assert skipped.notes == ("A purge was sent less than 60 seconds ago.",)
     assert purge(sent(60 * SECOND, target=PURGE)).call is not None
     assert purge(sent()).call is not None
@@ -254,13 +254,13 @@ TASKS = st.lists(
 ).map(tuple)
 STATES = st.fixed_dictionaries(
     {
-        one: st.builds(
+        id_: st.builds(
             state,
-            st.just(one),
+            st.just(id_),
             st.sampled_from(["ERROR", "RUNNING", "RESTARTING"]),
             restart_tasks=TASKS,
         )
-        for one in ALL_THREE
+        for id_ in ALL_THREE
     }
 )
 CALLS = st.lists(

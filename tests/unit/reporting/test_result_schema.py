@@ -96,7 +96,7 @@ def test_the_examples_say_what_the_function_says(example: dict[str, Any]) -> Non
         assert data.get("message", "Rejected: ").startswith("Rejected: ")
         return
     parts = data["instances"]
-    done = sum(one["outcome"] == "accepted" for one in parts)
+    done = sum(part["outcome"] == "accepted" for part in parts)
     outcome, action = Outcome(data["outcome"]), Action(data["action"])
 
     headline = messages.headline(action, outcome, data["reason"], done=done, total=len(parts))

@@ -100,10 +100,13 @@ def test_a_rule_of_prometheus_fires_whatever_its_name(labels: dict[str, str]) ->
 
 def test_the_examples_of_grafana_show_rules_that_measured_nothing() -> None:
     blind = {
-        one["labels"]["alertname"]: (one["labels"]["remediation"], only(read("grafana", example)))
+        alert["labels"]["alertname"]: (
+            alert["labels"]["remediation"],
+            only(read("grafana", example)),
+        )
         for example in SCHEMAS.schema("events/grafana")["examples"]
-        for one in example["alerts"]
-        if "rulename" in one["labels"]
+        for alert in example["alerts"]
+        if "rulename" in alert["labels"]
     }
 
     assert set(blind) == set(DATASOURCE_ALERTS)

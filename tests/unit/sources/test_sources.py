@@ -57,7 +57,9 @@ def test_every_example_is_valid_and_read_into_intents_its_source_may_have(
 
     assert event.intents
     assert {intent.action for intent in event.intents} <= set(Action)
-    assert all(one == one.lower() for intent in event.intents for one in intent.instances)
+    assert all(
+        instance == instance.lower() for intent in event.intents for instance in intent.instances
+    )
     if SOURCES[name].alarm:
         assert {intent.action for intent in event.intents} == {Action.RESTART}
 
