@@ -17,6 +17,8 @@ def read(path: Path) -> dict[str, str]:
     """Return the settings in a file; empty lines and those that start with # are left out."""
     try:
         text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise Unreadable(f"{path} does not exist") from None
     except (OSError, UnicodeDecodeError):
         raise Unreadable(f"{path} cannot be read as UTF-8 text") from None
     return parse(text, name=str(path))

@@ -179,10 +179,11 @@ def _show_instance(instance: ExplainedInstance) -> None:
 
 
 def _show(explanation: Explanation) -> None:
-    say(f"source    {explanation.source or 'not recognised'}")
+    say(f"source    {explanation.source or 'not recognized'}")
     if explanation.schema is not None:
         where = explanation.schema
-        say(f"schema    {where['path']}: {where['problem']}")
+        path, problem = where["path"], where["problem"]
+        say(f"schema    {problem if path in problem else f'{path}: {problem}'}")
     for instance in explanation.instances:
         _show_instance(instance)
     reason = f" ({explanation.reason})" if explanation.reason else ""

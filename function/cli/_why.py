@@ -15,6 +15,8 @@ from ..policy.modes import TAG, mode_of, tag_mode
 from ..policy.trace import TracedEvent
 from ..reporting.messages import REASON_TEXTS
 
+_NO_LABELS = 'its labels ask for no restart: that takes remediation="restart", and no connector as kafka_broker'
+
 
 class Facts(NamedTuple):
     """What an answer about one instance rests on; `state` is None where none was read."""
@@ -51,7 +53,7 @@ def _test_event(facts: Facts) -> str:
 def _not_mapped(facts: Facts) -> str:
     metric = facts.intent.metric
     if metric is None:
-        return "its labels ask for no restart" if facts.applies else "it asks for a restart"
+        return _NO_LABELS if facts.applies else "it asks for a restart"
     name = one_line(metric, 100) or "(none)"
     known = _words(facts.traced.limits.alarm_metrics)
     if facts.intent.skip == "not_mapped":

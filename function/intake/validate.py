@@ -13,7 +13,7 @@ from . import cloudevents_http, recognize
 
 TOPIC_SOURCES = frozenset({"ces_alarm", "topic_request"})
 READ_HERE = (
-    "this is no event that is read here: triggers bring messages of SMN and SNS, timers, "
+    "no source reads this event: triggers deliver messages of SMN and SNS, timers, "
     "CloudEvents and request documents with an `action`"
 )
 

@@ -183,7 +183,7 @@ def credentials(subject: Subject) -> Check:
     kind = _kind(subject.credentials)
     if failures:
         detail, fix = _AUTH_FIXES[failures[0]]
-        return Check("credentials", CheckStatus.FAIL, f"{detail} These are {kind}.", fix)
+        return Check("credentials", CheckStatus.FAIL, f"{detail} Used: {kind}.", fix)
     # The gateway looks at the signature first: what the service answers itself is behind it.
     accepted = any(
         answer.status in {200, FORBIDDEN} or (answer.error_code or "").startswith("DMS.")

@@ -140,8 +140,8 @@ def _notes(document: dict[str, Any], alerts: list[Alert], intents: list[Intent])
         ),
         *_count(
             nameless,
-            "1 alert asks for a restart, but names no instance.",
-            "{} alerts ask for a restart, but name no instance.",
+            "1 alert asks for a restart, but has no instance id in the label kafka_instance_id.",
+            "{} alerts ask for a restart, but have no instance id in the label kafka_instance_id.",
         ),
     ]
 

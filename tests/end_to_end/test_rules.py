@@ -124,7 +124,7 @@ def test_an_alert_that_names_no_instance_gives_its_reason_at_the_top(
     assert answer.data["instances"] == []
     assert answer.data["message"].endswith(
         "The sender left out 2 alerts of this group. "
-        "1 alert asks for a restart, but names no instance."
+        "1 alert asks for a restart, but has no instance id in the label kafka_instance_id."
     )
 
 
@@ -135,7 +135,8 @@ def test_an_alert_that_names_no_instance_leaves_its_trace_beside_one_that_does(
 
     assert answer.brief == (200, "accepted", None)
     assert answer.data["message"] == (
-        "Restart of 1 instance accepted. 1 alert asks for a restart, but names no instance."
+        "Restart of 1 instance accepted. "
+        "1 alert asks for a restart, but has no instance id in the label kafka_instance_id."
     )
 
 

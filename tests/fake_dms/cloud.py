@@ -12,6 +12,8 @@ from .behaviour import Behaviour
 
 RESTARTABLE = DELETABLE = ("RUNNING", "ERROR")
 LEAVES_THE_LIST = ("DELETING", "RECYCLE")
+OWNER_OF_KEYS = "kafka-remediator"
+"""Who asked for a task that a call has begun; tasks added by hand are of the operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,13 @@ class Cloud:
     def _plan_task(self, instance_id: str, times: tuple[float, float, float], last: str) -> None:
         asked, begin, end = times
         name = self.behaviour.task_name
-        task = Task(name=name, status="CREATED", created_at=asked, updated_at=asked)
+        task = Task(
+            name=name,
+            status="CREATED",
+            created_at=asked,
+            updated_at=asked,
+            user_name=OWNER_OF_KEYS,
+        )
         visible = asked + self.behaviour.task_lag
         for moment, status in ((asked, "CREATED"), (begin, "EXECUTING"), (end, last)):
             state = replace(task, status=status, updated_at=moment)

@@ -54,7 +54,7 @@ def test_environment_overrides_the_settings_file(
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (None, "cannot be read as UTF-8 text"),
+        (None, "does not exist"),
         (b"\xff\xfe", "cannot be read as UTF-8 text"),
         (b"A=1\nsecret words\n", "line 2: write NAME=value"),
         (b"=secret", "line 1: write NAME=value"),

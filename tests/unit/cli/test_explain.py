@@ -149,10 +149,9 @@ def test_test_messages_and_other_labels_are_explained() -> None:
     unlabelled = {**alert, "labels": {"kafka_instance_id": ORDERS, "alertname": "a"}}
 
     assert deciding(explained({"version": "1", "alerts": [test]}))[0] == "test_event"
-    assert deciding(explained({"version": "4", "alerts": [unlabelled]})) == (
-        "not_mapped",
-        "its labels ask for no restart",
-    )
+    rule, why = deciding(explained({"version": "4", "alerts": [unlabelled]}))
+    assert rule == "not_mapped"
+    assert 'its labels ask for no restart: that takes remediation="restart"' in why
 
 
 def test_disabled_rules_are_marked_and_alarm_rules_skip_requests() -> None:

@@ -316,8 +316,9 @@ def test_alert_without_an_instance_is_noted_without_its_text(name: str, value: s
     one = read(name, group(alert(), nameless, version=version))
     two = read(name, group(nameless, alert(), nameless, version=version))
 
-    assert one.note == "1 alert asks for a restart, but names no instance."
-    assert two.note == "2 alerts ask for a restart, but name no instance."
+    end = "no instance id in the label kafka_instance_id."
+    assert one.note == f"1 alert asks for a restart, but has {end}"
+    assert two.note == f"2 alerts ask for a restart, but have {end}"
 
 
 @pytest.mark.parametrize(
@@ -338,7 +339,7 @@ def test_an_alert_that_names_its_instance_or_asks_for_nothing_needs_no_note(
 def test_a_group_may_have_two_things_to_note() -> None:
     both = group(alert(kafka_instance_id="-"), truncatedAlerts=7)
 
-    nameless = "1 alert asks for a restart, but names no instance."
+    nameless = "1 alert asks for a restart, but has no instance id in the label kafka_instance_id."
     assert read("alertmanager", both).note == f"{LEFT_OUT} {nameless}"
 
 
