@@ -15,7 +15,10 @@ from ..policy.modes import TAG, mode_of, tag_mode
 from ..policy.trace import TracedEvent
 from ..reporting.messages import REASON_TEXTS
 
-_NO_LABELS = 'its labels ask for no restart: that takes remediation="restart", and no connector as kafka_broker'
+_NO_LABELS = (
+    'its labels ask for no restart: that takes remediation="restart", '
+    "and a kafka_broker that is no connector"
+)
 
 
 class Facts(NamedTuple):
