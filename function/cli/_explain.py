@@ -182,7 +182,7 @@ def _show(explanation: Explanation) -> None:
     say(f"source    {explanation.source or 'not recognized'}")
     if explanation.schema is not None:
         where = explanation.schema
-        path, problem = where["path"], where["problem"]
+        path, problem = where["path"] or "$", where["problem"] or ""
         say(f"schema    {problem if path in problem else f'{path}: {problem}'}")
     for instance in explanation.instances:
         _show_instance(instance)
