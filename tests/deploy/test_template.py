@@ -102,7 +102,7 @@ def test_a_deployment_says_whether_it_acts(template: dict[str, Any]) -> None:
     assert dry_run["AllowedValues"] == ["true", "false"]
 
 
-def test_it_sets_only_what_the_settings_know(variables: dict[str, Any]) -> None:
+def test_only_known_settings_are_set(variables: dict[str, Any]) -> None:
     from tests.factories import SETTINGS
 
     assert set(variables) <= SETTINGS
@@ -118,7 +118,7 @@ def test_every_setting_has_its_parameter(
     assert set(template["Parameters"]) <= {name for pair in used for name in pair}
 
 
-def test_it_sets_what_is_needed(variables: dict[str, Any]) -> None:
+def test_required_settings_are_set(variables: dict[str, Any]) -> None:
     needed = "DRY_RUN HUAWEICLOUD_SDK_AK HUAWEICLOUD_SDK_SK HUAWEICLOUD_SDK_PROJECT_ID"
 
     assert set(needed.split()) <= set(variables)

@@ -61,7 +61,7 @@ def test_the_settings_table_names_the_settings_and_no_others() -> None:
     assert set(settings_table()) == SETTINGS
 
 
-def test_what_the_settings_table_calls_a_default_is_what_an_unset_name_means() -> None:
+def test_documented_defaults_are_the_real_defaults() -> None:
     stated = {
         name: default.strip("`")
         for name, default in settings_table().items()
@@ -74,7 +74,7 @@ def test_what_the_settings_table_calls_a_default_is_what_an_unset_name_means() -
 
 
 @pytest.mark.parametrize("name", [n for n, d in settings_table().items() if d.startswith("needed")])
-def test_what_the_settings_table_calls_needed_is_missed(name: str) -> None:
+def test_documented_required_settings_are_required(name: str) -> None:
     given = {key: value for key, value in LEAST.items() if key != name}
 
     with pytest.raises(SettingsInvalid) as problem:
@@ -171,7 +171,7 @@ def _run(script: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_what_to_do_is_said_for_every_reason_once() -> None:
+def test_every_reason_has_one_documented_step() -> None:
     first = [cells[0] for cells in rows(section("When you are called", OPERATIONS))]
     named = re.findall(r"`([a-z_]+)`", " ".join(first))
     refusals = {one.reason for one in _refusals(EventRejected)}

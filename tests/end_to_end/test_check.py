@@ -1,4 +1,4 @@
-"""A check asked for on every way in: what it answers, what it may not do, and what it costs."""
+"""Check requests over every entrypoint: their answers, limits and API calls."""
 
 from __future__ import annotations
 

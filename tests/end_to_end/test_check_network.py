@@ -1,4 +1,4 @@
-"""Faults on the way to the cloud, and of what a place brings: a check names stage and host."""
+"""Network, credential and set-up faults: a check names the stage and the host."""
 
 from __future__ import annotations
 

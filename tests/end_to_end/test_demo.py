@@ -1,4 +1,4 @@
-"""The demo is a check of its own: it fails when the function judges otherwise than it tells."""
+"""The demo verifies itself: it fails when a result differs from the script."""
 
 from __future__ import annotations
 

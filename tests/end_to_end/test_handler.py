@@ -1,4 +1,4 @@
-"""The event entrypoint: FunctionGraph's triggers, its context, and what an invocation gets back."""
+"""The event entrypoint: FunctionGraph's triggers and context, and its return values."""
 
 from __future__ import annotations
 

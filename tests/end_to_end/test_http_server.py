@@ -1,4 +1,4 @@
-"""The HTTP server in a process of its own: what goes over a real socket, and how it starts."""
+"""The HTTP server in its own process, over a real socket."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_no_header_changes_the_path(header: bytes, path: bytes, server: HttpServ
         ("POST", "/favicon.ico", 404, None),
     ],
 )
-def test_what_is_no_event_prints_nothing(
+def test_non_event_requests_print_nothing(
     method: str, path: str, status: int, allow: str | None, server: HttpServer
 ) -> None:
     reply = server.send(method, path, BODY if method == "POST" else None, **AUTHENTICATED)

@@ -1,4 +1,4 @@
-"""Never twice: what was sent is remembered, whatever the cloud shows of it and when."""
+"""No call is sent twice: sent calls are remembered while the cloud does not show them."""
 
 from __future__ import annotations
 

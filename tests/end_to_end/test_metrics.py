@@ -1,4 +1,4 @@
-"""GET /metrics: what Prometheus reads, and what it never shows."""
+"""GET /metrics: the counters that Prometheus reads, without ids or names."""
 
 from __future__ import annotations
 

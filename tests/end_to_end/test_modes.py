@@ -1,4 +1,4 @@
-"""Modes, end to end: the canary acts while the others are observed, or left alone."""
+"""Modes, end to end: one instance acts while others are observed or off."""
 
 from __future__ import annotations
 

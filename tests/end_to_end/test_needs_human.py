@@ -1,4 +1,4 @@
-"""What calls a person, and what does not: one night for each line of the list."""
+"""The scenarios that call a person, and those that do not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The path of one event: exactly one result, whatever comes and whatever breaks on the way."""
+"""The pipeline: exactly one result per event, whatever arrives and whatever fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The path of several events at once: one call for one instance, no storm unseen."""
+"""Concurrent events: one call per instance, and the storm limit holds."""
 
 from __future__ import annotations
 

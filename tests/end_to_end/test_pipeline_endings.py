@@ -1,4 +1,4 @@
-"""The ends of the path: the sink, messages about the subscription, defects."""
+"""How an event ends: the sink, subscription messages, unexpected exceptions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The path of a message about the subscription: for a person, with its link in the log."""
+"""Subscription messages: the confirmation link is logged for an operator."""
 
 from __future__ import annotations
 

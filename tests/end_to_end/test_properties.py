@@ -1,4 +1,4 @@
-"""Whatever arrives is answered, has at most one result, and acts only as an authenticated event."""
+"""For any input: an answer, at most one result, and no action without authentication."""
 
 from __future__ import annotations
 

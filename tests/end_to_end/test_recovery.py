@@ -1,4 +1,4 @@
-"""A resolved alarm is looked at: did the restart help? Two reads, nothing sent, never a failure."""
+"""Follow-up of resolved alarms: two reads, nothing sent, and it never fails the event."""
 
 from __future__ import annotations
 

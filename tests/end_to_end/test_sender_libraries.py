@@ -1,4 +1,4 @@
-"""What the libraries of senders make passes through the real server, and only as they made it."""
+"""Requests made by sender libraries pass the real server; modified ones do not."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _headers(family: str, at: datetime, signature: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("sign", [by_standard_webhooks, by_svix])
-def test_what_the_webhook_libraries_sign_is_authenticated_as_they_signed_it(
+def test_requests_signed_by_webhook_libraries_are_authenticated(
     sign: Signer, server: HttpServer
 ) -> None:
     now = datetime.now(timezone.utc)

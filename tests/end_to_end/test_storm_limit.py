@@ -1,4 +1,4 @@
-"""MAX_RESTARTING among events of one process: no alarm overlooks what another has just sent."""
+"""MAX_RESTARTING among concurrent events of one process."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Verify on a schedule: restarts that hang or did not help call a person without an alarm."""
+"""Verify on a schedule: restarts that hang or did not help call a person."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_project_that_runs_costs_one_call(remediator: Remediator) -> None:
     assert calls(remediator) == ["list"]
 
 
-def test_each_instance_that_does_not_run_costs_one_more(remediator: Remediator) -> None:
+def test_each_stopped_instance_costs_one_more_call(remediator: Remediator) -> None:
     for instance in ids(3):
         remediator.cloud.add_instance(instance, status="ERROR")
     remediator.cloud.add_instance(PAYMENTS)

@@ -1,4 +1,4 @@
-"""Every case of the fault bench, played over real sockets."""
+"""Every case of the fault matrix, over real sockets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _id(value: object) -> str:
 
 
 @pytest.mark.parametrize(("case", "action"), cases.each(), ids=_id)
-def test_what_becomes_of_a_fault_is_told(
+def test_outcome_of_a_fault_is_reported(
     case: Case, action: Action, capfd: pytest.CaptureFixture[str]
 ) -> None:
     case_result = run_case(case, action)

@@ -1,4 +1,4 @@
-"""The inbound side: clients that are many, slow, half there or endless, before the real server."""
+"""Inbound faults: many, slow, incomplete or endless clients of the real server."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_a_chunked_body_without_end_is_read_up_to_the_limit(served: Served, mebi
         HEAD + b"X: y\r\n" * 5000 + b"\r\n",
     ],
 )
-def test_what_is_not_http_is_refused_and_others_are_answered(served: Served, sent: bytes) -> None:
+def test_invalid_http_is_rejected_and_others_are_answered(served: Served, sent: bytes) -> None:
     with clients(served, 1) as (connection,):
         with suppress(OSError):  # the server may have ended the connection by now
             connection.sendall(sent)

@@ -1,4 +1,4 @@
-"""The log of the real server: full, stalled, closed, or on a full disk, it stops no restart."""
+"""Log faults: a full, stalled or closed log, or a full disk, stops no restart."""
 
 from __future__ import annotations
 

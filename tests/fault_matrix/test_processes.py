@@ -1,4 +1,4 @@
-"""Being ended: what runs when the platform says stop, and what is left when it just kills."""
+"""Process end: behaviour on SIGTERM and after SIGKILL."""
 
 from __future__ import annotations
 

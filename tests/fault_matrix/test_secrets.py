@@ -1,4 +1,4 @@
-"""Canaries through every error path: none comes out in a log, a result, a header, an exception."""
+"""No secret reaches a log, result, header or exception on any error path."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_cloud_that_quotes_the_request_is_not_quoted(
         ({}, b'["' + b"canary" * 50000 + b'"]'),
     ],
 )
-def test_what_a_sender_sent_is_not_quoted(
+def test_request_content_is_not_quoted(
     cloud: FakeDms, headers: dict[str, str], body: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert clean(post(runtime(cloud, seconds=2.0, platform=False), body, **headers))

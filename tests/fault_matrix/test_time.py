@@ -1,4 +1,4 @@
-"""Time that jumps, or is none: no crash, no wrong action, one valid result."""
+"""Clock jumps and malformed times: no crash, no wrong action, one valid result."""
 
 from __future__ import annotations
 

@@ -51,14 +51,14 @@ def test_linter_detects_a_seeded_error() -> None:
     assert "DL3007" in lint(TEXT.replace("3.12-slim", "latest")).stdout
 
 
-def test_it_runs_as_a_numeric_user_who_is_not_root() -> None:
+def test_image_runs_as_a_numeric_non_root_user() -> None:
     names = [name for name, _ in LINES]
 
     assert INSTRUCTIONS["USER"] == "1003:1003"
     assert names.index("USER") > max(number for number, name in enumerate(names) if name == "RUN")
 
 
-def test_it_is_slim_and_installs_nothing_without_its_hash() -> None:
+def test_image_is_slim_and_installs_with_hashes_only() -> None:
     bases = [argument.split()[0] for name, argument in LINES if name == "FROM"]
 
     assert len(set(bases)) == 1
@@ -66,7 +66,7 @@ def test_it_is_slim_and_installs_nothing_without_its_hash() -> None:
     assert "--require-hashes" in TEXT
 
 
-def test_it_says_what_it_is() -> None:
+def test_image_has_labels() -> None:
     labels = set(re.findall(r"org\.opencontainers\.image\.([a-z.]+)=", INSTRUCTIONS["LABEL"]))
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     (version,) = re.findall(r'^version = "(.+)"$', text, re.MULTILINE)

@@ -145,7 +145,7 @@ def test_running_events_end_before_kubernetes_loses_patience() -> None:
     assert grace > Settings._field_defaults["deadline_seconds"] + 1
 
 
-def test_it_is_probed_on_its_health() -> None:
+def test_container_has_health_probes() -> None:
     probes = [SERVER[name] for name in ("startupProbe", "readinessProbe", "livenessProbe")]
 
     assert [probe["httpGet"] for probe in probes] == [{"path": "/health", "port": "http"}] * 3

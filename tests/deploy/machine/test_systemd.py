@@ -93,7 +93,7 @@ def test_the_rating_would_notice_a_unit_without_hardening(tmp_path: Path) -> Non
     assert analyze("security", "--offline=true", "--threshold=50", bare).returncode != 0
 
 
-def test_it_listens_on_loopback_and_only_there() -> None:
+def test_unit_listens_on_loopback_only() -> None:
     service = unit(SERVICE)["Service"]
 
     arguments = service["ExecStart"].split()

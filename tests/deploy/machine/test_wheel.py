@@ -69,7 +69,7 @@ def run(
     )
 
 
-def test_it_holds_every_module_and_schema_and_nothing_else(wheel: Path) -> None:
+def test_wheel_contains_every_module_and_schema_only(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as opened:
         packed = {name for name in opened.namelist() if ".dist-info/" not in name}
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "function").rglob("*.py")}
@@ -83,7 +83,7 @@ def test_its_version_is_the_one_that_the_server_logs(wheel: Path) -> None:
     assert wheel.name.split("-")[1] == VERSION
 
 
-def test_it_brings_its_license(wheel: Path) -> None:
+def test_wheel_contains_the_license(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as opened:
         assert any(name.endswith("/LICENSE") for name in opened.namelist())
 
@@ -106,7 +106,7 @@ def test_an_event_restarts_from_an_empty_directory(site: Path, tmp_path: Path) -
     assert len(cloud.effects) == 1
 
 
-def test_what_pip_installs_is_what_the_lock_pins() -> None:
+def test_pip_installs_the_locked_versions() -> None:
     """Somebody who installs from the lock and then the wheel without dependencies misses none."""
     lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     pinned = {line.partition("==")[0] for line in lock.splitlines() if "==" in line}

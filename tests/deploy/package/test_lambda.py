@@ -59,7 +59,7 @@ def test_nothing_is_packed_that_only_http_or_the_tests_need(lambda_tree: Path) -
     assert not packed & (HTTP_ONLY | {"tests", "demo", "benchmarks", "deploy"})
 
 
-def test_it_is_whole_and_small_enough(python: Interpreter, lambda_tree: Path) -> None:
+def test_package_is_complete_and_small_enough(python: Interpreter, lambda_tree: Path) -> None:
     assert list(package.problems(python, lambda_tree)) == []
     files = (path for path in lambda_tree.rglob("*") if path.is_file())
     assert sum(path.stat().st_size for path in files) <= package.MAX_TREE_BYTES

@@ -44,7 +44,7 @@ def test_the_same_sources_make_the_same_bytes(build: Build, archive: Path, tmp_p
     assert again.read_bytes() == archive.read_bytes()
 
 
-def test_it_is_smaller_than_what_may_be_uploaded(archive: Path) -> None:
+def test_zip_is_below_the_upload_limit(archive: Path) -> None:
     with zipfile.ZipFile(archive) as opened:
         unpacked = sum(entry.file_size for entry in opened.infolist())
 

@@ -94,7 +94,7 @@ def test_a_deployment_says_whether_it_acts() -> None:
     assert "DRY_RUN = tostring(var.dry_run)" in LOCAL["settings"]
 
 
-def test_it_sets_only_what_the_settings_know() -> None:
+def test_only_known_settings_are_set() -> None:
     names = set(re.findall(r"\b([A-Z][A-Z_]+) =", LOCAL["settings"]))
 
     assert {"DRY_RUN", "HUAWEICLOUD_REGION", "HUAWEICLOUD_SDK_PROJECT_ID"} <= names <= SETTINGS
@@ -188,7 +188,7 @@ def test_timers_carry_request_documents_and_only_the_check_is_on(
     assert VARIABLE[f"{name}_enabled"]["default"] is enabled
 
 
-def test_it_runs_once_at_a_time_and_not_for_long() -> None:
+def test_function_has_one_instance_and_a_short_timeout() -> None:
     assert FUNCTION["max_instance_num"] == "1"
     assert FUNCTION["timeout"] == 30
 

@@ -1,4 +1,4 @@
-"""The command `check`: one line for each finding, JSON for programs, and its exit status."""
+"""The command `check`: one line per check, JSON output, exit status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `explain`: what it prints for programs and people, and how it ends."""
+"""The command `explain`: its text, its JSON, its exit status."""
 
 from __future__ import annotations
 

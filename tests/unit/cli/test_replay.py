@@ -1,4 +1,4 @@
-"""The command `replay`: a past of alarms, a simulated cloud, and what would have come of it."""
+"""The command `replay`: recorded alarms against a simulated cloud."""
 
 from __future__ import annotations
 

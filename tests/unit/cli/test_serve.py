@@ -1,4 +1,4 @@
-"""The command `serve`, with the start of the server watched: what it loads and how it fails."""
+"""The command `serve`, with a replaced server: what it loads and how it fails."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def arguments(*options: str) -> argparse.Namespace:
     return parser.parse_args(options)
 
 
-def test_it_serves_the_application_that_functions_framework_makes(
+def test_serve_runs_the_functions_framework_application(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     calls: list[tuple[Any, ...]] = []

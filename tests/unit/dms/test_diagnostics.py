@@ -1,4 +1,4 @@
-"""The reads of a check: what is asked, how often, and what is kept when something does not come."""
+"""The reads of a check: which, how many, and what is kept when some fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cloud as it is read: its pages, its dialects, its odd answers, and what it does not say."""
+"""Reads of instances: pages, dialects, malformed and missing data."""
 
 from __future__ import annotations
 

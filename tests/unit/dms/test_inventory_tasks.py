@@ -1,4 +1,4 @@
-"""The background tasks of an instance: all pages in every dialect, odd words survived."""
+"""Reads of background tasks: all pages in every dialect, malformed rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Observe: as few reads as it takes, the history far enough back, and nothing half read."""
+"""Observe: few reads, a history that is long enough, and no partial state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a connection comes, against sockets that end it at every stage."""
+"""How far a connection gets, against sockets that end it at every stage."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_proxy_that_never_ends_its_answer() -> None:
     assert reached.problem == "it answered 502 to a tunnel to dms.example:443"
 
 
-def test_where_no_time_is_left_nothing_is_tried() -> None:
+def test_no_connection_is_tried_without_time() -> None:
     reached = reach("https://dms.example", seconds=0)
 
     assert reached == Reach("DNS", "dms.example:443", "no answer in time")

@@ -1,4 +1,4 @@
-"""What the cloud answers, into our nouns: ids, clocks, and whatever it may say."""
+"""Responses of the API parsed into the model: ids, clocks, arbitrary content."""
 
 from __future__ import annotations
 

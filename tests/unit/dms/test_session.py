@@ -1,4 +1,4 @@
-"""One event's exchanges with the API: what is read again, what is sent once, what is closed."""
+"""The API session of one event: repeated reads, the single call, closed connections."""
 
 from __future__ import annotations
 

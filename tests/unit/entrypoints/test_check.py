@@ -1,4 +1,4 @@
-"""A check from the place it runs in: its settings, its keys, its ledger; nothing is written."""
+"""A check from the command line: its settings, keys and ledger; nothing is written."""
 
 from __future__ import annotations
 

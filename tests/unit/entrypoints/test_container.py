@@ -1,4 +1,4 @@
-"""The container form: /init and /invoke, and headers that are believed only there."""
+"""The container form: /init and /invoke; their headers are trusted only there."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_without_a_request_id_nothing_is_invoked(
     assert cloud.requests == ()
 
 
-def test_what_may_be_repeated_is_an_error_whose_body_is_the_result(cloud: FakeDms) -> None:
+def test_retryable_failure_is_an_error_with_the_result_as_body(cloud: FakeDms) -> None:
     cloud.fault(throttled(), times=None)
 
     assert brief(ask(runtime(cloud), "/invoke", RESTART, **INVOKED, **KEYS))[:2] == (500, "failed")

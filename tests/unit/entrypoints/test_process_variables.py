@@ -1,4 +1,4 @@
-"""Variables of functions-framework that would break a promise: each has its line."""
+"""Variables of functions-framework that break a guarantee get one line each."""
 
 from __future__ import annotations
 

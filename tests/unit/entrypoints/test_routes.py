@@ -1,4 +1,4 @@
-"""Routes: every path and method, what each sender gets back, and one result for each event."""
+"""Routes: every path and method, the answer to each sender, one result per event."""
 
 from __future__ import annotations
 
@@ -306,7 +306,7 @@ def test_every_sender_can_have_an_instance_restarted(
     ],
     ids=["no JSON", "schema", "media type", "confirm", "disabled", "too many"],
 )
-def test_what_is_rejected_is_one_result_and_no_call(
+def test_rejected_event_has_one_result_and_no_call(
     body: Any,
     kind: str,
     status: int,

@@ -1,4 +1,4 @@
-"""The server in this process, before an application of three lines: bounds, probes, the end."""
+"""The server in this process with a small application: limits, probes, shutdown."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_chunks_are_read_up_to_a_bound_of_bytes_on_the_wire(server: Server) -> N
     assert int(text.split()[0]) >= MEBIBYTE
 
 
-def test_what_follows_an_answer_to_a_large_body_is_read_up_to_a_bound(server: Server) -> None:
+def test_rest_of_a_large_body_is_read_up_to_a_limit(server: Server) -> None:
     with connect(server, HEAD + b"Content-Length: %d\r\n\r\n" % 10**9) as connection:
         assert response(connection)[0] == 200
         sent = 0
@@ -213,7 +213,7 @@ def test_idle_connections_close_sooner_under_load(
             connection.close()
 
 
-def test_of_half_sent_bodies_the_largest_go_first(
+def test_largest_incomplete_bodies_are_dropped_first(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_module, "MAX_BUFFERED_BYTES", 100 * KIBIBYTE)

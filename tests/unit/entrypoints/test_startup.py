@@ -1,4 +1,4 @@
-"""What a process says of its variables when it starts."""
+"""Warnings about misspelled variables at the start of a process."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def test_first_events_at_once_share_one_ledger() -> None:
         assert len(set(pool.map(first, range(8)))) == 1
 
 
-def test_each_project_has_its_ledger_and_each_server_its_own() -> None:
+def test_ledgers_are_separate_by_project_and_server() -> None:
     ledger = startup.ledger(PROJECT, None, None)
     shared = startup.ledger(PROJECT, "redis://redis.example", None)
 

@@ -84,7 +84,7 @@ def test_a_reset_is_a_reset_and_a_close_is_not(cloud: FakeDms) -> None:
 
 
 @pytest.mark.parametrize("stage", ["connect", "head", "request", "done", "answer"])
-def test_what_is_held_goes_on_when_released(cloud: FakeDms, caller: Caller, stage: Any) -> None:
+def test_held_call_continues_when_released(cloud: FakeDms, caller: Caller, stage: Any) -> None:
     answers: list[Any] = []
     release = threading.Event()
     cloud.fault(Hold(at=stage, release=release), kind="action")
@@ -97,7 +97,7 @@ def test_what_is_held_goes_on_when_released(cloud: FakeDms, caller: Caller, stag
     assert rows(answers[0]) == {ONE: "success", TWO: "success"}
 
 
-def test_what_follows_a_hold_is_another_fault(cloud: FakeDms, caller: Caller) -> None:
+def test_hold_can_be_followed_by_another_fault(cloud: FakeDms, caller: Caller) -> None:
     cloud.fault(Hold(then=throttled("1")), kind="action")
     cloud.fault(Hold(at="done", then=Reset(at="done")), kind="list")
     cloud.release()

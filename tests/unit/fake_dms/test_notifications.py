@@ -65,7 +65,7 @@ def test_the_subject_may_be_left_out(cloud: FakeDms) -> None:
     ],
     ids=lambda body: str(body)[:40],
 )
-def test_what_is_over_a_limit_is_refused(cloud: FakeDms, body: dict[str, Any]) -> None:
+def test_message_over_a_limit_is_refused(cloud: FakeDms, body: dict[str, Any]) -> None:
     assert refusal(publish(cloud, **body)) == (400, "SMN.0024")
     assert not cloud.published
 
@@ -79,7 +79,7 @@ def test_what_is_over_a_limit_is_refused(cloud: FakeDms, body: dict[str, Any]) -
     ],
     ids=lambda body: str(body)[:40],
 )
-def test_what_is_at_a_limit_is_taken(cloud: FakeDms, body: dict[str, Any]) -> None:
+def test_message_at_a_limit_is_accepted(cloud: FakeDms, body: dict[str, Any]) -> None:
     assert publish(cloud, **body).status_code == 200
 
 
@@ -87,7 +87,7 @@ def test_another_topic_is_not_found(cloud: FakeDms) -> None:
     assert refusal(publish(cloud, ANOTHER_TOPIC, message="text")) == (404, "SMN.0006")
 
 
-def test_what_is_no_topic_urn_is_refused(cloud: FakeDms) -> None:
+def test_malformed_topic_urn_is_refused(cloud: FakeDms) -> None:
     assert refusal(publish(cloud, "kafka-people", message="text")) == (400, "SMN.0005")
 
 

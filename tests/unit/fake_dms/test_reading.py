@@ -125,7 +125,7 @@ def test_a_task_shows_what_it_was_given(cloud: FakeDms, caller: Caller) -> None:
     assert tasks(caller) == {"task_count": "0", "tasks": []}
 
 
-def test_what_does_not_exist_is_not_found(cloud: FakeDms, caller: Caller) -> None:
+def test_unknown_instance_is_not_found(cloud: FakeDms, caller: Caller) -> None:
     assert code(caller.get(f"/instances/{ONE}")) == (404, "DMS.00404022")
     assert code(caller.get(f"/instances/{ONE}/tasks")) == (404, "DMS.00404022")
     assert code(caller.send("PUT", f"{cloud.url}/v2/x/instances")) == (404, "APIGW.0101")

@@ -75,7 +75,7 @@ def test_the_page_refuses_what_it_does_not_know(
     assert "error" in control(caller, "POST", page, **document)
 
 
-def test_it_starts_alone_and_prints_what_arrives() -> None:
+def test_standalone_server_prints_requests() -> None:
     command = [sys.executable, "-m", "tests.fake_dms", "--restart-seconds", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -242,7 +242,7 @@ def test_a_header_is_not_decoded_before_its_sender_is_authenticated() -> None:
 
 
 @pytest.mark.parametrize("header", ["%C0%A0", "%ED%A0%80", "%FF", "%E2%82", '"%80"', "\ud800"])
-def test_what_is_not_utf_8_is_rejected(header: str) -> None:
+def test_non_utf_8_body_is_rejected(header: str) -> None:
     with pytest.raises(SchemaViolated):
         binary(ce_subject=header)
 

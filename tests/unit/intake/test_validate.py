@@ -47,7 +47,7 @@ def test_a_payload_that_its_schema_accepts_is_a_document() -> None:
 
 
 @pytest.mark.parametrize("body", NOT_STRICT.values(), ids=NOT_STRICT)
-def test_what_is_not_strict_json_is_rejected_without_a_quotation(body: bytes) -> None:
+def test_invalid_json_is_rejected_without_a_quotation(body: bytes) -> None:
     with pytest.raises(InvalidJson) as refusal:
         accepted(body)
 
@@ -56,7 +56,7 @@ def test_what_is_not_strict_json_is_rejected_without_a_quotation(body: bytes) ->
 
 
 @pytest.mark.parametrize("document", [{}, [], None, True, 7, {"action": "rm -rf"}])
-def test_what_breaks_the_schema_is_rejected_without_a_quotation(document: object) -> None:
+def test_schema_violation_is_rejected_without_a_quotation(document: object) -> None:
     with pytest.raises(SchemaViolated) as refusal:
         accepted(document)
 

@@ -1,4 +1,4 @@
-"""What holds of every ledger: one claim at a time, calls remembered, room counted in one step."""
+"""Every ledger: one claim at a time, remembered calls, atomic counting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One at a time: events of one process that name the same instance wait for each other."""
+"""Locks: events of one process on the same instance run one after another."""
 
 from __future__ import annotations
 

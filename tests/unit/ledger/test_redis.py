@@ -1,4 +1,4 @@
-"""A shared ledger whose server is gone, slow, full or strange: one error, and nothing is sent."""
+"""A shared ledger whose server is down, slow, full or wrong: one error, nothing is sent."""
 
 from __future__ import annotations
 

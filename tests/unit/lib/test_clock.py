@@ -1,4 +1,4 @@
-"""Time as a value: the shares of a deadline, and the clock of this machine."""
+"""The shares of a deadline, and the system clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strict JSON: sane documents are read as always, and everything else is refused in fixed words."""
+"""Strict JSON: valid documents parse as usual, others are rejected with fixed texts."""
 
 import json
 from typing import Any
@@ -37,7 +37,7 @@ def test_valid_document_parses_as_in_the_standard_library(
 
 
 @given(documents)
-def test_what_is_written_is_one_ascii_line_that_reads_back_the_same(document: Any) -> None:
+def test_dumps_returns_one_ascii_line_that_loads_back(document: Any) -> None:
     line = strict_json.dumps(document)
 
     assert line.isascii()
@@ -45,12 +45,12 @@ def test_what_is_written_is_one_ascii_line_that_reads_back_the_same(document: An
     assert strict_json.loads(line) == document
 
 
-def test_what_is_written_is_compact() -> None:
+def test_dumps_is_compact() -> None:
     assert strict_json.dumps({"a": [1, None], "ü": True}) == '{"a":[1,null],"\\u00fc":true}'
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
-def test_what_is_no_json_is_not_written(number: float) -> None:
+def test_dumps_rejects_values_that_are_not_json(number: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         strict_json.dumps(number)
 

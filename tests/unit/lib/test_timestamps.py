@@ -1,4 +1,4 @@
-"""Timestamps: what is a moment, in and out, and what is none."""
+"""Timestamps: parsing and formatting of moments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One exchange over real sockets: the gate, TLS, what is read of an answer, and what never is."""
+"""One exchange over real sockets: gate, TLS, and bounds on the response."""
 
 from __future__ import annotations
 

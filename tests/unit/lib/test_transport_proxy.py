@@ -1,4 +1,4 @@
-"""Through an outgoing proxy: what it is asked is not the request, and it never learns a secret."""
+"""Requests through an outgoing proxy, which never gets a header of the request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies: three requests from three types, none of which can be made wrong."""
+"""The three request types, which cannot be built wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The design's table of answers, row by row, and what holds for every answer there can be."""
+"""Classification of responses, row by row, and for arbitrary responses."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_refusal_says_why(reply: ApiResponse, expected: CallResult) -> None:
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("status", [None, 100, 199, 201, 202, 206, 299, 300, 302, 307, 399, 500])
-def test_whatever_is_not_clear_is_unknown(status: int | None, call: ActionCall) -> None:
+def test_unclear_response_is_unknown(status: int | None, call: ActionCall) -> None:
     assert found(answered(status, {"results": []}), call) is CallResult.UNKNOWN
     assert found(answered(502), call) is CallResult.UNKNOWN
     assert found(answered(600), call) is CallResult.UNKNOWN

@@ -225,7 +225,7 @@ def test_only_a_not_found_answer_confirms_the_restart_permission(
     assert checks["restart_permission"].status is (status or CheckStatus.UNPROVEN)
 
 
-def test_where_purges_are_off_their_right_is_not_needed() -> None:
+def test_purge_permission_is_not_needed_when_purges_are_off() -> None:
     checks = results(readings(OK), enabled_actions=frozenset({Action.RESTART}))
 
     assert checks["purge_permission"].status is CheckStatus.INFO

@@ -1,4 +1,4 @@
-"""Decide: the live state and the limits, into a verdict per instance and the one call."""
+"""Decide: from the live state and the limits to a verdict per instance and the one call."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_an_instance_that_no_rule_holds_back_is_restarted() -> None:
     assert (decision.action, decision.dry_run) == (Action.RESTART, False)
 
 
-def test_what_screening_has_to_say_is_said_beside_a_restart_too() -> None:
+def test_notes_of_screening_are_kept_beside_a_restart() -> None:
     event = screened(ORDERS)._replace(notes=("2 alerts were left out.",), needs_human=True)
     decision = decided(observed(state()), event)
 

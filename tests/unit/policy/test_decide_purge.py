@@ -1,4 +1,4 @@
-"""Decide: purges and deletions, and that nothing else ever becomes a purge."""
+"""Decide: purges and deletions; no other action becomes a purge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one call and what became of it: what is sent again, what reading settles, what stays open."""
+"""Execute: which calls are sent again, and which unknown results reads resolve."""
 
 from __future__ import annotations
 
@@ -337,7 +337,7 @@ def test_busy_remains_when_the_reread_fails() -> None:
     }
 
 
-def test_what_was_decided_before_the_call_is_left_as_it_is() -> None:
+def test_verdicts_made_before_the_call_are_kept() -> None:
     skipped = Verdict(AUDIT, Outcome.SKIPPED, "cooldown")
     port = Script(rows(orders="success", audit="failed"), looks=(RESTARTING,))
 

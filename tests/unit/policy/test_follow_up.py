@@ -1,4 +1,4 @@
-"""After an alarm has ended: recovered only with evidence, a person where the instance is down."""
+"""Follow-up: recovered only with evidence; a person is called if the instance is down."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_other_alarms_are_not_looked_at(intent: Intent) -> None:
     [{"follow_up": False}, {"blocked": frozenset({ORDERS})}, {"allowed": frozenset({PAYMENTS})}],
     ids=["switched off", "blocked", "not allowed"],
 )
-def test_what_the_settings_exclude_is_not_looked_at(settings: dict[str, Any]) -> None:
+def test_excluded_instances_are_not_followed_up(settings: dict[str, Any]) -> None:
     assert not planned(ended(), **settings)
 
 
@@ -205,7 +205,7 @@ def test_the_default_mode_opts_out_as_well() -> None:
     assert result.verdict.reason == "not_firing"
 
 
-def test_what_cannot_be_read_is_no_failure_and_is_named() -> None:
+def test_unreadable_instance_is_named_and_does_not_fail() -> None:
     result = follow_up.unreadable(ORDERS, StateUnreadable("the cloud answered 503"))
 
     assert (result.verdict.outcome, result.verdict.reason) == ("skipped", "not_firing")

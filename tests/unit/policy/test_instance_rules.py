@@ -1,4 +1,4 @@
-"""When one live instance is left alone, and when a person has to look at it."""
+"""The rules that skip one live instance, and when they call a person."""
 
 from __future__ import annotations
 

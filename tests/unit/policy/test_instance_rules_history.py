@@ -80,7 +80,7 @@ def test_alarm_time_in_the_future_counts_as_now() -> None:
 @pytest.mark.parametrize(
     ("ended_ago", "answered"), [(DAY, True), (DAY + SECOND, False), (HOUR, True)]
 )
-def test_where_the_alarm_does_not_say_when_it_began_any_restart_within_a_day_answers_it(
+def test_alarm_without_a_start_is_answered_by_a_restart_within_a_day(
     ended_ago: timedelta, *, answered: bool
 ) -> None:
     one = task(2 * DAY, updated_at=NOW - ended_ago)

@@ -1,4 +1,4 @@
-"""The mode of an instance: what its tag says, for how long, and what holds without one."""
+"""The mode of an instance: by its tag, until its end date, and by default."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def test_an_alarm_that_asks_for_a_restart_leaves_its_instance_to_look_at() -> No
 
 
 @pytest.mark.parametrize("reason", ["not_firing", "test_event", "not_mapped"])
-def test_what_a_source_says_asks_for_nothing_is_skipped_with_its_reason(reason: str) -> None:
+def test_skip_reason_of_the_source_is_kept(reason: str) -> None:
     result = screen_of(restart(skip=reason))
 
     assert reasons(result) == {ORDERS: reason}

@@ -1,4 +1,4 @@
-"""Screen: groups of alerts, each judged by itself, and what is left of them."""
+"""Screen: groups of alerts, each alert on its own."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_each_alert_of_a_group_is_judged_by_itself() -> None:
     assert result.reason is None
 
 
-def test_what_fires_once_is_looked_at_whatever_else_is_said_of_it() -> None:
+def test_one_firing_alert_makes_its_instance_a_target() -> None:
     result = screen_of(restart(skip="not_firing"), restart(), restart(skip="not_mapped"))
 
     assert (result.targets, result.verdicts, result.reason) == ((ORDERS,), (), None)

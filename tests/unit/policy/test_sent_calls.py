@@ -1,4 +1,4 @@
-"""The ledger's part of the history: it only ever makes a verdict more careful."""
+"""Ledger and history: sent calls only make a verdict more careful."""
 
 from __future__ import annotations
 

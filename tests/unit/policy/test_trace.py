@@ -1,4 +1,4 @@
-"""The trace of an instance: every rule that was asked, up to the one that decides."""
+"""The trace of an instance: the answers of the rules, up to the deciding rule."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_a_deletion_meets_its_own_rules() -> None:
     assert asked.index("opted_out") < asked.index("status")
 
 
-def test_of_several_intents_the_first_that_asks_counts_else_the_first() -> None:
+def test_first_intent_that_asks_counts_else_the_first() -> None:
     resolved, firing = restart(skip="not_firing"), restart(metric="broker_alive")
     other = restart(PAYMENTS)
 

@@ -1,4 +1,4 @@
-"""Verify names restarts that hang or did not help, and calls a person when that is news."""
+"""Verify: restarts that hang or did not help, and when a person is called."""
 
 from __future__ import annotations
 
@@ -226,13 +226,13 @@ def test_possibly_hanging_instances_are_read_first_up_to_the_limit() -> None:
     assert verify.to_read(listed, {PAYMENTS: NOW, AUDIT: NOW})[:3] == (PAYMENTS, AUDIT, ORDERS)
 
 
-def test_what_was_not_read_fails_only_where_a_restart_may_hang() -> None:
+def test_unread_instance_fails_only_if_a_restart_may_hang() -> None:
     assert brief(verify.unread(state(ORDERS, "FROZEN"))) == ("passed", "status", False)
     assert brief(verify.unread(state(ORDERS, "ERROR"))) == ("failed", "state_unreadable", False)
 
 
 @pytest.mark.parametrize("transient", [True, False])
-def test_what_cannot_be_read_fails_and_calls_a_person_unless_it_may_pass(transient: bool) -> None:
+def test_unreadable_instance_fails_and_calls_a_person_unless_transient(transient: bool) -> None:
     assessment = verify.unreadable(ORDERS, StateUnreadable("no answer", transient=transient))
 
     assert brief(assessment) == ("failed", "state_unreadable", not transient)

@@ -1,4 +1,4 @@
-"""Log lines and the sink: one line in one piece, and a sink that can break nothing."""
+"""Log lines and the sink: each line in one piece, and a failing sink breaks nothing."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_a_sink_that_fails_is_asked_once(sink: FakeDms, fault: Fault) -> None:
 
 
 @pytest.mark.parametrize("fault", [gzip_bomb(20), Reply(200, b"x" * (1024 * 1024 + 1))])
-def test_what_a_sink_answers_is_read_up_to_a_bound(sink: FakeDms, fault: Fault) -> None:
+def test_sink_response_is_read_up_to_a_limit(sink: FakeDms, fault: Fault) -> None:
     sink.fault(fault)
 
     assert posted(sink)

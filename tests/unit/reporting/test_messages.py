@@ -31,7 +31,7 @@ def test_reason_texts_end_a_sentence(words: str) -> None:
 @pytest.mark.parametrize("action", Action)
 @pytest.mark.parametrize("reason", [None, "cooldown"])
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_whatever_becomes_of_an_event_is_one_sentence(
+def test_every_headline_is_one_sentence(
     action: Action, outcome: Outcome, reason: str | None, number: int
 ) -> None:
     sentence = messages.headline(action, outcome, reason, done=1, total=number)
@@ -51,7 +51,7 @@ def test_whatever_becomes_of_an_event_is_one_sentence(
         (Outcome.FAILED, "no such word", "Restart failed."),
     ],
 )
-def test_what_is_not_simply_done_is_said_in_plain_words(
+def test_headline_of_other_outcomes_is_plain(
     outcome: Outcome, reason: str | None, sentence: str
 ) -> None:
     assert messages.headline(Action.RESTART, outcome, reason) == sentence
@@ -68,7 +68,7 @@ def test_messages_use_the_plural_for_two_instances() -> None:
     assert sentence == "Restart of 2 instances skipped: restarted after the alarm was raised."
 
 
-def test_what_may_have_been_done_is_said_once() -> None:
+def test_unknown_outcome_is_stated_once() -> None:
     sentence = messages.headline(Action.RESTART, Outcome.UNKNOWN, "unclear", total=1)
 
     assert sentence == (

@@ -195,7 +195,7 @@ def test_every_notification_fits_the_line_and_topic_limits(
         ({"outcome": Outcome.SKIPPED, "reason": "own_notification", "needs_human": True}, ""),
     ],
 )
-def test_each_result_is_of_the_kinds_that_notify_on_names(data: dict[str, Any], kinds: str) -> None:
+def test_result_kinds_match_notify_on(data: dict[str, Any], kinds: str) -> None:
     assert notify.kinds(result(instances=data.pop("instances", []), **data).data) == set(
         kinds.split()
     )

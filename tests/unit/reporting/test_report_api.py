@@ -1,4 +1,4 @@
-"""Report: what a result shows of the cloud's answer, in the cloud's words or in ours."""
+"""Report: the response of the cloud in a result, with safe texts."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def test_a_dry_purge_that_names_no_instance_would_be_sent() -> None:
     )
 
 
-def test_what_names_no_instance_and_asks_for_nothing_keeps_its_reason() -> None:
+def test_event_without_instances_keeps_its_reason() -> None:
     summary = judged(reason="not_mapped")
 
     assert (summary.outcome, summary.reason, summary.request) == (
@@ -166,7 +166,7 @@ def test_the_message_says_what_happened_and_what_is_worth_knowing_besides() -> N
 
 
 @pytest.mark.parametrize("own", [None, "own"])
-def test_what_an_event_calls_itself_counts_before_its_envelope_but_not_when_it_was_sent(
+def test_event_id_wins_over_the_envelope_but_not_its_time(
     own: str | None,
 ) -> None:
     envelope = UnwrappedEvent(

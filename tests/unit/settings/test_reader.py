@@ -1,4 +1,4 @@
-"""Settings: what may be set, and what is said of everything that is wrong, all of it at once."""
+"""Settings: valid values, and all invalid ones reported together."""
 
 from __future__ import annotations
 

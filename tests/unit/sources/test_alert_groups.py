@@ -258,14 +258,14 @@ def test_a_group_of_which_nothing_can_be_read_is_rejected(name: str) -> None:
     ],
     ids=str,
 )
-def test_what_is_not_read_of_a_group_is_not_validated(unread: dict[str, Any]) -> None:
+def test_unused_group_fields_are_not_validated(unread: dict[str, Any]) -> None:
     for name, version in (("alertmanager", "4"), ("grafana", "1")):
         event = read(name, {**group(alert(), version=version), **unread})
 
         assert (only(event).skip, event.note) == (None, None)
 
 
-def test_what_is_not_read_of_an_alert_is_not_validated() -> None:
+def test_unused_alert_fields_are_not_validated() -> None:
     labels = {**alert()["labels"], "port": 9092, "team": None, "nested": {"a": []}, "alertname": 7}
     unread = {"endsAt": None, "fingerprint": None, "generatorURL": 1, "annotations": "none"}
 

@@ -1,4 +1,4 @@
-"""Sources: every example of every event schema is read into what it asks for."""
+"""Sources: every schema example is parsed into the intents it asks for."""
 
 from __future__ import annotations
 
