@@ -69,7 +69,7 @@ def _body(request: flask.Request) -> tuple[bytes, bool]:
             body += chunk if length <= strict_json.LIMIT else b""
             if time.monotonic() > end:
                 return b"", False
-    except Exception:  # noqa: BLE001 - servers have errors of their own for what is not HTTP
+    except Exception:  # noqa: BLE001 - servers raise their own errors for invalid HTTP
         return b"", False
     if max(length, declared or 0) > strict_json.LIMIT:
         return b"", True

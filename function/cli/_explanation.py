@@ -93,7 +93,7 @@ def _is_alarm(run: EventRun) -> bool:
 
 
 def _verdicts(run: EventRun, data: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Return what became of each instance; of those that a rejected event names, the refusal."""
+    """Return the outcome of each instance; for a rejected event, the rejection."""
     if run.rejection is None:
         listed: Sequence[Mapping[str, Any]] = data["instances"]
         return listed
@@ -175,5 +175,5 @@ def explain(
 
 
 def moment(at: datetime) -> str:
-    """Return a moment as it stands in an assumption."""
+    """Return a moment as text for an assumption."""
     return at.isoformat(timespec="seconds").replace("+00:00", "Z")

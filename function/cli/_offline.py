@@ -18,7 +18,7 @@ from ..pipeline import EventRun, Runtime
 from ..reporting import summarize
 from ..settings.reader import LIMITS
 
-# They reach nothing: the simulated cloud stands where the HTTP client stands.
+# Never contacted: the simulated cloud replaces the HTTP client.
 _PLACEHOLDERS = {
     "HUAWEICLOUD_SDK_PROJECT_ID": "0" * 32,
     "HUAWEICLOUD_AUTH_TOKEN": "simulated",
@@ -49,7 +49,7 @@ def result_data(run: EventRun, result: ResultEvent) -> Mapping[str, Any]:
 
 
 def silence(*_: Any, **__: Any) -> None:
-    """Log nothing: what is worth saying stands in the explanation."""
+    """Log nothing: the explanation contains it."""
 
 
 def check(*_: Any, **__: Any) -> Summary:

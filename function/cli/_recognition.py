@@ -13,7 +13,7 @@ from ..lib.schemas import Schema, Schemas, Violation
 from ..model.errors import EventRejected
 from ..model.event import AuthMethod, RawEvent, Source, SubscriptionNotice
 
-# Names that stand for the envelope of a topic service: the message in it tells the source.
+# Names for the envelope of a topic service; the message inside decides the source.
 TOPIC_SERVICES = ("smn", "sns")
 SMN_TYPES = frozenset({"Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"})
 

@@ -47,7 +47,7 @@ class SimulatedClock:
         return self.moment
 
     def monotonic(self) -> float:
-        """Return seconds that go on with the time of day."""
+        """Return seconds that advance with the time of day."""
         return self.moment.timestamp()
 
 

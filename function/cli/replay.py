@@ -9,7 +9,7 @@ examples:
   python -m function replay cluster-a.jsonl cluster-b.jsonl --env-file production.env
   MAX_RESTARTS_PER_DAY=2 python -m function replay last-month.jsonl --json
 
-exit status: 0; 2 for a line that cannot be read (its number is said), or for wrong settings.
+exit status: 0; 2 for a line that cannot be read (its number is printed), or for wrong settings.
 """
 
 from __future__ import annotations

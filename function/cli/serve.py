@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         application = functions_framework.create_app("remediate", str(SOURCE))  # type: ignore[no-untyped-call]  # it has no types
-    except SystemExit:  # main.py has said what is wrong
+    except SystemExit:  # main.py has printed the problems
         return 2
     # functions-framework has loaded main.py as the package `main`, and all below it. The server has
     # to come from there: from `function` it would count the dropped lines of another log.

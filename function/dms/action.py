@@ -40,7 +40,7 @@ class _Line(NamedTuple):
 
 
 class ActionSender:
-    """Sends the one call of an event, over a connection of its own; never twice.
+    """Sends the one call of an event over its own connection, never twice.
 
     On a network connecting takes a round trip, and TLS another. So the connection can be opened
     while the live state is read; where nothing is to be sent, it is closed with the session.

@@ -1,4 +1,4 @@
-"""The reads of a check: what an alarm would read, side by side, and how far a connection comes.
+"""The reads of a check: those of an alarm, in parallel, and how far a connection gets.
 
 Nothing is changed but by the probe, which asks to restart an instance that exists nowhere; its one
 POST goes through the same gate as every other (dms/action.py).
@@ -80,7 +80,7 @@ class DiagnosticSession(DmsSession):
         self.answers: list[CloudAnswer] = []
 
     def parse(self, answer: RawResponse) -> ApiResponse:
-        """Return an HTTP response as the answer of the API, and keep what it says besides."""
+        """Return an HTTP response as the API's answer, and record what it shows of the connection."""
         response = super().parse(answer)
         self.answers.append(
             CloudAnswer(
@@ -120,7 +120,7 @@ class _Reader:
         self._inventory = Inventory(session, until=self._until)
 
     def gather(self, reads: Mapping[str, Callable[[], Any]]) -> dict[str, _Outcome]:
-        """Run reads side by side, and return what each came to, as far as time allows."""
+        """Run reads in parallel, and return the results that arrive in time."""
         outcomes: dict[str, _Outcome] = {}
 
         def run(name: str, read: Callable[[], Any]) -> None:
@@ -191,12 +191,12 @@ class _Reader:
 def _targets(
     request: CheckRequest, limits: Limits, listed: Sequence[InstanceState] | None
 ) -> tuple[str, ...]:
-    """Choose the instances that are looked at like an alarm's; without a list, those we know of."""
+    """Choose the instances to read as for an alarm; without a list, the named ones."""
     if listed is None:
         return (*request.instances, *sorted(limits.allowed or ()))[:MAX_HISTORIES]
     ids = {state.id: None for state in listed}
     asked = [id_ for id_ in request.instances if id_ in ids]
-    # An instance that is not well has the history that matters: look at it first.
+    # The history of an instance that is not RUNNING matters most, so it is read first.
     others = sorted(listed, key=lambda state: (state.status == "RUNNING", state.id))
     return tuple(dict.fromkeys([*asked, *(state.id for state in others)]))[:MAX_HISTORIES]
 
@@ -227,7 +227,7 @@ def read(
     announce: Callable[[ActionCall], None],
     now: datetime,
 ) -> Readings:
-    """Read everything that a check looks at in the cloud; `probe` is sent last, and once.
+    """Read everything that a check needs from the cloud; `probe` is sent last, and once.
 
     Where the credentials are not accepted, nothing more is read: every check would say the same,
     and accounts are locked after many refusals.

@@ -38,7 +38,7 @@ class Inventory:
         return self._session.gather([work], threads=1, until=self._until)[0]
 
     def gather(self, reads: Sequence[Callable[[], T]]) -> list[T]:
-        """Return what all the reads return, done side by side, each over its own connection."""
+        """Run reads in parallel, each over its own connection, and return their results."""
         return self._session.gather(reads, threads=MAX_PARALLEL_READS, until=self._until)
 
     def _get(self, path: str, **parameters: Any) -> ApiResponse:

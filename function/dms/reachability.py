@@ -21,7 +21,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_ADDRESSES = 4  # a name may have many; each that does not answer costs a share of the time
 # Far more than a proxy sends; ends a response without an end.
 MAX_PROXY_HEAD_BYTES = 16384
-# OpenSSL's numbers for the causes that an operator can mend, see X509_STORE_CTX_get_error(3).
+# OpenSSL's numbers for the causes that an operator can fix, see X509_STORE_CTX_get_error(3).
 CERTIFICATE_PROBLEMS = {
     9: "its certificate is not valid yet: check the clock",
     10: "its certificate has expired",
@@ -129,7 +129,7 @@ class ReachProbe:
 
 
 def host_of(url: SplitResult) -> str:
-    """Return host and port of a URL, without the user and the password that may stand there.
+    """Return host and port of a URL, without user and password.
 
     >>> host_of(urlsplit("http://user:word@proxy.example:3128")), host_of(urlsplit("https://[::1]"))
     ('proxy.example:3128', '[::1]:443')

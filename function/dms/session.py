@@ -52,7 +52,7 @@ def _authentication(
 
 
 def _host(url: str) -> str:
-    """Return host and port of a URL, without a user that may stand before them."""
+    """Return host and port of a URL, without user and password."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 

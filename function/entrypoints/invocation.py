@@ -16,7 +16,7 @@ from ..settings.model import Credentials
 from . import routes, triggers
 from .routes import HttpRequest, HttpResponse
 
-# Reads, the call and a look at its effect fit easily; a function should not be billed for more.
+# Enough for reads, the call and its confirmation; a function should not be billed for more.
 MAX_SECONDS = 25.0
 # The platform kills the process at its timeout: the result has to be returned before.
 RESERVE_SECONDS = 1.0

@@ -145,7 +145,7 @@ class _Channel(HTTPChannel):
         return (self._lingers and not self.will_close) or bool(super().readable())
 
     def handle_write(self) -> None:
-        """Send what there is to send; linger where the client goes on sending what is not read."""
+        """Send pending data; linger while the client still sends a body that is not read."""
         if self.cut_off and self.close_when_flushed and not self.total_outbufs_len:
             self._linger()
         else:
@@ -185,7 +185,7 @@ class _Listener(TcpWSGIServer):
                 super().pull_trigger()
 
     def add_task(self, task: _Channel) -> None:
-        """Have a request answered: probes by a thread of their own, however many events wait."""
+        """Queue a request; probes have their own thread, however many events wait."""
         request = task.requests[0]
         task.cut_off = task.cut_off or request.cut_off or request.error is not None
         is_event = request.error is None and request.command == "POST"
@@ -214,7 +214,7 @@ class _Listener(TcpWSGIServer):
 
 
 class _LogHandler(logging.Handler):
-    """Puts what libraries log into lines of ours, without their texts: those quote requests."""
+    """Logs records of libraries as JSON lines, without their texts, which quote requests."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line that says where the text would have come from."""
@@ -263,7 +263,7 @@ class Server:
         self._probes.set_thread_count(1)
 
     def stop(self, *_: object) -> None:
-        """Have `run` come to its end; also as the handler of a signal."""
+        """Make `run` return; also usable as a signal handler."""
         self._stopping = True
         self._listener.pull_trigger()
 
@@ -334,7 +334,7 @@ def serve(application: Any, runtime: Runtime, host: str, port: int) -> None:
     """Answer until the process gets a signal to stop, then until running events have ended."""
     root = logging.getLogger()
     root.handlers = [_LogHandler()]
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it speaks at every full moment
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it logs whenever the queue grows
     server = Server(application, host, port)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, server.stop)

@@ -38,7 +38,7 @@ def components() -> _Components:
 
 
 def routed_sources() -> tuple[str, ...]:
-    """Return the names of the sources with a route of their own, each opened by its secrets."""
+    """Return the names of the sources that have a route, each opened by its secrets."""
     return tuple(name for name, source in components().sources.items() if source.route is not None)
 
 
@@ -60,7 +60,7 @@ _opening = threading.Lock()
 def ledger(project_id: str, url: str | None, ca_bundle_file: Path | None) -> Ledger:
     """Return the ledger of a project; it outlives a change of other settings.
 
-    Under a lock: of two first events at once, each would have a ledger of its own.
+    Under a lock: two concurrent first events would otherwise create two ledgers.
     """
     with _opening:
         return open_ledger(project_id, url, ca_bundle_file)

@@ -76,7 +76,7 @@ def _checked(schemas: Schemas, name: str, payload: bytes | str) -> Any:
 def _signed_texts(message: Mapping[str, Any]) -> tuple[bytes, ...]:
     """Return the texts an SMN signature may be over, see the signature page of SMN.
 
-    Keys and values stand in the order of the alphabet. An empty subject is signed or left out, and
+    Keys and values are sorted by key. An empty subject is signed or left out, and
     an end of the subscription has one link or the other: the samples disagree, so both are tried.
     """
     texts = []
@@ -163,7 +163,7 @@ def _sns_trigger(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
 
 
 def _attributes(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the context attributes of a binary-mode CloudEvent as they stand in the headers."""
+    """Return the context attributes of a binary-mode CloudEvent from its headers."""
     attributes = {name[3:]: value for name, value in headers.items() if name.startswith("ce-")}
     attributes.pop("datacontenttype", None)  # in this mode the Content-Type alone says it
     content_type = headers.get("content-type", "").strip()

@@ -83,7 +83,7 @@ class RedisServer:
             # Only one of them may decide; the socket's also ends a thread that was abandoned.
             "socket_timeout": 2 * COMMAND_SECONDS,
             "socket_connect_timeout": 2 * COMMAND_SECONDS,
-            "protocol": 2,  # every server speaks it, and it needs no greeting
+            "protocol": 2,  # supported by every server, and needs no HELLO
             "driver_info": None,  # two commands less for each connection
         }
         self._connect: Callable[[], Connection] = partial(Connection, **options)
@@ -126,7 +126,7 @@ class RedisServer:
         """Run a script over a connection, and keep the connection where it is still of use."""
         try:
             reply = call_with_timeout(end - time.monotonic(), work)
-        except Exception as error:  # nonsense makes the library raise nearly anything
+        except Exception as error:  # invalid replies make the library raise nearly anything
             connection.disconnect()  # which ends a thread that still waits for it, too
             if isinstance(error, ANOTHER_MAY_SERVE) and type(error) not in PROBLEMS:
                 raise

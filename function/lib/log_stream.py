@@ -25,25 +25,25 @@ class Drops:
 
     def __init__(self) -> None:
         self.total = 0
-        self._unsaid = 0
+        self._unreported = 0
         self.lock = threading.Lock()
 
     def count(self) -> None:
         """Count one dropped line."""
         with self.lock:
             self.total += 1
-            self._unsaid += 1
+            self._unreported += 1
 
     def take(self) -> int:
         """Return how many dropped lines the next written line has to report."""
         with self.lock:
-            unsaid, self._unsaid = self._unsaid, 0
-        return unsaid
+            unreported, self._unreported = self._unreported, 0
+        return unreported
 
-    def give_back(self, unsaid: int) -> None:
+    def give_back(self, unreported: int) -> None:
         """Leave the report to another line: this one was not written."""
         with self.lock:
-            self._unsaid += unsaid
+            self._unreported += unreported
 
 
 class LogStream:
@@ -57,7 +57,7 @@ class LogStream:
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._since = 0.0
-        self._torn = False
+        self._line_is_incomplete = False
 
     def write(self, text: Callable[[int], str], *, seconds: float = PATIENCE_SECONDS) -> None:
         """Write one line, or drop it; `text` gets the number of dropped lines it has to say.
@@ -86,12 +86,12 @@ class LogStream:
 
     def _put(self, text: Callable[[int], str], write: Callable[[str], None]) -> None:
         """Write one line in full; the lock is released when the stream has taken it, or fails."""
-        unsaid = self._drops.take()
+        unreported = self._drops.take()
         try:
-            # After a part of a line, on a full disk, the next one begins a line of its own.
-            write(("\n" if self._torn else "") + text(unsaid) + "\n")
+            # After a part of a line, on a full disk, the next line begins with a newline.
+            write(("\n" if self._line_is_incomplete else "") + text(unreported) + "\n")
         except (OSError, ValueError):
-            self._drops.give_back(unsaid)
+            self._drops.give_back(unreported)
             self._drops.count()
         finally:
             self._lock.release()
@@ -107,7 +107,7 @@ class LogStream:
         rest = line.encode()
         while rest:
             rest = rest[os.write(stream.fileno(), rest) :]
-            self._torn = bool(rest)
+            self._line_is_incomplete = bool(rest)
 
 
 def _write_through(stream: TextIO | None, line: str) -> None:

@@ -22,7 +22,7 @@ class Stage(Enum):
 class NoResponse(Exception):
     """No complete response came back; the gate knows whether the request was sent.
 
-    `stage` is how far the exchange had come; `lasting` says that only a person can mend it.
+    `stage` is how far the exchange got; `lasting` says that only a person can fix the cause.
     """
 
     def __init__(

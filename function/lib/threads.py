@@ -114,7 +114,7 @@ class Pool:
             self._abandoned += change
 
     def _run(self, inbox: SimpleQueue[Any]) -> None:
-        while self._do_next(inbox):  # in a frame of its own, so that nothing of an event is kept
+        while self._do_next(inbox):  # in its own frame, so that no object of an event is kept alive
             pass
 
     def _do_next(self, inbox: SimpleQueue[Any]) -> bool:

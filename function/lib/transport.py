@@ -49,7 +49,7 @@ class _GatedConnection(HTTPConnection):
         self._gate = gate
 
     def _new_conn(self) -> socket.socket:
-        """Connect, after which only the gate can still end what goes on."""
+        """Connect; from then on only the gate can end the exchange."""
         self._gate.stage = Stage.CONNECT
         if self._gate.closed:
             raise SendCancelled(Stage.CONNECT)
@@ -60,7 +60,7 @@ class _GatedConnection(HTTPConnection):
 
     @property
     def is_connected(self) -> bool:
-        """Whether the connection stands and holds nothing that no request asked for.
+        """Whether the connection is open and has no unexpected data.
 
         After a handshake of TLS 1.3 a server sends session tickets. They make the socket readable,
         which urllib3 takes for a dropped connection; reading lets OpenSSL swallow them.

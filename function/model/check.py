@@ -31,7 +31,7 @@ class Check(NamedTuple):
 
 
 class CheckRequest(NamedTuple):
-    """What a check is to look at besides the set-up: `probe` sends one harmless restart call."""
+    """The options of a check: instances to read; `probe` sends one harmless restart call."""
 
     instances: tuple[str, ...] = ()
     probe: bool = False

@@ -15,15 +15,15 @@ THROTTLED_CODES = frozenset({"APIGW.0308", "APIG.0308", "DMS.10240407"})
 CLOCK_SKEW_CODES = frozenset({"APIGW.0303", "APIG.0303"})
 MAX_CLOCK_SKEW_SECONDS = 15 * 60  # what the vendor's signature check allows
 TOLERATED_SKEW_SECONDS = 60  # a Date has whole seconds and is as old as its answer
-# Eleven days; longer numbers are nonsense, and Python refuses to parse very long ones.
+# Eleven days; Python refuses to parse very long numbers.
 MAX_RETRY_AFTER_DIGITS = 6
 _CODE = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+", re.DOTALL)
 
 
 class Task(NamedTuple):
-    """A background task of an instance, as the cloud keeps it; an odd time is None.
+    """A background task of an instance, as the cloud keeps it; an unparsable time is None.
 
-    `from_ledger`: the cloud does not show it yet; it stands for a call of ours.
+    `from_ledger`: a call of this function that the cloud does not show yet.
     """
 
     id: str

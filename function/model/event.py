@@ -32,7 +32,7 @@ CHANGING_ACTIONS = frozenset({Action.RESTART, Action.PURGE_FAILED, Action.DELETE
 
 
 class Outcome(str, Enum):
-    """What became of an event, or of one of its instances."""
+    """The outcome of an event, or of one of its instances."""
 
     ACCEPTED = "accepted"
     PARTIAL = "partial"
@@ -115,7 +115,7 @@ class Intent(NamedTuple):
 
     `skip` is the reason why nothing is asked, where the document alone says so.
     `raised_at` is when the alarm began; None where the sender does not say.
-    `metric` is what was measured, for the settings to judge; None where labels have said it all.
+    `metric` is the measured metric, compared with ALARM_METRICS; None where labels decide.
     `ended` says that an alarm which would ask for a restart is over: it was resolved, or is ok;
     `ended_at` is when it ended, None where the sender does not say.
     `not_mapped_note` is what to say where the metric asks for no restart.

@@ -21,7 +21,7 @@ _MARK = re.compile(r"Log: result [0-9a-f]{32} of kafka-remediator")
 
 
 class Receiver(str, Enum):
-    """To whom a result goes besides its sender and the log."""
+    """Receivers of a result in addition to its sender and the log."""
 
     SINK = "sink"
     TOPIC = "topic"
@@ -69,7 +69,7 @@ class ResultEvent(NamedTuple):
 
     @property
     def event_id(self) -> str:
-        """The id under which the log speaks of the event: its own, or else that of the result."""
+        """The id of the event in the log: its own, or else that of the result."""
         id_: str | None = self.data.get("event", {}).get("id")
         return id_ or str(self.event["id"])
 
@@ -92,7 +92,7 @@ def notification_mark(result_id: str) -> str:
 
 
 def is_notification(text: str) -> bool:
-    """Tell whether a text is a message of ours to people, sent by whichever process.
+    """Tell whether a text is a notification of this function, sent by any process.
 
     Without this, a function that is subscribed to the topic of its own messages would answer each
     with another. The mark is a whole line, which no JSON document has: an alarm stays an alarm,

@@ -45,7 +45,7 @@ class SentCall(NamedTuple):
         return KEEP_ACCEPTED if self.accepted else MAX_RESTART_TIME
 
     def is_history(self, now: datetime) -> bool:
-        """Tell whether the call still has to stand in for what the cloud does not show."""
+        """Tell whether the call still counts as history, because the cloud does not show it."""
         return not self.shown and now - self.sent_at < self.keep
 
     def is_underway(self, now: datetime) -> bool:

@@ -30,7 +30,7 @@ class Checked(NamedTuple):
 
 
 def request(event: Event, source: Source) -> CheckRequest:
-    """Return what a check is to look at, or raise ActionNotForSource.
+    """Return the options of a check, or raise ActionNotForSource.
 
     The age of the event does not matter: a check changes nothing, and it has to report a wrong
     clock.

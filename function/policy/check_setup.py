@@ -13,7 +13,7 @@ from .check_cloud import names
 # Time to get the next certificate from SMN and to roll it out.
 MIN_VALIDITY = timedelta(days=30)
 MIN_DISTINCT_CHARACTERS = 8
-# Words that stand in examples, defaults and guesses; a random secret holds none of them.
+# Words of examples, defaults and guesses; a random secret contains none of them.
 GUESSABLE = re.compile(
     rb"password|passwd|secret|changeme|change-me|example|default|admin|letmein|qwerty|kafka"
     rb"|remediat|webhook|token|test|0123456789|123456789|abcdefgh",

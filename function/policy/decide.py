@@ -27,7 +27,7 @@ RECYCLE_BIN = {
 def rule_context(
     instance_id: str, screened: ScreenedEvent, limits: Limits, now: datetime
 ) -> RuleContext:
-    """Return what the rules for one instance of this event look at, besides the instance."""
+    """Return the context of the rules for one instance of this event."""
     return RuleContext(limits, now, screened.alarm, screened.raised_at.get(instance_id))
 
 
@@ -165,7 +165,7 @@ def _pattern_warnings(observation: Observation, action: Action) -> tuple[str, ..
 
 
 def _call(action: Action, verdicts: tuple[Verdict, ...], source: Source) -> ActionCall | None:
-    """Build the one call: restarts, a purge or deletions, each from a type of its own.
+    """Build the one call: restarts, a purge or deletions, each from its own type.
 
     Where everything is only observed, it is the call that would be sent for that, which is not.
     """
@@ -182,7 +182,7 @@ def _call(action: Action, verdicts: tuple[Verdict, ...], source: Source) -> Acti
 
 
 def _id_list(ids: list[str]) -> str:
-    """Return ids as the end of a sentence, as many as a person would read."""
+    """Return ids as the end of a sentence, shortened after MAX_NAMED_IDS."""
     if not ids:
         return ""
     more = f" and {len(ids) - MAX_NAMED_IDS} more" if len(ids) > MAX_NAMED_IDS else ""

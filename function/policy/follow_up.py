@@ -67,7 +67,7 @@ def plan(event: Event, limits: Limits, now: datetime) -> Mapping[str, EndedAlarm
 
 
 def is_ours(state: InstanceState, limits: Limits, now: datetime) -> bool:
-    """Tell whether an instance is one to speak about: a Kafka instance that is not opted out."""
+    """Tell whether an instance is reported: a Kafka instance that is not opted out."""
     mode = modes.mode_of(state.tags, limits.default_mode, now)
     return state.status is not None and state.engine == "kafka" and mode is not Mode.OFF
 
@@ -125,7 +125,7 @@ def _recovery_note(state: InstanceState, restart: Task, alarm: EndedAlarm) -> st
 
 
 def judge(state: InstanceState, alarm: EndedAlarm, limits: Limits, now: datetime) -> FollowUp:
-    """Return what became of an instance whose alarm has ended."""
+    """Return the follow-up of an instance whose alarm has ended."""
     newest = newest_restart(state, datetime.min.replace(tzinfo=now.tzinfo))
     verdict = Verdict(
         state.id,

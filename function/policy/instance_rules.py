@@ -20,7 +20,7 @@ DELETABLE = frozenset({"RUNNING", "ERROR"})  # EXTENDEDFAILED is refused, the re
 
 
 class RuleContext(NamedTuple):
-    """What the rules for one instance look at, besides the instance itself.
+    """The context of the rules for one instance: the event, the limits, the time.
 
     `now` is the cloud's time of day, because the cloud dates the history.
     """
@@ -123,7 +123,7 @@ def not_deletable(state: InstanceState, context: RuleContext) -> Skip | None:
 
 
 def already_answered(state: InstanceState, context: RuleContext) -> Skip | None:
-    """A restart ended after the alarm was raised; where that is not said, within a day."""
+    """A restart ended after the alarm was raised; without that time, within a day."""
     if not context.alarm:
         return None
     now = context.now

@@ -69,7 +69,7 @@ def learned(
 
 
 def _task(call: SentCall, now: datetime) -> Task:
-    """Return the restart that stands for a call: it goes on for 20 minutes, and is then over."""
+    """Return a restart task for a call: it runs for 20 minutes, and is then over."""
     goes_on = now < call.restart_ends_at
     return Task(
         id=f"ledger/{call.id}",
@@ -109,7 +109,7 @@ def learned_from_call(
     observation: Observation,
     own_time: datetime,
 ) -> Changes:
-    """Return what became of the calls: accepted, certainly not done, or neither.
+    """Return the changes by the result of the calls: accepted, certainly not done, or neither.
 
     `entered` maps each target to the id of its call; `own_time` is when it was sent by our clock,
     which the Date of the answer corrects, or else those of the reads before.

@@ -97,7 +97,7 @@ def _calls_a_person(since: datetime, limits: Limits, now: datetime) -> bool:
 
 
 def _going_on(instance: _Instance, limits: Limits, now: datetime) -> Finding:
-    """Judge a restart that goes on: it is on its way, or it hangs."""
+    """Evaluate a running restart: it is in progress, or it hangs."""
     verdict = _verdict(instance, Outcome.PASSED, "restarting")
     begin = instance.began_at
     if instance.newest is not None and instance.newest.status not in RUNNING_TASKS:
@@ -127,7 +127,7 @@ def _is_recent(moment: datetime | None, now: datetime) -> bool:
 
 
 def _over(instance: _Instance, limits: Limits, now: datetime) -> Finding:
-    """Judge an instance of which no restart goes on."""
+    """Evaluate an instance without a running restart."""
     status, newest = instance.state.status, instance.newest
     if not _is_recent(instance.began_at, now):
         return Finding(_verdict(instance, Outcome.PASSED, "status"))
@@ -145,7 +145,7 @@ def _over(instance: _Instance, limits: Limits, now: datetime) -> Finding:
 
 
 def judge(state: InstanceState, sent_at: datetime | None, limits: Limits, now: datetime) -> Finding:
-    """Return what became of one instance; `sent_at` is when the ledger says it was restarted."""
+    """Return the result for one instance; `sent_at` is when the ledger says it was restarted."""
     newest = newest_restart(state, now - HISTORY)
     if newest is not None and newest.created_at is not None and sent_at is not None:
         # The cloud's own times count where it shows that restart; else the older one says nothing.

@@ -93,7 +93,7 @@ def post_to_sink(result: ResultEvent, outbound: OutboundSettings, *, seconds: fl
 
 
 def deliver(deliveries: Mapping[Receiver, Callable[[], str | None]]) -> dict[Receiver, str]:
-    """Make all deliveries side by side, so that a slow one takes no time from the others.
+    """Make all deliveries in parallel, so that a slow one does not delay the others.
 
     Each ends by itself when its time is over, and returns what is to be logged, or None.
     """

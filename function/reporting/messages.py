@@ -138,7 +138,7 @@ def reason_suffix(reason: str | None) -> str:
 def headline(
     action: Action, outcome: Outcome, reason: str | None, *, done: int = 0, total: int = 0
 ) -> str:
-    """Return what became of an event, in one sentence.
+    """Return the outcome of an event in one sentence.
 
     >>> headline(Action.RESTART, Outcome.ACCEPTED, None, done=1, total=1)
     'Restart of 1 instance accepted.'

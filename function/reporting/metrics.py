@@ -32,7 +32,7 @@ class _DroppedLines:
 
 
 class Metrics:
-    """The counters of one process, in a registry of their own.
+    """The counters of one process, in their own registry.
 
     prometheus_client is imported when the first one is made: it costs cold start, and only
     METRICS=true needs it.

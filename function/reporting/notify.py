@@ -83,7 +83,7 @@ def _by_outcome(data: Mapping[str, Any]) -> dict[tuple[str, str | None], list[Ma
 def _asked_by(event: Mapping[str, Any]) -> str:
     """Return who asked, in the words of the sender where it has a name for the event."""
     source, id_ = event["source"] or "an event that was not recognized", event["id"]
-    # An event without an id of its own has a digest in its place, which says nothing to people.
+    # An event without an id of its own has a digest instead, which people cannot use.
     own_id = None if id_ is None or _DIGEST.fullmatch(id_) else id_
     parts = [source, event["name"] or own_id, event["time"]]
     return "Asked by: " + ", ".join(part for part in parts if part)
@@ -148,7 +148,7 @@ def compose(result: ResultEvent) -> Notification:
     sentence, _, notes = data["message"].partition(". ")
     first = sentence.rstrip(".")
     if data.get("checks"):
-        notes = ""  # the findings have lines of their own
+        notes = ""  # each failed check has its own line
     lines = [
         f"{first}.",
         *([notes] if notes else []),

@@ -186,7 +186,7 @@ def verification(
     listed: int,
     response: ApiResponse | None = None,
 ) -> Summary:
-    """Say what became of restarts; `listed` is how many instances the project has.
+    """Summarize a verification; `listed` is how many instances the project has.
 
     The status is 200 also where it failed: a sender that repeats it would only read the same.
     """

@@ -112,5 +112,5 @@ class Settings(NamedTuple):
 
 
 def secrets_name(source: str) -> str:
-    """Name the variable that holds the secrets of a source with a route of its own."""
+    """Name the variable that holds the secrets of a source with a route."""
     return f"{source.upper()}_SECRETS"

@@ -274,7 +274,7 @@ def read(
 ) -> Settings:
     """Return the settings in a mapping, or raise SettingsInvalid with all that is wrong.
 
-    `routes` are the sources with a route of their own, each opened by its secrets;
+    `routes` are the sources that have a route, each opened by its secrets;
     `platform_credentials` says that credentials may come with each event instead;
     `http_entrypoint` that every event comes over a route, so that one of them must open.
     """

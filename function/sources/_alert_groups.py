@@ -147,7 +147,7 @@ def _notes(document: dict[str, Any], alerts: list[Alert], intents: list[Intent])
 
 
 def parse(document: dict[str, Any], intent_of: Callable[[Alert], Intent] = intent) -> Event:
-    """Return what a group of alerts asks for, and note what no verdict will speak of.
+    """Return what a group of alerts asks for, and notes on alerts without a verdict.
 
     Raises SchemaViolated where none of its alerts can be read.
     """

@@ -26,7 +26,7 @@ from ..model.event import Action, Event, Intent, Source
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _IN_DIMENSION = re.compile(rf"(?:^|[,;\s])kafka_instance_id:({_UUID})(?![0-9a-f-])")
-# No source says what else stands in a broker's ResourceId, so the first whole UUID counts.
+# No source documents what else is in a broker's ResourceId, so the first whole UUID counts.
 _IN_RESOURCE = re.compile(rf"(?<![0-9a-f])({_UUID})(?![0-9a-f])")
 # Smart Connect nodes are reported as brokers of this name; a restart of the instance is no answer.
 _CONNECTOR_DIMENSION = re.compile(r"(?:^|[,;\s])kafka_broker:\s*connector")
@@ -58,7 +58,7 @@ class _Alarm(NamedTuple):
 
 
 def _text(document: dict[str, Any], key: str) -> str:
-    """Return a member that is text, else an empty text: keys are missing, null or odd at times."""
+    """Return a member that is text, else an empty text: keys may be missing, null or malformed."""
     value = document.get(key)
     return value if isinstance(value, str) else ""
 
@@ -114,7 +114,7 @@ def _default_message(document: dict[str, Any]) -> _Alarm:
         ours=_text(document, "namespace") in {"", "SYS.DMS"} and not connector,
         instance=instance(dimension),
         metric=_text(document, "metric_name") or _text(variables, "MetricName"),
-        # The time of an `ok` is the end of the alarm: its beginning is not said.
+        # The time of an `ok` is the end of the alarm: its beginning is unknown.
         raised_at=moment if firing and not _is_repeat(variables) else None,
         name=_text(document, "alarm_name") or _text(variables, "AlarmRuleName") or None,
     )

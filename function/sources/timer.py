@@ -1,4 +1,4 @@
-"""FunctionGraph timers: the request document stands as text in `user_event`.
+"""FunctionGraph timers: the request document is the text of `user_event`.
 
 >>> event = parse({"version": "v1.0", "time": "2023-06-01T08:30:00+08:00", "trigger_type": "TIMER",
 ...     "trigger_name": "nightly-purge", "user_event": '{"action":"purge_failed"}'})
