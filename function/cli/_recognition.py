@@ -147,7 +147,7 @@ def open_smn(
 
 
 def _topic_message(message: Mapping[str, Any], at: datetime) -> RawEvent:
-    """Return a message of a topic as FunctionGraph's trigger hands it over."""
+    """Return a message of a topic as FunctionGraph's trigger delivers it."""
     body = strict_json.dumps({"record": [{"event_source": "smn", "smn": message}]}).encode()
     return RawEvent("trigger/smn", body, at)
 

@@ -80,7 +80,7 @@ class DiagnosticSession(DmsSession):
         self.answers: list[CloudAnswer] = []
 
     def parse(self, answer: RawResponse) -> ApiResponse:
-        """Return an HTTP response as the API's answer, and record what it shows of the connection."""
+        """Return an HTTP response as the API's answer, and record what it shows of the network."""
         response = super().parse(answer)
         self.answers.append(
             CloudAnswer(

@@ -14,7 +14,7 @@ from . import startup
 
 
 def _silent(*_: Any, **__: Any) -> None:
-    """Log nothing: whoever asks on the command line sees the result."""
+    """Log nothing: the command prints the result."""
 
 
 def run_check(

@@ -322,7 +322,7 @@ def _log_start(server: Server, runtime: Runtime) -> None:
 
 
 def grace(settings: Settings) -> float:
-    """Return the seconds within which every event ends that runs when the process is told to.
+    """Return how long to wait for running events after the signal to stop, in seconds.
 
     FunctionGraph's events are asynchronous in a container, too, and may take longer than requests.
     """

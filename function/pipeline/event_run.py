@@ -113,8 +113,8 @@ class EventRun:
     def _authenticate(self) -> UnwrappedEvent:
         """Take the event out of its envelope and authenticate its sender.
 
-        The envelope comes first, because the signature of an SMN message lies inside it. What a
-        platform hands over is authenticated by then, so its result says what is wrong with it.
+        The envelope comes first, because the signature of an SMN message lies inside it. Events
+        of a platform trigger are authenticated already, so their results name what is wrong.
         """
         raw_event, auth = self.context.raw_event, self.runtime.settings.auth
         self.context = self.context._replace(authenticated=authenticate.is_trigger(raw_event))

@@ -142,7 +142,7 @@ BROKEN: dict[str, tuple[str, History]] = {
         "forged_events_are_rejected",
         history_of(handled(FORGED, NOON, RESTART, outcome="skipped"), effects=(), restarts=()),
     ),
-    "a restart that nobody asked for": (
+    "a restart without a request": (
         "effects_were_asked_for",
         replace(GOOD, effects=(*GOOD.effects, Effect(NOON, "restart", TWO))),
     ),

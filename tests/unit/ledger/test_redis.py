@@ -297,7 +297,7 @@ def test_a_server_that_is_only_a_replica_since_a_failover_is_left_at_once(
         ledger = RedisLedger(server, PROJECT)
         with ledger.claim([ORDERS], AT_ONCE):
             pass
-        own.send("REPLICAOF", "127.0.0.1", free_port())  # nobody is there: it writes no file
+        own.send("REPLICAOF", "127.0.0.1", free_port())  # no server is there: it writes no file
         relay.lead_to(("127.0.0.1", redis.port))
         with ledger.claim([ORDERS], AT_ONCE):
             pass
