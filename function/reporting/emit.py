@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
 import requests
@@ -92,12 +93,20 @@ def post_to_sink(result: ResultEvent, outbound: OutboundSettings, *, seconds: fl
     return 200 <= answer.status < 300
 
 
+def _made(delivery: Callable[[], str | None]) -> str | None:
+    """Make one delivery; a defect of it must not become the answer to what has been done by now."""
+    try:
+        return delivery()
+    except Exception as error:  # noqa: BLE001 - whatever breaks here, the result stands
+        return f"A delivery broke: {type(error).__name__}."
+
+
 def deliver(deliveries: Mapping[Receiver, Callable[[], str | None]]) -> dict[Receiver, str]:
     """Make all deliveries in parallel, so that a slow one does not delay the others.
 
     Each ends by itself when its time is over, and returns what is to be logged, or None.
     """
-    works = list(deliveries.values())
+    works = [partial(_made, work) for work in deliveries.values()]
     if len(works) <= 1:  # most events have none, and a thread costs 0.1 ms
         problems = [work() for work in works]
     else:

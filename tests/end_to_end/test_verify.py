@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from function.lib import strict_json
 from tests.factories import AUDIT, DAY, HOUR, MINUTE, ORDERS, PAYMENTS, ids
 from tests.fake_dms import Behaviour, Close, Reply, vendor_error
 from tests.harness import Answered, Remediator, ago, open_remediator, restarted
@@ -236,6 +237,16 @@ def test_every_schedule_may_verify(
 
     assert result.data["event"]["source"] == source
     assert result.data["outcome"] == "passed"
+
+
+def test_a_schedule_gets_a_result_that_is_longer_than_any_event(remediator: Remediator) -> None:
+    for instance in ids(2500):
+        remediator.cloud.add_instance(instance, status="FROZEN")
+
+    result = remediator.trigger({"action": "verify"})
+
+    assert result.brief == (200, "passed", "status")
+    assert len(strict_json.dumps(result.event)) > strict_json.LIMIT
 
 
 def test_topic_may_not_verify(remediator: Remediator) -> None:

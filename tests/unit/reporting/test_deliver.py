@@ -44,3 +44,15 @@ def test_a_machine_without_threads_delivers_nothing_and_says_so(
         problems = emit.deliver({Receiver.SINK: lambda: None, Receiver.TOPIC: lambda: None})
 
     assert set(problems) == set(Receiver)
+
+
+def test_a_delivery_that_breaks_is_told_without_its_text_and_stops_no_other() -> None:
+    def broken() -> str | None:
+        raise KeyError("secret")
+
+    made = {Receiver.SINK: broken, Receiver.TOPIC: lambda: "refused"}
+
+    assert emit.deliver(made) == {
+        Receiver.SINK: "A delivery broke: KeyError.",
+        Receiver.TOPIC: "refused",
+    }
