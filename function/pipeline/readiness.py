@@ -6,20 +6,21 @@ A check changes nothing; the probe, sent only on request, names an instance that
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 from uuid import uuid4
 
 from ..dms import diagnostics
 from ..dms.diagnostics import DiagnosticSession
 from ..intake import smn_signature
-from ..ledger.protocol import Ledger
+from ..ledger.protocol import Ledger, Times
 from ..lib.clock import Clock, Deadline
 from ..lib.threads import DeadlineExceeded, ThreadUnavailable, call_with_timeout
 from ..lib.transport import Client
 from ..model.check import CheckRequest, Readings, Validity
 from ..model.cloud_state import ApiResponse
 from ..model.decision import ActionCall
-from ..model.errors import LedgerUnreadable
+from ..model.errors import InstanceBusy, LedgerUnreadable
 from ..model.result import Summary
 from ..policy import check
 from ..reporting import check_summary
@@ -27,6 +28,8 @@ from ..settings.model import AuthSettings, Credentials, Settings
 
 LEDGER_SECONDS = 1.0
 """A healthy ledger answers within milliseconds; one this slow would time out during an event."""
+LEDGER_TARGET = "check"  # no instance has this id
+LEDGER_TIMES = Times(lambda: 0.0, lambda: LEDGER_SECONDS)
 Announce = Callable[[ActionCall], None]
 
 
@@ -58,13 +61,24 @@ def _response(readings: Readings) -> ApiResponse | None:
     return readings.probe or next((reply for reply in replies if reply is not None), None)
 
 
+def _claim_and_release(ledger: Ledger) -> bool:
+    with ledger.claim((LEDGER_TARGET,), LEDGER_TIMES) as claim:
+        pass
+    return claim.problem is None
+
+
 def _ledger_answers(ledger: Ledger) -> bool:
-    """Tell whether the ledger can be read, which every event needs."""
+    """Tell whether something can be claimed on the ledger, and given up, as every event does.
+
+    Reading proves less: a replica is read, and so is a server that is full, or too old for scripts
+    that write.
+    """
     try:
-        call_with_timeout(LEDGER_SECONDS, ledger.sent_calls)
+        return call_with_timeout(LEDGER_SECONDS, partial(_claim_and_release, ledger))
+    except InstanceBusy:  # by another check
+        return True
     except (LedgerUnreadable, DeadlineExceeded, ThreadUnavailable):
         return False
-    return True
 
 
 def run(request: CheckRequest, means: Means, *, announce: Announce) -> Summary:

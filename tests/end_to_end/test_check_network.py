@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import socket
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from function.ledger.memory import MemoryLedger
-from function.ledger.protocol import Claim, Times
-from function.model.errors import LedgerUnreadable
-from function.model.sent_call import SentCall
+from function.ledger.protocol import Times
 from tests.factories import NOW, ORDERS
 from tests.fake_dms import Account, Clock, FakeDms, Place, Raw
 from tests.fault_matrix.certificates import place
 from tests.fault_matrix.proxy import Proxy
 from tests.fault_matrix.routes import Full
 from tests.harness import Answered, Remediator, open_remediator
+from tests.redis_process import RedisProcess, redis_process
 
 from .test_check import detail, healthy, named, statuses
 
@@ -277,28 +274,46 @@ def test_missing_routes_are_reported() -> None:
     assert "No HTTP route is open" in detail(answered, "routes")
 
 
-class LostLedger:
-    """A ledger that does not answer."""
-
-    def claim(self, targets: Sequence[str], times: Times) -> AbstractContextManager[Claim]:
-        """Give no claim."""
-        raise LedgerUnreadable
-
-    def sent_calls(self) -> tuple[SentCall, ...]:
-        """Tell nothing."""
-        raise LedgerUnreadable
+def _replica(server: RedisProcess) -> None:
+    server.send("REPLICAOF", "127.0.0.1", free_port())
 
 
-@pytest.mark.parametrize(("ledger", "failed"), [(LostLedger(), {"copies"}), (None, set())])
-def test_a_ledger_that_copies_share_is_reached_or_the_check_fails(
-    ledger: LostLedger | None, failed: set[str]
+def _full(server: RedisProcess) -> None:
+    server.send("CONFIG", "SET", "maxmemory", "100kb")
+
+
+@pytest.mark.parametrize(
+    ("harm", "status"),
+    [
+        (None, "pass"),
+        (RedisProcess.kill, "fail"),
+        (RedisProcess.stall, "fail"),
+        (_replica, "fail"),
+        (_full, "fail"),
+    ],
+    ids=["healthy", "killed", "stalled", "a replica", "full"],
+)
+def test_a_ledger_on_which_nothing_can_be_claimed_fails_the_check(
+    harm: Callable[[RedisProcess], None] | None, status: str
 ) -> None:
-    with open_remediator(DEADLINE_SECONDS="2") as remediator:
-        runtime = remediator.runtime
-        settings = runtime.settings._replace(ledger_url="redis://127.0.0.1:6379")
-        shared = ledger or MemoryLedger(time.monotonic)
-        remediator.runtime = runtime._replace(settings=settings, ledger=shared)
+    with (
+        redis_process("--maxmemory-policy", "noeviction") as server,
+        open_remediator(DEADLINE_SECONDS="2", LEDGER_URL=server.url) as remediator,
+    ):
+        if harm is not None:
+            harm(server)
         answered = healthy(remediator).ask(action="check")
 
-    assert named(answered) == failed
-    assert statuses(answered)["copies"] == ("fail" if failed else "pass")
+    assert named(answered) == ({"copies"} if status == "fail" else set())
+    assert statuses(answered)["copies"] == status
+
+
+def test_two_checks_at_once_both_pass(redis: RedisProcess) -> None:
+    times = Times(lambda: 1.0, lambda: 1.0)
+    with (
+        open_remediator(LEDGER_URL=redis.url) as remediator,
+        remediator.runtime.ledger.claim(("check",), times),
+    ):
+        answered = healthy(remediator).ask(action="check")
+
+    assert statuses(answered)["copies"] == "pass"
