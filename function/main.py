@@ -42,6 +42,8 @@ def _runtime() -> Runtime:
         sys.exit(1)
     if "waitress" not in sys.modules:  # `serve` loads it before this module
         emit.log("WARNING", UNBOUNDED_SERVER, min_level=runtime.settings.log_level)
+        # functions-framework listens only later, where nothing of ours hears of the address.
+        emit.log("INFO", "Starting under functions-framework.", **routes.start_details(runtime))
     return runtime
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..lib import strict_json
 from ..lib.clock import Deadline
+from ..lib.version import VERSION
 from ..model.event import RawEvent, Source
 from ..pipeline import Runtime, run
 from ..reporting.metrics import Metrics
@@ -67,6 +68,15 @@ def enabled_routes(runtime: Runtime) -> list[str]:
     named = {source.route: name for name, source in runtime.sources.items() if source.route}
     routes = [route for route, name in {**named, SMN: "smn"}.items() if auth.is_enabled(name)]
     return sorted([*routes, *(("/init", "/invoke") if container else ())])
+
+
+def start_details(runtime: Runtime) -> dict[str, Any]:
+    """Return what the line at the start says besides the address."""
+    return {
+        "mode": "dry run" if runtime.settings.limits.dry_run else "acting",
+        "routes": enabled_routes(runtime),
+        "version": VERSION,
+    }
 
 
 def probable_route(path: str, routes: Collection[str]) -> str | None:

@@ -22,12 +22,11 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
-from ..lib.version import VERSION
 from ..pipeline import Runtime
 from ..reporting import emit
 from ..settings.model import Settings
 from .invocation import MAX_SECONDS
-from .routes import RECEIVED, enabled_routes
+from .routes import RECEIVED, start_details
 
 # Proxies send 8 to 16 KiB of headers at most; a signature and a token fit many times.
 MAX_HEADER_BYTES = 32 * 1024
@@ -311,14 +310,7 @@ def _connection_limit() -> int:
 def _log_start(server: Server, runtime: Runtime) -> None:
     host = f"[{server.host}]" if ":" in server.host else server.host
     address = f"{host}:{server.port}"
-    emit.log(
-        "INFO",
-        f"Listening on http://{address}",
-        address=address,
-        mode="dry run" if runtime.settings.limits.dry_run else "acting",
-        routes=enabled_routes(runtime),
-        version=VERSION,
-    )
+    emit.log("INFO", f"Listening on http://{address}", address=address, **start_details(runtime))
 
 
 def grace(settings: Settings) -> float:

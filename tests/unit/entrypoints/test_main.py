@@ -15,6 +15,7 @@ import pytest
 
 from function.entrypoints.routes import RECEIVED
 from function.lib.strict_json import LIMIT
+from function.lib.version import VERSION
 from tests.factories import ORDERS, SETTINGS
 from tests.fake_dms import FakeDms
 from tests.signed_requests import RESTART, SECRET
@@ -154,7 +155,19 @@ def test_start_log_warns_of_a_server_without_limits(
     started(monkeypatch)
 
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert [line["severity"] for line in lines] == ([] if bounded else ["WARNING"])
+    assert [line["severity"] for line in lines] == ([] if bounded else ["WARNING", "INFO"])
+
+
+def test_start_log_under_functions_framework_says_mode_routes_and_version(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "waitress", raising=False)
+
+    started(monkeypatch)
+
+    line = json.loads(capsys.readouterr().err.splitlines()[-1])
+    assert (line["mode"], line["version"]) == ("dry run", VERSION)
+    assert "/direct" in line["routes"]
 
 
 def test_slow_body_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
