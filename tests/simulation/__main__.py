@@ -1,4 +1,4 @@
-"""Runs many simulations: `python -m tests.simulation [--seeds N] [--events N] [--processes N]`."""
+"""Run many simulations: `python -m tests.simulation [--seeds N] [--events N] [--processes N]`."""
 
 import argparse
 import sys

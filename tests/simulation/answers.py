@@ -1,4 +1,4 @@
-"""What must hold of the answers: one for each event, valid, and true about what was sent."""
+"""Invariants of the results: one per event, valid, and consistent with the calls that arrived."""
 
 import functools
 import json
@@ -30,13 +30,13 @@ def _schema() -> Draft202012Validator:
 
 
 def _event_of(line: Mapping[str, Any]) -> str:
-    """Return the result event of a line of the log, without what every line has besides."""
+    """Return the result event of a line of the log, without the fields of the log line."""
     event = {name: value for name, value in line.items() if name not in {"severity", "message"}}
     return json.dumps(event, sort_keys=True)
 
 
 def every_event_has_one_result(history: History) -> Iterator[str]:
-    """One result came back for each ask, and the same ones stand in the log."""
+    """Each ask got one result, and the log contains the same results."""
     for one in history.handled:
         due = len(one.delivery.asks)
         if len(one.results) != due:
@@ -68,7 +68,7 @@ def posts_are_those_that_results_admit(history: History) -> Iterator[str]:
 
 
 def posts_have_one_of_three_bodies(history: History) -> Iterator[str]:
-    """A body names instances to restart or to delete, or is the purge, and has nothing else."""
+    """Every body is a restart or delete of named instances, or the purge, without other keys."""
     for body in (post.json for post in history.posts if post.complete):
         purge = body == {"action": "delete", "all_failure": "kafka"}
         keys = isinstance(body, dict) and body.keys() == {"action", "instances"}

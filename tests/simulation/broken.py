@@ -1,4 +1,4 @@
-"""Copies of the function with one safety taken out, to show that the invariants notice."""
+"""Variants of the function without one safety, which the invariants must notice."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ class _ForgetfulClaim:
     calls: tuple[SentCall, ...] = ()
 
     def learn(self, changes: Changes) -> None:
-        """Forget it."""
+        """Discard the changes."""
 
     def call_id(self, target: str) -> str:
         return target
@@ -36,12 +36,12 @@ class _Forgetful(MemoryLedger):
 
 
 def without_ledger(environment: Mapping[str, str], clock: SimulatedClock) -> Runtime:
-    """Forget what was sent."""
+    """Run with a ledger that forgets sent calls."""
     return build(environment, clock)._replace(ledger=_Forgetful(clock.monotonic))
 
 
 def without_cooldown(environment: Mapping[str, str], clock: SimulatedClock) -> Runtime:
-    """Run without the cooldown that was promised."""
+    """Run without a cooldown."""
     return build({**environment, "COOLDOWN_SECONDS": "0"}, clock)
 
 

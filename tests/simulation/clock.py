@@ -7,18 +7,18 @@ START = datetime(2026, 11, 22, 20, tzinfo=timezone.utc).timestamp()
 
 
 class SimulatedClock:
-    """The right time, for the stand-in, which calls it, and for the function, which asks it."""
+    """The correct time for the fake API (a callable) and for the function (a Clock)."""
 
     def __init__(self, offset: float | None = None, *, ahead: float = 0.0) -> None:
         """Start at START, or at an offset to the monotonic clock that all processes share.
 
-        `ahead` is how many seconds the clock of a copy is ahead of the right time.
+        `ahead` is how many seconds the clock of a copy is ahead of the correct time.
         """
         self.offset = START - time.monotonic() if offset is None else offset
         self.ahead = ahead
 
     def __call__(self) -> float:
-        """Return the right time in epoch seconds."""
+        """Return the correct time in epoch seconds."""
         return time.monotonic() + self.offset
 
     def now(self) -> datetime:

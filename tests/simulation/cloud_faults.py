@@ -1,4 +1,4 @@
-"""How the cloud behaves in a wave, and which of its calls go wrong."""
+"""The behaviour of the cloud in a wave, and the faults of its calls."""
 
 from collections.abc import Mapping, Sequence
 from random import Random
@@ -19,7 +19,7 @@ from tests.fake_dms import (
     vendor_error,
 )
 
-# Not done, and no answer says so: such an event looks for the restart until its time is over.
+# Not executed, and no response says so: the event polls for the restart until its time is over.
 LOST_ACTIONS: tuple[Fault, ...] = (
     Reset("head"),
     Reset("request"),
@@ -27,7 +27,7 @@ LOST_ACTIONS: tuple[Fault, ...] = (
     html(200),
     vendor_error(500, "DMS.00500000"),
 )
-# Each tells the truth about whether the call was done, or nothing that can be relied on.
+# Each response is either true about whether the call was executed, or unclear.
 OF_ACTIONS: tuple[Fault, ...] = (
     Reset("done"),
     Close("done"),
@@ -63,13 +63,13 @@ OF_READS: tuple[Fault, ...] = (
     throttled("0"),
 )
 LAGS = (0.0, 0.0, 0.08, 0.5, 5.0, 30.0, 60.0)
-"""Seconds until the cloud shows what it has accepted; an event looks for at most 2.7 s."""
+"""Seconds until the cloud shows an accepted call; an event polls for at most 2.7 s."""
 UNSEEN_TASKS: tuple[Mapping[str, Any], ...] = ({"keeps_tasks": False}, {"task_name": "kafkaReboot"})
-"""What the vendor leaves open: whether a restart is a task, and how that is named."""
+"""Not documented by the vendor: whether a restart is a task, and the name of that task."""
 
 
 def hide_tasks(cloud: FakeDms, random: Random) -> bool:
-    """Let a whole run keep no task that is seen as a restart, in two of five runs."""
+    """Make restarts show no matching task for a whole run, in two of five runs."""
     if random.random() < 0.6:
         return False
     for name, value in random.choice(UNSEEN_TASKS).items():

@@ -1,4 +1,4 @@
-"""The types of a run: what was sent, what became of it, and what really happened."""
+"""The types of a run: deliveries, their results, and the effects in the cloud."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from tests.fake_dms import Arrival, Effect
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator was promised; times in seconds."""
+    """The configured limits; times in seconds."""
 
     cooldown: float = 3600
     restarts_per_day: int = 3
@@ -25,7 +25,7 @@ class Ask:
     """What one event asks for, in the words of its sender, not of the function.
 
     `raised` says since when the alarm of each instance fires (epoch seconds), None where the sender
-    does not say; it is None as a whole for what is no alarm.
+    does not say; the whole field is None for an ask that is no alarm.
     """
 
     action: str = "restart"
@@ -51,7 +51,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """A delivery that a copy of the function has handled, from when to when (epoch seconds)."""
+    """A delivery that a replica has handled, with begin and end (epoch seconds)."""
 
     delivery: Delivery
     results: tuple[Mapping[str, Any], ...]
@@ -94,7 +94,7 @@ class History:
 
     @cached_property
     def sent(self) -> tuple[Handled, ...]:
-        """Those of which a call may have arrived."""
+        """The handled deliveries whose call may have arrived."""
         return tuple(
             handled_event
             for handled_event in self.handled
@@ -105,5 +105,5 @@ class History:
 
     @cached_property
     def know_of_each_other(self) -> bool:
-        """Whether all that was sent was known to all: one process took part, or a ledger did."""
+        """Whether all replicas knew all sent calls: one process only, or a shared ledger."""
         return self.ledger or len({handled_event.copy for handled_event in self.handled}) < 2

@@ -1,4 +1,4 @@
-"""What is in the cloud at the start, and what people do to it meanwhile."""
+"""The instances of a run, and the operators who change them meanwhile."""
 
 import uuid
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ MAX_RESTART_SECONDS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Instances:
-    """The instances by what is special about them."""
+    """The instance ids of a run, by their special properties."""
 
     ordinary: tuple[str, ...]
     disposable: tuple[str, ...]
@@ -27,7 +27,7 @@ class Instances:
 
     @property
     def untouchable(self) -> tuple[str, ...]:
-        """Those to which nothing may be done."""
+        """The instances that must not be changed."""
         out = (self.opted_out, self.blocked, self.rabbit, self.frozen, self.missing)
         return (*out, self.blocked_draft)
 
@@ -47,7 +47,7 @@ def make(random: Random, ordinary: int = 9) -> Instances:
 
 
 def populate(cloud: FakeDms, names: Instances, random: Random) -> None:
-    """Put the instances into the cloud, some with a past."""
+    """Add the instances to the cloud, some with earlier restarts."""
     for instance in (*names.ordinary, *names.disposable, names.blocked):
         cloud.add_instance(instance, status=random.choice(UP), tags={"team": "streaming"})
     cloud.add_instance(names.opted_out, status="ERROR", tags={"auto-remediation": "Off"})
@@ -71,7 +71,7 @@ class Operators:
     _restarting: dict[str, tuple[float, Task]] = field(default_factory=dict)
 
     def act(self) -> None:
-        """Do what happens between two waves; what is drawn does not depend on the cloud."""
+        """Act between two waves; the random choices do not depend on the cloud."""
         self._end_restarts()
         chosen, dice = self.random.choice(self.names.ordinary), self.random.random()
         broken, drafts = self.random.choice(self.names.ordinary), self.random.choice((0, 0, 1, 5))
@@ -90,7 +90,7 @@ class Operators:
         return {instance.id: instance for instance in self.cloud.instances}
 
     def _is_up(self, instance: str) -> bool:
-        """Tell whether an instance is up, and no restart of it is still to show."""
+        """Tell whether an instance is up, and no accepted restart is still hidden."""
         recent = self.cloud.clock() - MAX_RESTART_SECONDS
         busy = any(
             effect.instance == instance and effect.time > recent for effect in self.cloud.effects
@@ -115,7 +115,7 @@ class Operators:
                 del self._restarting[instance]
 
     def _clear_drafts(self) -> None:
-        """Make the drafts other instances, which no event names, so that purges go on."""
+        """Replace the failed creations by new ones, so that later purges have targets."""
         for one in self.cloud.instances:
             if one.failed_creation:
                 self.cloud.add_instance(one.id, engine="rabbitmq")

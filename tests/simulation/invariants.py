@@ -1,4 +1,4 @@
-"""What must hold in every run, whatever the seed: each check names what breaks it."""
+"""The invariants of every run, for any seed; each check yields its violations."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,14 +14,14 @@ Invariant = Callable[[History], Iterator[str]]
 
 
 def effects_were_asked_for(history: History) -> Iterator[str]:
-    """What was done was asked for by a genuine event, which admits it and had not ended."""
+    """Every effect was requested by an authenticated event that reports it and had not ended."""
     for effect in history.effects:
         if not events_behind(history, effect):
             yield f"{effect.action} of {effect.instance} at {effect.time:.3f} was not asked for"
 
 
 def untouchables_are_left_alone(history: History) -> Iterator[str]:
-    """Nothing is done to what is blocked, opted out or of another engine."""
+    """Blocked and opted-out instances, and those of other engines, are not changed."""
     for effect in history.effects:
         if effect.instance in history.policy.untouchable:
             yield f"{effect.action} of {effect.instance}, which is not to be touched"
@@ -86,7 +86,7 @@ def _counts(history: History, alarm: Handled, restart: Restart, moment: float) -
 
 
 def alarms_restart_few_at_once(history: History) -> Iterator[str]:
-    """MAX_RESTARTING is kept by alarms, also at the same time, by those who know of each other."""
+    """MAX_RESTARTING holds for alarms, concurrent ones too, of replicas that know of each other."""
     if not history.know_of_each_other:
         return
     for restart in history.restarts:

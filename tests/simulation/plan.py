@@ -1,4 +1,4 @@
-"""Which run is played: its seed, its size, and the copies of the function."""
+"""The plan of a run: its seed, its size, and the replicas of the function."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Plan:
 
     @property
     def copies(self) -> str:
-        """Say what the run is played against."""
+        """Describe the replicas."""
         if self.processes == 1:
             return "threads of one process"
         return f"{self.processes} processes, {'shared' if self.ledger else 'no'} ledger"

@@ -172,13 +172,13 @@ class RecoveryRun:
         behaviour.status_lag, behaviour.task_lag = (20.0, 30.0) if lags else (0.0, 0.0)
 
     def _after(self, instance: SimulatedInstance) -> None:
-        """Let happen what comes after a restart."""
+        """Schedule what follows a restart."""
         over = self.now() + self.cloud.behaviour.status_lag + self.cloud.behaviour.restart_seconds
         if instance.effect == "helps late":
             self.at(over + self.chance.uniform(5, 40) * MINUTE, self._heals(instance))
         elif instance.effect == "flaps":
             self.at(over + self.chance.uniform(10, 90) * MINUTE, self._breaks(instance))
-        if self.chance.random() < 0.4:  # later restarts may go otherwise
+        if self.chance.random() < 0.4:  # later restarts may have another effect
             instance.effect = self.chance.choice(EFFECTS)
 
     def status(self, instance: SimulatedInstance) -> str:

@@ -1,4 +1,4 @@
-"""Copies of the function: one process with its threads, or several processes with theirs."""
+"""Replicas of the function: one process with threads, or several processes with threads."""
 
 import base64
 import io
@@ -25,21 +25,21 @@ Build = Callable[[Mapping[str, str], SimulatedClock], Runtime]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What came of some deliveries, and the result lines in the log."""
+    """The results of some deliveries, and the result lines in the log."""
 
     handled: tuple[Handled, ...]
     lines: tuple[Mapping[str, Any], ...]
 
 
 class Copies(Protocol):
-    """What a run is played against."""
+    """The replicas that handle the deliveries of a run."""
 
     def work(self, deliveries: Sequence[Delivery], clock: SimulatedClock) -> Work:
         """Handle the deliveries, many at a time."""
 
 
 def build(environment: Mapping[str, str], clock: SimulatedClock) -> Runtime:
-    """Start a copy of the function that asks this clock, with a ledger that holds nothing yet."""
+    """Return a runtime with this clock and an empty ledger."""
     startup.open_ledger.cache_clear()
     return startup.runtime(environment)._replace(clock=clock)
 
@@ -77,7 +77,7 @@ def _event(delivery: Delivery, runtime: Runtime) -> tuple[Any, bool]:
 
 
 def handle(delivery: Delivery, runtime: Runtime, copy: int) -> Handled:
-    """Let a copy handle one delivery; what breaks leaves it without results."""
+    """Let a replica handle one delivery; an exception leaves it without results."""
     entrypoint = _event if delivery.path is None else _gateway if delivery.gateway else _request
     clock = runtime.clock
     assert isinstance(clock, SimulatedClock)
@@ -108,7 +108,7 @@ class Threads:
     def __init__(
         self, environment: Mapping[str, str], *, threads: int = 16, made_by: Build = build
     ) -> None:
-        """Prepare; `made_by` builds the copy, which may be a broken one."""
+        """Configure; `made_by` builds the runtime, which may be a variant of `broken`."""
         self._environment, self._threads, self._made_by = environment, threads, made_by
         self._runtime: Runtime | None = None
 
@@ -168,7 +168,7 @@ class Processes:
         self._stack.__exit__(kind, error, trace)
 
     def work(self, deliveries: Sequence[Delivery], clock: SimulatedClock) -> Work:
-        """Share the deliveries out and handle them at the same time."""
+        """Distribute the deliveries and handle them concurrently."""
         count = len(self._pools)
         futures = [
             pool.submit(_work_there, deliveries[copy::count], clock.offset, self._threads, copy)

@@ -1,4 +1,4 @@
-"""One run from its seed: the waves of deliveries, and the history that they leave behind."""
+"""One run from its seed: the waves of deliveries, and the resulting history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ JUMPS = (15, 60, 240, 600, 1500)
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The topic service's key, its certificate, and the key of somebody else."""
+    """The topic service's key, its certificate, and the key of a stranger."""
 
     own: RSAPrivateKey
     forged: RSAPrivateKey
@@ -32,7 +32,7 @@ class Keys:
 
 
 def make_keys(folder: Path) -> Keys:
-    """Make keys, which cost too much to be made for every run."""
+    """Generate the keys once: generating them for every run takes too long."""
     own = smn_key.make()
     certificate = smn_key.write_certificate(own, folder / "smn.pem")
     return Keys(own, smn_key.make(), certificate)
@@ -71,7 +71,7 @@ def environment(policy: Policy, names: Instances, keys: Keys, cloud: FakeDms) ->
 
 
 class Simulation:
-    """One run over one stand-in."""
+    """One run against one fake API."""
 
     def __init__(self, seed: int, keys: Keys, *, lag: float | None = None) -> None:
         """Prepare the run of a seed; a given lag (seconds) stays to the end."""
@@ -89,7 +89,7 @@ class Simulation:
         return environment(self.policy, self.names, self._keys, cloud)
 
     def run(self, cloud: FakeDms, copies: Copies, events: int, *, ledger: bool = False) -> History:
-        """Play waves until so many events were sent, besides those that are sent once more."""
+        """Run waves until so many events were sent, redeliveries not counted."""
         hidden = cloud_faults.hide_tasks(cloud, self.random)
         instances.populate(cloud, self.names, self.random)
         operators = Operators(cloud, self.names, self.random)

@@ -1,4 +1,4 @@
-"""Many runs, each in a process of its own, several at once, for they mostly wait."""
+"""Many runs, each in its own process and several in parallel, since a run mostly waits."""
 
 import multiprocessing
 import tempfile
@@ -20,7 +20,7 @@ from .tally import Tally
 
 
 def history(plan: Plan) -> History:
-    """Play one run."""
+    """Run one plan."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         simulation = Simulation(plan.seed, make_keys(Path(folder)), lag=plan.lag)
@@ -38,18 +38,18 @@ def history(plan: Plan) -> History:
 
 
 def run_seed(plan: Plan) -> Tally:
-    """Play one run and count it."""
+    """Run one plan and tally it."""
     return tally.of(history(plan), plan)
 
 
 def _play_alone(plan: Plan) -> Tally:
-    """Play a run in a process of its own, for it takes over what the process prints."""
+    """Run a plan in its own process, because it captures the output of the process."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(run_seed, plan).result()
 
 
 def run_seeds(plans: Iterable[Plan], *, at_once: int = 8) -> Iterator[tuple[Plan, Tally]]:
-    """Play runs side by side, for they mostly wait, and return each as it ends."""
+    """Run plans in parallel, and yield each when it ends."""
     with ThreadPoolExecutor(at_once) as pool:
         futures = {pool.submit(_play_alone, plan): plan for plan in plans}
         for future in as_completed(futures):

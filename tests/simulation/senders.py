@@ -1,4 +1,4 @@
-"""The senders: each turns what somebody asks for into a delivery, as it goes over the wire."""
+"""The senders: each turns an ask into a delivery in the format of that sender."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""What is printed about a run: its counts, and what broke."""
+"""The printed summary of a run: its counts and its violations."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -54,7 +54,7 @@ def line(tally: Tally) -> str:
 
 
 def total(tallies: Iterable[Tally]) -> Iterator[str]:
-    """Write what many runs came to, line by line."""
+    """Yield the totals of many runs, line by line."""
     all_tallies = list(tallies)
     results = sum((tally.results for tally in all_tallies), Counter[tuple[str, str]]())
     senders = sum((tally.senders for tally in all_tallies), Counter[str]())

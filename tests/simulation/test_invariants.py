@@ -1,4 +1,4 @@
-"""The invariants, each shown by a history made by hand that breaks it and nothing else."""
+"""Each invariant is broken by a hand-made history that breaks no other."""
 
 import json
 from collections.abc import Mapping

@@ -51,7 +51,7 @@ def test_runs_cover_every_statement(runs: recovery.Verdicts) -> None:
 
 
 def _credulous(judge: Callable[..., FollowUp]) -> Callable[..., FollowUp]:
-    """Take the end of the alarm for a recovery."""
+    """Report every ended alarm as a recovery."""
 
     def judged(state: Any, alarm: EndedAlarm, limits: Any, now: Any) -> FollowUp:
         followed = judge(state, alarm, limits, now)
@@ -62,7 +62,7 @@ def _credulous(judge: Callable[..., FollowUp]) -> Callable[..., FollowUp]:
 
 
 def _hasty(judge: Callable[..., FollowUp]) -> Callable[..., FollowUp]:
-    """Take any restart of the day for the one that helped."""
+    """Accept any restart of the day as the one that helped."""
     return lambda state, _, limits, now: judge(state, EndedAlarm(), limits, now)
 
 
@@ -77,7 +77,7 @@ def _silent(judge: Callable[..., Finding]) -> Callable[..., Finding]:
 
 
 def _forgiving(judge: Callable[..., Finding]) -> Callable[..., Finding]:
-    """Take every restart that is over for one that helped."""
+    """Report every finished restart as a recovery."""
 
     def judged(*arguments: Any) -> Finding:
         finding = judge(*arguments)

@@ -1,4 +1,4 @@
-"""Hours of alarms: what must hold in all runs, and copies in which it does not."""
+"""All invariants hold in all runs, and broken variants are noticed."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What goes wrong in a run, and who sends what about it in each wave."""
+"""The traffic of a run: which instances fail, and which events are sent in each wave."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ REMEMBERED = 300
 
 @dataclass(slots=True)
 class Traffic:
-    """Makes the deliveries of each wave; all that it draws comes from one seed."""
+    """Makes the deliveries of each wave; one seed decides all of them."""
 
     names: Instances
     random: Random
@@ -28,7 +28,7 @@ class Traffic:
     _senders: Senders = field(init=False)
 
     def wave(self, now: float, count: int) -> list[Delivery]:
-        """Return so many deliveries about what is wrong now, and about what was."""
+        """Return so many deliveries about current and past failures."""
         self._senders = Senders(self.key, self.random, now)
         self._hot = tuple(self.random.sample(self.names.ordinary, self.random.randint(1, 4)))
         for instance in self._hot:
@@ -108,20 +108,20 @@ class Traffic:
         return self._senders.smn(ask, json.dumps(message))
 
     def purge(self) -> Delivery:
-        """Someone who may asks to remove the drafts."""
+        """A permitted sender asks for a purge."""
         senders = self._senders
         kinds = (senders.direct, senders.cloudevent, senders.timer, senders.schedule)
         return self.random.choice(kinds)(Ask("purge_failed"))
 
     def delete(self) -> Delivery:
-        """A person deletes what is named twice."""
+        """A person deletes instances, with confirmation."""
         some = self.random.sample(self.names.disposable, self.random.randint(1, 2))
         if self.random.random() < 0.3:
             some.append(self.random.choice(self.names.untouchable))
         return self._senders.direct(Ask("delete", tuple(some)))
 
     def forged(self) -> Delivery:
-        """Somebody else sends what our senders send."""
+        """An unauthenticated copy of a genuine event."""
         ask, senders = self._firing(3, genuine=False), self._senders
         one = self._firing(1, genuine=False)
         bare = replace(ask, raised=None)
@@ -139,7 +139,7 @@ class Traffic:
         return self.random.choice(kinds)()
 
     def forbidden(self) -> Delivery:
-        """Our own senders ask for what they may not ask for."""
+        """An authenticated sender asks for an action that it may not ask for."""
         senders, honest = self._senders, Ask("delete", self.names.disposable[:1])
         ask = replace(honest, genuine=False)
         purge = Ask("purge_failed", genuine=False)
@@ -156,7 +156,7 @@ class Traffic:
         return self.random.choice(kinds)()
 
     def echo(self) -> Delivery:
-        """Our own result comes back as an event, which is none."""
+        """Our own result event, delivered back."""
         delivery = self._senders.cloudevent(Ask("purge_failed"))
         old, new = b"dev.kafka-remediator.request.v1", b"dev.kafka-remediator.result.v1"
         headers = {
@@ -166,7 +166,7 @@ class Traffic:
         return replace(delivery, body=delivery.body.replace(old, new), headers=headers, asks=())
 
     def again(self) -> Delivery:
-        """What was sent before comes once more, late and out of order."""
+        """A redelivery of an earlier event, late and out of order."""
         return self.random.choice(self._sent) if self._sent else self.group()
 
 
