@@ -57,6 +57,6 @@ def run_a_redis_server() -> Iterator[RedisProcess]:
 
 @pytest.fixture(name="redis")
 def empty_the_redis_server(running: RedisProcess) -> RedisProcess:
-    """Return the server with nothing in it."""
+    """Return the server, emptied."""
     running.send("FLUSHALL")
     return running

@@ -155,7 +155,7 @@ class HttpServer:
         return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
-        """Send a request; a body that is an iterator goes in chunks."""
+        """Send a request; an iterator as body is sent in chunks."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:

@@ -1,4 +1,4 @@
-"""What senders send, signed as each of them really signs; nothing here comes from the function."""
+"""Requests signed as each sender signs them, without code of the function."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ ALERT = {"alertname": "KafkaBrokerDown", "remediation": "restart", "kafka_instan
 
 
 def _alert(remediator: Remediator, status: str, raised: datetime) -> None:
-    """Send that an alert fires, or that it is over, by the clock of the night."""
+    """Send a firing or resolved alert, by the clock of the remediator."""
     now = datetime.fromtimestamp(remediator.clock(), NOW.tzinfo)
     alert = {"status": status, "labels": ALERT, "startsAt": text(raised)}
     ended = {"endsAt": text(now)} if status == "resolved" else {}
@@ -82,7 +82,7 @@ SCENES: dict[str, Callable[[Remediator], None]] = {
 
 
 def message(scene: Callable[[Remediator], None]) -> str:
-    """Play a scene and return what people get to read: the subject and the message."""
+    """Run a scenario and return the published subject and message."""
     with open_remediator(Behaviour()) as remediator:
         topic = remediator.cloud.account.topic_urn
         kinds = "acted,needs_human,recovered"

@@ -46,7 +46,7 @@ def nothing(_: Remediator) -> None:
 
 @dataclass(frozen=True)
 class Seeded:
-    """One fault: what is done to the cloud or the settings, and what the check has to say."""
+    """One fault: the change to the cloud or the settings, and the expected check result."""
 
     check: str
     words: str

@@ -35,13 +35,13 @@ def free_port() -> int:
 
 
 def checked(**settings: str) -> Answered:
-    """Check a set-up whose cloud is well, with some settings of its own."""
+    """Check a set-up with a working cloud and the given settings."""
     with open_remediator(None, **{"DEADLINE_SECONDS": "2", **settings}) as remediator:
         return healthy(remediator).ask(action="check")
 
 
 def assert_endpoint(answered: Answered, *words: str) -> None:
-    """Assert that only the endpoint has failed, and that nothing behind it is claimed."""
+    """Assert that only the endpoint check failed, and later checks are unproven."""
     assert named(answered) == {"endpoint"}
     assert [word for word in words if word not in detail(answered, "endpoint")] == []
     behind = ("clock", "credentials", "project", "list", "show", "tasks", "instances")

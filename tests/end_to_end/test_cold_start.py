@@ -1,4 +1,4 @@
-"""The first event of a new process: what it loads, and what it must not load."""
+"""Cold start: the modules that the first event of a process loads."""
 
 from __future__ import annotations
 

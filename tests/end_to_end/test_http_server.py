@@ -39,7 +39,7 @@ def running(cloud: FakeDms) -> Iterator[HttpServer]:
 
 @pytest.fixture
 def server(running: HttpServer) -> HttpServer:
-    """The same server, with nothing printed that was not read."""
+    """The same server, with its earlier output read."""
     running.printed()
     return running
 

@@ -87,7 +87,7 @@ def _of_status(status: str, *, alarm: bool) -> Scenario:
 
 
 def _trigger(change: Callable[[dict[str, Any]], Any]) -> Scenario:
-    """Hand over the event of FunctionGraph's SMN trigger with something odd about it."""
+    """Send a malformed event of FunctionGraph's SMN trigger."""
 
     def scenario(remediator: Remediator) -> Answered:
         event = ces_alarm()

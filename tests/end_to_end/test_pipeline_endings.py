@@ -73,7 +73,7 @@ def test_exception_ends_only_its_own_event(remediator: Remediator) -> None:
 
 
 class Sink(HTTPServer):
-    """A sink that keeps what it gets and answers with a given status."""
+    """A sink that records events and answers with a given status."""
 
     def __init__(self, status: int) -> None:
         super().__init__(("127.0.0.1", 0), Keeper)

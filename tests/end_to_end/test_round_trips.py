@@ -1,4 +1,4 @@
-"""What one event waits for on a network, counted in round trips: by what stands before what.
+"""Round trips of one event, counted by the order of requests and responses.
 
 No clock decides here: an answer is held until everything that needs no answer has been sent.
 """
@@ -59,7 +59,7 @@ def test_call_is_sent_one_round_trip_after_connecting(kind: str, *, alarm: bool)
     with behind_a_relay(kind, DEADLINE_SECONDS="25") as (remediator, relay):
         event = Held(remediator, ORDERS, alarm=alarm)
         cloud = remediator.cloud
-        # Nothing was answered, and both reads have arrived, and the third connection stands.
+        # No response was sent yet, both reads have arrived, and the third connection is open.
         cloud.wait_for(READING)
         relay.wait_for(
             lambda: (
@@ -74,7 +74,7 @@ def test_call_is_sent_one_round_trip_after_connecting(kind: str, *, alarm: bool)
     kinds = [request.kind for request in cloud.requests]
     assert sorted(kinds[:READING]) == (["list", "tasks"] if alarm else ["show", "tasks"])
     assert kinds[READING:] == ["action", "show"]
-    # The call and the look after it open nothing: TCP, (TLS,) the reads, the call, the look.
+    # The call and its confirming read open no connection: TCP, (TLS,) reads, call, read.
     assert len(relay.passages) == READING + 1
 
 

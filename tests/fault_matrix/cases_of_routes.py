@@ -1,4 +1,4 @@
-"""Faults before the request is sent: nothing arrives, and the result knows that."""
+"""Faults before the request is sent: nothing arrives, and the result says so."""
 
 from tests.fake_dms import Close, Hold, Raw, Reset
 

@@ -1,4 +1,4 @@
-"""A small outgoing proxy on loopback, which tunnels, refuses or holds what it is asked for."""
+"""A small outgoing proxy on loopback, which tunnels, refuses or holds requests."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LARGEST = 65536
 
 
 class Proxy:
-    """Takes CONNECT and requests with a whole URL; `heads` is what it was asked, in order."""
+    """Accepts CONNECT and absolute-URL requests; `heads` are the received heads, in order."""
 
     def __init__(self, answer: bytes = b"", *, place: Place | None = None) -> None:
-        """Tunnel, or send this instead; an empty line in it ends what is sent at all."""
+        """Tunnel, or send this answer instead; an empty line in it ends the answer."""
         self._answer, self._place = answer, place
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._wires: list[socket.socket] = []

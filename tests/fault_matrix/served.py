@@ -16,7 +16,7 @@ class Served(HttpServer):
     """A running server that takes requests on /direct and acts."""
 
     def __init__(self, cloud: FakeDms, **settings: str) -> None:
-        """Prepare it, with settings for this stand-in and with these besides."""
+        """Configure the server for this fake API, with additional settings."""
         clients = {"DRY_RUN": "false", "DIRECT_SECRETS": SECRET, "DEADLINE_SECONDS": "10"}
         super().__init__({**cloud.environment(), **clients, **settings})
 

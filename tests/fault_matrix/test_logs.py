@@ -27,7 +27,7 @@ DEADLINE_SECONDS = 10
 
 
 class Piped(Served):
-    """A server whose streams are pipes of one page, which are read when a test reads them."""
+    """A server whose streams are pipes of one page, read only by the test."""
 
     def __init__(self, cloud: FakeDms) -> None:
         super().__init__(cloud, DEADLINE_SECONDS=str(DEADLINE_SECONDS))

@@ -132,7 +132,7 @@ def test_a_restart_of_the_future_in_the_history_is_a_recent_one(
 
 
 class Jumping:
-    """A clock whose time of day is elsewhere every time it is asked."""
+    """A clock that returns another time of day at every call."""
 
     def __init__(self, offsets: list[timedelta]) -> None:
         self._offsets = cycle(offsets)

@@ -1,4 +1,4 @@
-"""A short round of the fuzz rules; `make fuzz` plays longer ones."""
+"""A short round of the fuzz rules; `make fuzz` runs longer ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The zip runs where nothing else is installed: the triggers of FunctionGraph, end to end."""
+"""The zip runs without other packages: the triggers of FunctionGraph, end to end."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Have one command, `probe`, that keeps what it was given."""
+    """Install one command, `probe`, that records its arguments."""
     given: dict[str, Any] = {}
 
     def run(arguments: Any) -> int:

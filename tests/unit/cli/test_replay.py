@@ -21,7 +21,7 @@ from tests.signed_requests import smn
 
 
 def line(after: timedelta, payload: Any, source: str | None = None, **fields: Any) -> str:
-    """Return a line of a recording: what came a while after NOW."""
+    """Return a line of a recording: a payload that arrived some time after NOW."""
     given = {"at": text(NOW + after), "payload": payload, **fields}
     return json.dumps(given if source is None else {**given, "source": source})
 

@@ -41,7 +41,7 @@ def look(cloud: Inventory, instances: tuple[str, ...]) -> Mapping[str, InstanceS
 
 
 class Moments(SystemClock):
-    """A clock that goes from one moment to the next whenever it is asked."""
+    """A clock that returns the next of the given moments at every call."""
 
     def __init__(self, *moments: float) -> None:
         self._moments = iter(moments)

@@ -38,7 +38,7 @@ def reach(endpoint: str, *, proxy: str | None = None, seconds: float = 5) -> Rea
 
 
 def drain(wire: socket.socket) -> None:
-    """Read until the other side ends, and say nothing."""
+    """Read until the client closes, without a response."""
     while wire.recv(4096):
         pass
 
@@ -64,7 +64,7 @@ def test_a_server_that_ends_the_handshake() -> None:
 
 
 def reset(wire: socket.socket) -> None:
-    """End with RST, as a socket does whose content was not read."""
+    """End with RST, as a socket with unread data does."""
     wire.recv(1)
 
 
@@ -94,7 +94,7 @@ def test_no_connection_is_tried_without_time() -> None:
 
 
 def test_unfinished_attempt_counts_as_no_answer() -> None:
-    """A resolver that hangs is abandoned; what it waited for is what the check names."""
+    """A hanging resolver is abandoned, and the check names the stage."""
     outbound = OutboundSettings("https://dms.example", "0" * 32)
 
     assert ReachProbe(outbound, lambda: 5).result.problem == "no answer in time"

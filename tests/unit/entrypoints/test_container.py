@@ -27,7 +27,7 @@ INVOKED = {"x-cff-request-id": "1", "content-type": "application/json"}
 
 @pytest.fixture
 def cloud() -> Iterator[FakeDms]:
-    """The cloud, which knows temporary keys only."""
+    """A cloud that accepts temporary keys only."""
     with FakeDms(account=ACCOUNT) as cloud:
         cloud.add_instance(ORDERS, status="ERROR")
         yield cloud

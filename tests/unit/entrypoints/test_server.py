@@ -123,7 +123,7 @@ def test_one_connection_carries_many_requests(server: Server) -> None:
 
 @pytest.mark.parametrize("length", [MEBIBYTE, 3 * MEBIBYTE, 10**12])
 def test_the_application_says_that_a_body_is_too_large(length: int, server: Server) -> None:
-    """Not a byte of it is kept, and a sender that goes on sending still gets the answer."""
+    """No byte of it is kept, and a sender that keeps sending still gets the response."""
     with connect(server, HEAD + b"Content-Length: %d\r\n\r\n" % length) as connection:
         connection.sendall(b" " * min(length, 3 * MEBIBYTE))
         assert response(connection) == (200, f"{length} 0")

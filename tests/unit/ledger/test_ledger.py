@@ -22,7 +22,7 @@ PATIENT = Times(lambda: 20.0, lambda: 30.0)
 
 @contextmanager
 def entered(ledger: Ledger, *targets: str) -> Iterator[Claim]:
-    """Enter a restart of targets at NOW, whatever else goes on."""
+    """Enter a restart of targets at NOW, without a limit."""
     with ledger.claim(targets, AT_ONCE) as claim:
         assert claim.enter(targets, NOW, None)
         yield claim

@@ -50,7 +50,7 @@ def enter(ledger: RedisLedger, *targets: str, room: Room | None = None) -> str:
 
 
 def fill(server: RedisProcess) -> None:
-    """Have a server use more memory than it may, so that it takes nothing more."""
+    """Fill the memory of a server, so that it accepts no more writes."""
     server.send("CONFIG", "SET", "maxmemory", "100kb")
 
 

@@ -65,7 +65,7 @@ def test_a_line_is_written_before_its_event_goes_on(pipe: Pipe) -> None:
 def test_stalled_log_reader_drops_lines_and_delays_no_event(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One line is stuck, the others are dropped at once, and the next that goes out says it."""
+    """One line is stuck, later lines are dropped at once, and the next written one reports them."""
     monkeypatch.setattr(log_stream, "PATIENCE_SECONDS", 0.01)
     drops, taken = Drops(), pipe.fill()
     stream = LogStream("stdpipe", drops)
@@ -127,7 +127,7 @@ def test_closed_stream_drops_its_lines(
 def test_full_disk_does_not_corrupt_later_lines(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It takes a part of a line, then nothing; once there is room, a line of its own begins."""
+    """The disk takes part of a line; once there is space, the next line starts with a newline."""
     write = os.write
     answers: list[int | OSError] = [4, OSError(28, "No space left on device"), OSError(28, "")]
 

@@ -31,7 +31,7 @@ def purge(**more: Any) -> dict[str, Any]:
 
 
 def telling(name: str, document: object) -> str:
-    """Return all that a violation says, or nothing where there is none."""
+    """Return the text of the violation, or an empty text."""
     try:
         SCHEMAS.check(name, document)
     except schemas.Violation as broken:

@@ -1,4 +1,4 @@
-"""Schemas: each is sound, says what it is, and is true to its examples."""
+"""Schemas: each is valid, described, and accepts its examples."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Every outcome and reason code is a sentence that a person can read at night."""
+"""Every outcome and reason code has a readable sentence."""
 
 from __future__ import annotations
 

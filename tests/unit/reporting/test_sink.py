@@ -24,7 +24,7 @@ REQUEST = {"action": "restart", "instances": [INSTANCE]}
 
 
 class Sink(HTTPServer):
-    """A sink that keeps what it gets and answers with one status."""
+    """A sink that records events and answers with one status."""
 
     def __init__(self, status: int) -> None:
         super().__init__(("127.0.0.1", 0), _Take)
@@ -50,7 +50,7 @@ class _Take(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
