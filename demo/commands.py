@@ -36,7 +36,7 @@ class Finished:
     lines: tuple[str, ...]
 
     def faults(self) -> Iterator[str]:
-        """Say what is not as it must be."""
+        """Say what is not as expected."""
         if self.status != self.command.status:
             yield f"expected the exit status {self.command.status}"
         if not any(self.command.says in line for line in self.lines):

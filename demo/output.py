@@ -142,5 +142,5 @@ class Printer:
             f"\n{len(result)} events, {len(result)} results, {len(bodies)} calls that change "
             f"anything: {restarts} restart, {deletes} purge."
         )
-        end = "Not as it must be:" if faults else "All of it is as it must be."
+        end = "Not as expected:" if faults else "Every result is as expected."
         self.say("\n".join([_painted(end, "NOT" if faults else "accepted"), *faults]))

@@ -116,7 +116,7 @@ def steps() -> tuple[Step, ...]:
             (200, "skipped", "recovered"),
         ),
         Step(
-            "The schedule of every half hour: which restarts did not help?",
+            "The schedule of every 15 minutes: which restarts did not help?",
             {"action": "verify"},
             (200, "failed", None),
             route="/direct",

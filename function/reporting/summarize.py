@@ -193,10 +193,11 @@ def verification(
     failed = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAILED]
     outcome = Outcome.FAILED if failed else Outcome.PASSED
     reason = common_reason(verdicts)
+    judged = len(failed) or len(verdicts)  # those that passed do not belong to "failed"
     return Summary(
         outcome,
         reason,
-        messages.verification(outcome, reason, len(verdicts), listed, notes),
+        messages.verification(outcome, reason, judged, listed, notes),
         200,
         verdicts=tuple(verdicts),
         response=response,

@@ -1,4 +1,4 @@
-"""A new event source is two files, and the README's example of them is ready to be copied."""
+"""A new event source is two files; those that docs/architecture.md prints work when copied."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_demo_runs_every_step_it_prints(capsys: pytest.CaptureFixture[str]) -> N
     assert {"alertmanager", "cloudevents", "direct", "grafana"} <= set(routed)
     events = len(script.steps()) + len(routed)  # the story, and an example of each source
     assert f"{events} events, {events} results, 2 calls that change anything: 1 restart" in output
-    assert output.endswith("All of it is as it must be.\n")
+    assert output.endswith("Every result is as expected.\n")
     assert "\033" not in output
     assert max(map(len, output.splitlines())) <= 100
 
@@ -73,7 +73,7 @@ def test_demo_fails_on_an_unexpected_result(
     assert not runner.play()
     output = capsys.readouterr().out
     assert f"   NOT SO   {message}" in output
-    assert f"Not as it must be:\n{first.title}: {message}" in output
+    assert f"Not as expected:\n{first.title}: {message}" in output
 
 
 def test_demo_fails_on_an_unexpected_command_output(
