@@ -41,7 +41,7 @@ MAX_HISTORIES = 30
 _READ_FIRST = {RESTARTING: 0, "ERROR": 1}
 
 
-class Finding(NamedTuple):
+class VerifyResult(NamedTuple):
     """The verdict on one instance, and a note for the message."""
 
     verdict: Verdict
@@ -91,27 +91,27 @@ class _Instance(NamedTuple):
 
 
 def _calls_a_person(since: datetime, limits: Limits, now: datetime) -> bool:
-    """Tell whether a finding is new to a schedule, or is to be repeated."""
+    """Tell whether a failure is new to a schedule, or is to be repeated."""
     age = max(now - since, timedelta(0))
     return age % REMINDER_PERIOD <= limits.verify_period + SCHEDULE_DELAY
 
 
-def _going_on(instance: _Instance, limits: Limits, now: datetime) -> Finding:
+def _going_on(instance: _Instance, limits: Limits, now: datetime) -> VerifyResult:
     """Evaluate a running restart: it is in progress, or it hangs."""
     verdict = _verdict(instance, Outcome.PASSED, "restarting")
     begin = instance.began_at
     if instance.newest is not None and instance.newest.status not in RUNNING_TASKS:
         begin = instance.ended_at  # another restart began since, which no task shows
     if begin is None:
-        return Finding(
+        return VerifyResult(
             verdict,
             f"{instance.state.id} is RESTARTING, but no task matches RESTART_TASK_PATTERN.",
         )
     if now - begin <= MAX_RESTART_TIME:
-        return Finding(verdict)
+        return VerifyResult(verdict)
     since = begin + MAX_RESTART_TIME
     needs_human = _calls_a_person(since, limits, now)
-    return Finding(
+    return VerifyResult(
         verdict._replace(outcome=Outcome.FAILED, reason="hanging", needs_human=needs_human),
         f"{instance.describe()}, and is not back after {how_long(now - begin)}.",
     )
@@ -126,25 +126,27 @@ def _is_recent(moment: datetime | None, now: datetime) -> bool:
     return moment is not None and moment > now - DAY
 
 
-def _over(instance: _Instance, limits: Limits, now: datetime) -> Finding:
+def _over(instance: _Instance, limits: Limits, now: datetime) -> VerifyResult:
     """Evaluate an instance without a running restart."""
     status, newest = instance.state.status, instance.newest
     if not _is_recent(instance.began_at, now):
-        return Finding(_verdict(instance, Outcome.PASSED, "status"))
+        return VerifyResult(_verdict(instance, Outcome.PASSED, "status"))
     failed = newest is not None and newest.status == "FAILED"
     if failed or status != RUNNING:
         since = instance.ended_at or now
         verdict = _verdict(instance, Outcome.FAILED, "not_recovered")
         ending = "That restart failed" if failed else "That restart is over"
-        return Finding(
+        return VerifyResult(
             verdict._replace(needs_human=_calls_a_person(since, limits, now)),
             f"{instance.describe()}. {ending}, and the status is {status}.",
         )
     helped = newest is not None and newest.status == "SUCCESS"
-    return Finding(_verdict(instance, Outcome.PASSED, "recovered" if helped else "status"))
+    return VerifyResult(_verdict(instance, Outcome.PASSED, "recovered" if helped else "status"))
 
 
-def judge(state: InstanceState, sent_at: datetime | None, limits: Limits, now: datetime) -> Finding:
+def judge(
+    state: InstanceState, sent_at: datetime | None, limits: Limits, now: datetime
+) -> VerifyResult:
     """Return the result for one instance; `sent_at` is when the ledger says it was restarted."""
     newest = newest_restart(state, now - HISTORY)
     if newest is not None and newest.created_at is not None and sent_at is not None:
@@ -155,25 +157,25 @@ def judge(state: InstanceState, sent_at: datetime | None, limits: Limits, now: d
             newest = None
     instance = _Instance(state, newest, sent_at)
     if state.status is None:
-        return Finding(_verdict(instance, Outcome.PASSED, "not_found"))
+        return VerifyResult(_verdict(instance, Outcome.PASSED, "not_found"))
     if instance.restart_goes_on:
         return _going_on(instance, limits, now)
     if sent_at is not None and now - sent_at <= MAX_RESTART_TIME:
-        return Finding(_verdict(instance, Outcome.PASSED, "restarting"))
+        return VerifyResult(_verdict(instance, Outcome.PASSED, "restarting"))
     return _over(instance, limits, now)
 
 
-def unread(state: InstanceState) -> Finding:
+def unread(state: InstanceState) -> VerifyResult:
     """Return the result for an instance beyond MAX_HISTORIES, whose history was not read."""
     if state.status in _READ_FIRST:
         verdict = Verdict(
             state.id, Outcome.FAILED, "state_unreadable", state.status, retryable=True
         )
-        return Finding(verdict)
-    return Finding(Verdict(state.id, Outcome.PASSED, "status", state.status))
+        return VerifyResult(verdict)
+    return VerifyResult(Verdict(state.id, Outcome.PASSED, "status", state.status))
 
 
-def unreadable(instance_id: str, problem: StateUnreadable) -> Finding:
+def unreadable(instance_id: str, problem: StateUnreadable) -> VerifyResult:
     """Return the result for an instance that could not be read."""
     verdict = Verdict(
         instance_id,
@@ -182,4 +184,4 @@ def unreadable(instance_id: str, problem: StateUnreadable) -> Finding:
         retryable=problem.retryable,
         needs_human=problem.needs_human,
     )
-    return Finding(verdict, f"{instance_id} could not be read: {problem}.")
+    return VerifyResult(verdict, f"{instance_id} could not be read: {problem}.")

@@ -88,7 +88,7 @@ ACCEPTED_STEPS = {
     Action.PURGE_FAILED: "Nothing.",
     Action.DELETE: "Nothing; if that was a mistake, look into the recycle bin at once.",
 }
-MEND_WHAT_FAILED = "Mend what failed: until then the next alarm may not be answered."
+FIX_WHAT_FAILED = "Fix what failed: until then the next alarm may not be answered."
 LOOK_AT_THE_LOG = "Look at the log, and at the instances in the console."
 _MISSING_KEYS = "HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK: are missing, and the platform sent none"
 

@@ -95,7 +95,7 @@ def _steps(data: Mapping[str, Any]) -> list[str]:
     endings = {ending for ending in endings if ending[0] != Outcome.PASSED}
     steps = messages.next_steps(data["action"], endings)
     if data.get("checks"):
-        steps = [messages.MEND_WHAT_FAILED]
+        steps = [messages.FIX_WHAT_FAILED]
     elif not steps and data["needs_human"]:
         steps = [messages.LOOK_AT_THE_LOG]
     return [f"What to do: {step}" for step in steps[:MAX_STEPS]]

@@ -10,7 +10,7 @@ import pytest
 from function.model.event import Outcome
 from function.policy import follow_up, verify
 from function.policy.follow_up import EndedAlarm, FollowUp
-from function.policy.verify import Finding
+from function.policy.verify import VerifyResult
 
 from . import recovery
 
@@ -66,20 +66,20 @@ def _hasty(judge: Callable[..., FollowUp]) -> Callable[..., FollowUp]:
     return lambda state, _, limits, now: judge(state, EndedAlarm(), limits, now)
 
 
-def _silent(judge: Callable[..., Finding]) -> Callable[..., Finding]:
+def _silent(judge: Callable[..., VerifyResult]) -> Callable[..., VerifyResult]:
     """Never call a person."""
 
-    def judged(*arguments: Any) -> Finding:
+    def judged(*arguments: Any) -> VerifyResult:
         finding = judge(*arguments)
         return finding._replace(verdict=finding.verdict._replace(needs_human=False))
 
     return judged
 
 
-def _forgiving(judge: Callable[..., Finding]) -> Callable[..., Finding]:
+def _forgiving(judge: Callable[..., VerifyResult]) -> Callable[..., VerifyResult]:
     """Report every finished restart as a recovery."""
 
-    def judged(*arguments: Any) -> Finding:
+    def judged(*arguments: Any) -> VerifyResult:
         finding = judge(*arguments)
         if finding.verdict.reason != "not_recovered":
             return finding

@@ -28,14 +28,14 @@ from tests.factories import (
 GOING_ON: dict[str, Any] = {"status": "EXECUTING"}
 
 
-def judged(sent: timedelta | None = None, **fields: Any) -> verify.Finding:
+def judged(sent: timedelta | None = None, **fields: Any) -> verify.VerifyResult:
     """Judge an instance that the ledger says was restarted so long ago, if it says so."""
     sent_at = None if sent is None else NOW - sent
     return verify.judge(state(**fields), sent_at, limits(), NOW)
 
 
-def brief(finding: verify.Finding) -> tuple[str, str | None, bool]:
-    verdict = finding.verdict
+def brief(result: verify.VerifyResult) -> tuple[str, str | None, bool]:
+    verdict = result.verdict
     assert verdict.outcome is not None
     return verdict.outcome.value, verdict.reason, verdict.needs_human
 

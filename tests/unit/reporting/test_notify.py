@@ -117,7 +117,7 @@ def test_a_failed_check_says_what_is_broken_and_how_it_is_mended() -> None:
     assert notification[0] == "Check failed."
     assert notification.count("tasks: Refused. Grant it.") == 1
     assert [line for line in notification if "to do" in line] == [
-        f"What to do: {messages.MEND_WHAT_FAILED}"
+        f"What to do: {messages.FIX_WHAT_FAILED}"
     ]
     assert "clock: An hour off." in notification
     assert not any("12 instances" in line for line in notification)
@@ -202,7 +202,7 @@ def test_result_kinds_match_notify_on(data: dict[str, Any], kinds: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "step", [*messages.NEXT_STEPS.values(), messages.MEND_WHAT_FAILED, messages.LOOK_AT_THE_LOG]
+    "step", [*messages.NEXT_STEPS.values(), messages.FIX_WHAT_FAILED, messages.LOOK_AT_THE_LOG]
 )
 def test_a_step_is_one_short_sentence_that_an_sms_can_carry(step: str) -> None:
     assert step.endswith(".")
