@@ -176,6 +176,11 @@ def test_documented_route_sends_ungrouped_without_long_waits() -> None:
         assert route["continue"] is True
 
 
+def test_documented_route_is_followed_by_one_that_reaches_people_for_every_alert() -> None:
+    # An alert that a child route matches is not sent to the receiver of the parent.
+    assert documented()["route"]["routes"][-1] == {"receiver": "people"}
+
+
 def test_an_alert_restarts_its_instance_once(alertmanager: Alertmanager, cloud: FakeDms) -> None:
     alertmanager.fire()
 
