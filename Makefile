@@ -8,7 +8,7 @@ LOCKS := requirements.txt tests/requirements.txt
 UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve check test simulation fuzz mutants bench bench-compare lint format lock package build-Remediator clean
+.PHONY: help demo serve check test test-slow simulation fuzz mutants bench bench-compare lint format lock package build-Remediator clean
 .SUFFIXES:
 
 help: ## show this list
@@ -24,8 +24,11 @@ serve: $(READY) ## leave the stand-in and the function running, and print curl l
 check: lint ## the fast loop: linters, types, import contract and unit tests
 	$(BIN)/python -m pytest -n auto tests/unit tests/test_architecture.py function
 
-test: lint ## every linter, type check and test, with the branch coverage of function/
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+test: lint ## every linter and type check, and all tests but the slow ones, with branch coverage
+	$(BIN)/python -m pytest -n auto -m 'not slow' --cov --cov-report=term
+
+test-slow: $(READY) ## the tests that build packages, play the simulation or measure
+	$(BIN)/python -m pytest -n auto -m slow
 
 simulation: $(READY) ## play hours of alarms against copies of the function, and print the tally
 	@$(BIN)/python -m tests.simulation

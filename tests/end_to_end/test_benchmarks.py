@@ -25,6 +25,8 @@ from benchmarks.rows import (
     table,
 )
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SECTIONS = (
     "cold",

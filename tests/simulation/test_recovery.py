@@ -14,6 +14,8 @@ from function.policy.verify import VerifyResult
 
 from . import recovery
 
+pytestmark = pytest.mark.slow
+
 SEEDS = range(1, 7)
 
 

@@ -8,6 +8,8 @@ from .plan import Plan
 from .runs import run_seeds
 from .tally import Tally, line, total
 
+pytestmark = pytest.mark.slow
+
 THREADS = [Plan(seed, events=240) for seed in range(1, 7)]
 PROCESSES = [Plan(seed, events=160, processes=3) for seed in (7, 8)]
 SHARING = [Plan(seed, events=160, processes=3, ledger=True) for seed in (7, 8, 9)]

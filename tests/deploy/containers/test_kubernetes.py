@@ -32,6 +32,8 @@ from .manifests import (
     validator,
 )
 
+pytestmark = pytest.mark.slow
+
 SECRET = "example-secret-example"
 ACTIONS = {"check": "check", "verify": "verify", "purge": "purge_failed"}
 (DEPLOYMENT,) = named(files("base"), "apps/v1 Deployment")

@@ -15,6 +15,8 @@ import pytest
 from function.lib.version import VERSION
 from tests.fake_dms import FakeDms
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 INSTANCE = "54602a9d-5e22-4239-9123-77e350df4a34"
 BUILT_FROM = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "function", "schemas")

@@ -18,6 +18,8 @@ from .conftest import FAILED, INSTANCE
 from .contents import HTTP_ONLY
 from .runtime_api import run
 
+pytestmark = pytest.mark.slow
+
 SECRET = "example-secret-example"
 
 

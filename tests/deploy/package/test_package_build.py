@@ -15,6 +15,8 @@ from deploy.interpreters import Interpreter
 from .conftest import Build
 from .contents import HTTP_ONLY
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -10,12 +10,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.fake_dms import FakeDms
 from tests.gateway_events import gateway_events
 from tests.redis_process import redis_process
 
 from .conftest import FAILED, INSTANCE
 from .contents import HTTP_ONLY
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
 SECRET = "example-secret-example"
