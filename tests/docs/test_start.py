@@ -83,12 +83,15 @@ def filled(text: str, cloud: FakeDms, port: int) -> str:
     return text.replace("your-project-id", account.project_id).replace("8080", str(port))
 
 
-def run(page: str, folder: Path, environment: dict[str, str], cloud: FakeDms) -> list[str]:
+def run(
+    page: str, folder: Path, environment: dict[str, str], cloud: FakeDms, *, fill: bool = True
+) -> list[str]:
     """Run the steps of a page in one shell, and return what each has printed."""
     mark, port = "=== step ===", free_port()
     script = "set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n"
     for step in steps(page):
-        script += f"echo '{mark}'\n{filled(step.commands, cloud, port)}\n"
+        commands = step.commands.replace("8080", str(port))
+        script += f"echo '{mark}'\n{filled(commands, cloud, port) if fill else commands}\n"
     done = subprocess.run(
         ["bash", "-c", script],
         check=False,
@@ -111,6 +114,17 @@ def assert_as_printed(page: str, printed: list[str]) -> None:
 def test_the_machine_is_armed_as_the_page_prints_it(cloud: FakeDms, tmp_path: Path) -> None:
     page = "docs/start-machine.md"
     printed = run(page, tmp_path, place(tmp_path, cloud), cloud)
+
+    assert_as_printed(page, printed)
+    assert [effect.instance for effect in cloud.effects] == [ORDERS]
+
+
+def test_the_machine_page_needs_no_account_beside_the_variables_of_the_stand_in(
+    cloud: FakeDms, tmp_path: Path
+) -> None:
+    page = "docs/start-machine.md"
+    environment = place(tmp_path, cloud) | dict(cloud.environment())
+    printed = run(page, tmp_path, environment, cloud, fill=False)
 
     assert_as_printed(page, printed)
     assert [effect.instance for effect in cloud.effects] == [ORDERS]
