@@ -14,7 +14,6 @@ from ..pipeline import EventRun, Runtime, process
 from ..policy.trace import TracedEvent, deciding_intent, trace
 from ..reporting import summarize
 from ..settings.model import Credentials
-from ._offline import result_data
 from ._recognition import Recognized, open_smn
 from ._why import Facts, why
 
@@ -128,7 +127,7 @@ def _problem(run: EventRun, data: Mapping[str, Any]) -> str | None:
 
 
 def _of_run(run: EventRun, result: ResultEvent, recognized: Recognized) -> Explanation:
-    data = result_data(run, result)
+    data = result.data
     return Explanation(
         source=run.context.source or recognized.source,
         outcome=Outcome(data["outcome"]).value,

@@ -11,11 +11,9 @@ from ..ledger.memory import MemoryLedger
 from ..lib import timestamps
 from ..lib.clock import Clock
 from ..lib.transport import Client
-from ..model.errors import EventRejected
 from ..model.event import Outcome
-from ..model.result import ResultEvent, Summary
-from ..pipeline import EventRun, Runtime
-from ..reporting import summarize
+from ..model.result import Summary
+from ..pipeline import Runtime
 from ..settings.reader import LIMITS
 
 # Never contacted: the simulated cloud replaces the HTTP client.
@@ -34,18 +32,6 @@ def arrival(text: str) -> datetime | None:
     """
     moment = timestamps.parse(text)
     return moment if moment is not None and 2000 <= moment.year < 3000 else None
-
-
-def result_data(run: EventRun, result: ResultEvent) -> Mapping[str, Any]:
-    """Return what a result says of an event, in full also where its sender would not learn it.
-
-    A payload that is too large, or has a broken envelope, is rejected before its sender is known.
-    """
-    if run.context.authenticated:
-        return result.data
-    rejection = run.rejection or EventRejected("the event could not be read")
-    summary = summarize.rejection(rejection)
-    return {**summary._asdict(), "instances": (), "action": None, **result.data}
 
 
 def silence(*_: Any, **__: Any) -> None:

@@ -149,7 +149,7 @@ class _Player:
         run, result = process(opened, self._runtime, deadline, credentials=credentials)
         source = self._runtime.sources.get(run.context.source or "")
         self._others += source is None or not source.alarm
-        return _offline.result_data(run, result) if result is not None else None
+        return result.data if result is not None else None
 
     def _count(self, data: Mapping[str, Any] | None, at: datetime) -> None:
         if data is None:

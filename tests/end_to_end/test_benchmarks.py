@@ -146,10 +146,21 @@ def test_everything_is_measured_and_written_down(tmp_path: Path) -> None:
     assert last == (unheld[-1] if unheld else "All bounds hold.")
 
 
+def _reset_sigint() -> None:
+    """Undo what a shell that starts jobs in the background, or nohup, had the tests ignore."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_run_that_is_interrupted_ends_cleanly(tmp_path: Path) -> None:
     file = tmp_path / "run.json"
     command = [sys.executable, "-m", "benchmarks", "run", "--only", "cold", "--file", str(file)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=_reset_sigint,  # noqa: PLW1509 - no other thread of the tests forks
+    )
     with process:
         assert process.stdout is not None
         assert process.stderr is not None

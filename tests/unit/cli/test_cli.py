@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,18 @@ def test_the_command_line_starts_as_a_module() -> None:
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert "serve" in finished.stdout
+
+
+def test_the_module_exits_with_the_status_of_its_command(
+    commands: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["function", "probe", "--deep"])
+
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module("function", run_name="__main__")
+
+    assert end.value.code == 1
+    assert commands["deep"] is True
 
 
 def test_closed_pipe_ends_a_command_quietly(

@@ -303,3 +303,9 @@ def test_the_ledger_only_ever_makes_a_verdict_more_careful(
     assert not acting & underway - {call.target for call in calls if call.shown}
     if alarm and max_restarting and acting:
         assert len(acting | underway | seen.restarting) <= max_restarting
+
+
+def test_only_the_newest_restart_of_an_instance_is_verified_and_no_purge() -> None:
+    calls = [sent(MINUTE), sent(HOUR), sent(DAY, PAYMENTS), sent(SECOND, PURGE)]
+
+    assert sent_calls.newest_restarts(calls) == {ORDERS: NOW - MINUTE, PAYMENTS: NOW - DAY}
