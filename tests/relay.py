@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -80,6 +81,15 @@ class Relay:
             for wire in (passage.client, passage.server):
                 with contextlib.suppress(OSError):
                     wire.shutdown(socket.SHUT_RDWR)
+
+    def reset(self) -> None:
+        """End the clients' connections with RST, as load balancers do with idle ones."""
+        for passage in list(self.passages):
+            linger = struct.pack("ii", 1, 0)  # closing discards what is unsent, and sends RST
+            passage.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            with contextlib.suppress(OSError):  # ends the read that would keep it open
+                passage.client.shutdown(socket.SHUT_RD)
+            passage.client.close()
 
     def wait_for(self, happened: Callable[[], bool], timeout: float = 10) -> None:
         """Block until something is so; TimeoutError when it does not come."""

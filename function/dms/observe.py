@@ -125,7 +125,7 @@ def _instances(
         for target in targets:
             since = history_start(screened.raised_at.get(target), now)
             reads.append(partial(_attempt, partial(inventory.tasks, target, since)))
-    elif screened.action is Action.DELETE:
+    else:  # a deletion: nothing else that names instances comes this far
         reads.append(inventory.recycle_bin)
     listed, *others = inventory.gather(reads)
     missing = [target for target in targets if target not in listed.known]

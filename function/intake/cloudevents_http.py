@@ -9,8 +9,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from ..lib import strict_json
-from ..model.errors import OwnResultEvent, SchemaViolated
-from ..model.result import RESULT_TYPE
+from ..model.errors import SchemaViolated
 
 REQUEST_TYPES = ("dev.knative.sources.ping", "dev.kafka-remediator.request.v1")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
@@ -50,13 +49,11 @@ def normalize(event: Any) -> Any:
     """Return an event without unset attributes and with its data in `data`; else as it is.
 
     JSON null is how the JSON format may say that an attribute is unset (section 2.2). Raises
-    OwnResultEvent for a result of ours, SchemaViolated for an event of another type.
+    SchemaViolated for an event of another type.
     """
     if not isinstance(event, dict):
         return event
     kind = event.get("type")
-    if kind == RESULT_TYPE:
-        raise OwnResultEvent
     if isinstance(kind, str) and kind not in REQUEST_TYPES:
         raise SchemaViolated(
             f"this is a CloudEvent of another type than {', '.join(REQUEST_TYPES)}"

@@ -362,6 +362,19 @@ def test_a_connection_opened_early_and_ended_by_the_server_is_opened_again(
     assert (len(cloud.requests), cloud.connections) == (1, 2)
 
 
+def test_a_connection_opened_early_and_reset_is_opened_again(cloud: FakeDms) -> None:
+    with Relay(cloud.address) as relay, client() as one:
+        url = f"http://127.0.0.1:{relay.port}"
+        one.open(url, timeout=5)
+        relay.wait_for(lambda: len(relay.passages) == 1)
+        relay.reset()
+        assert wait_for_read(kept(one, url), timeout=10)
+        request = requests.Request("POST", f"{url}{PATH}/action", data=b"{}").prepare()
+        assert one.send(request, read_timeout=5).status == 401
+
+    assert (len(cloud.posts), len(relay.passages)) == (1, 2)
+
+
 def test_nothing_is_opened_early_behind_a_closed_gate(cloud: FakeDms) -> None:
     gate = Gate()
     gate.close()

@@ -54,6 +54,19 @@ def test_a_request_goes_through_a_tunnel_that_learns_no_header(cloud: FakeDms, s
     assert (len(cloud.posts), gate.sending_begun) == (1, True)
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_tunnel_opened_early_carries_the_request(cloud: FakeDms, scheme: str) -> None:
+    gate = Gate(once=True)
+    with Proxy(place=place("good") if scheme == "https" else None) as proxy:
+        client = through(proxy, gate, scheme)
+        client.open(cloud.url, timeout=10)
+        assert (len(proxy.heads), cloud.requests, gate.sending_begun) == (1, (), False)
+        assert send(client, cloud) == 401
+
+        assert len(proxy.heads) == 1
+    assert (len(cloud.posts), cloud.connections) == (1, 1)
+
+
 def test_a_proxy_is_verified_like_everything_else(cloud: FakeDms) -> None:
     gate = Gate()
     with Proxy(place=place("unknown")) as proxy, pytest.raises(NoResponse):
