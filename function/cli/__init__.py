@@ -19,6 +19,7 @@ from types import ModuleType
 from . import _env_file
 
 USAGE_ERROR = 2
+INSTALL = "run pip install --require-hashes -r requirements.txt"
 EXAMPLES = """examples:
   python -m function check --env-file production.env     is everything ready for an alarm?
   python -m function explain alarm.json                  what would become of it, and why?
@@ -78,4 +79,8 @@ def main(arguments: Sequence[str]) -> int:
         with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - for its descriptor
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         return 1
+    except ModuleNotFoundError as missing:
+        if str(missing.name).startswith("function"):
+            raise
+        parser.exit(USAGE_ERROR, f"{missing.name} is not installed: {INSTALL}\n")
     return status

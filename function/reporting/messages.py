@@ -28,7 +28,7 @@ REASON_TEXTS = {
     "already_restarting": "already restarting",
     "status": "the status does not allow it (RESTART_STATUSES)",
     "already_answered": "restarted after the alarm was raised",
-    "cooldown": "done only recently (COOLDOWN_SECONDS; a purge: 60 s)",
+    "cooldown": "done a short time ago (COOLDOWN_SECONDS; 60 s for a purge)",
     "restart_limit": "restarted too often within 24 hours (MAX_RESTARTS_PER_DAY)",
     "storm": "too many instances would restart at once (MAX_RESTARTING)",
     "observed": "the mode is observe (tag auto-remediation, or DEFAULT_MODE), so nothing was sent",
@@ -143,7 +143,7 @@ def headline(
     >>> headline(Action.RESTART, Outcome.ACCEPTED, None, done=1, total=1)
     'Restart of 1 instance accepted.'
     >>> headline(Action.RESTART, Outcome.SKIPPED, "cooldown", total=1)
-    'Restart of 1 instance skipped: done only recently (COOLDOWN_SECONDS; a purge: 60 s).'
+    'Restart of 1 instance skipped: done a short time ago (COOLDOWN_SECONDS; 60 s for a purge).'
     """
     if action is Action.RESTART and reason in _FOLLOWED_UP:
         return f"{count(total)} {_FOLLOWED_UP[reason]}{reason_suffix(reason)}."

@@ -52,6 +52,31 @@ def test_environment_overrides_the_settings_file(
     assert commands["region"] == "eu-west-101"
 
 
+def test_a_requirement_that_is_not_installed_is_named_with_the_command_that_installs_it() -> None:
+    without_packages = [sys.executable, "-S", "-m", "function", "check"]
+    done = subprocess.run(without_packages, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr.endswith("run pip install --require-hashes -r requirements.txt\n")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("name", "ends"), [("requests", SystemExit), ("function.x", ImportError)])
+def test_a_missing_module_of_our_own_is_a_defect(
+    name: str, ends: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(_: object) -> int:
+        raise ModuleNotFoundError(name=name)
+
+    module = ModuleType("probe", "Look.")
+    module.add_arguments = lambda parser: None  # type: ignore[attr-defined]  # as a command has it
+    module.run = run  # type: ignore[attr-defined]  # as a command has it
+    monkeypatch.setattr(cli, "_commands", lambda: {"probe": module})
+
+    with pytest.raises(ends):
+        cli.main(["probe"])
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
