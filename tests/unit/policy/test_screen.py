@@ -9,7 +9,8 @@ import pytest
 
 from function.model.decision import ScreenedEvent
 from function.model.errors import ActionDisabled, ActionNotForSource, NotAllowed, TooMany
-from function.model.event import CHANGING_ACTIONS, Action, Intent, Outcome, Source
+from function.model.event import CHANGING_ACTIONS, Action, Event, Intent, Outcome, Source
+from function.policy.screen import intent_answers
 from tests.factories import (
     ALARMS,
     DAY,
@@ -22,6 +23,7 @@ from tests.factories import (
     SCHEDULES,
     SECOND,
     ids,
+    limits,
     restart,
     screen_of,
 )
@@ -57,6 +59,17 @@ def test_only_a_listed_metric_asks_for_a_restart(metric: str, *, asks: bool) -> 
     result = screen_of(restart(metric=metric))
 
     assert (result.needs_live_state, result.reason) == (asks, None if asks else "not_mapped")
+
+
+def test_the_answers_on_an_intent_end_with_the_first_rule_that_skips_it() -> None:
+    late = restart(metric="disk_usage", raised_at=NOW - 31 * DAY)
+    answers = list(intent_answers(late, Event((late,)), limits(), NOW))
+
+    assert [(answer.rule, answer.skip is not None) for answer in answers] == [
+        ("not_firing", False),
+        ("test_event", False),
+        ("not_mapped", True),
+    ]
 
 
 @pytest.mark.parametrize(
