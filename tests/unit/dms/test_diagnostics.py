@@ -96,7 +96,7 @@ def test_instances_that_are_not_running_are_read_first(cloud: FakeDms) -> None:
 
 def test_completed_reads_count_when_another_read_hangs(cloud: FakeDms) -> None:
     cloud.fault(Hold("request"), "show", times=None)
-    readings = read(cloud, seconds=1)
+    readings = read(cloud, seconds=3)  # of which reads take up to 1.8
 
     assert readings.instances is not None
     assert readings.histories == (ORDERS,)
