@@ -79,6 +79,7 @@ def test_linter_reports_nothing() -> None:
     assert lint(translated(TEXT)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [

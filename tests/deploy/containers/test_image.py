@@ -101,7 +101,8 @@ def application(tmp_path: Path) -> Path:
     subprocess.run(mode.split(), check=True)
     assert own == ""
     arguments = compiling.replace("/usr/local/lib/python3.12 ", "").split()[1:]
-    subprocess.run([sys.executable, *arguments], cwd=tree, check=True)
+    # An image is built with this umask, whatever that of the checkout was.
+    subprocess.run([sys.executable, *arguments], cwd=tree, check=True, umask=0o022)
     return tree
 
 
