@@ -381,7 +381,7 @@ def main() -> int:
     for what, number in sorted(total.statements.items()):
         print(f"{number:8} {what}")
     wrong = len(total.problems)
-    print(f"{options.nights} runs: {wrong or 'no'} false or missing statement(s)")
+    print(f"{options.runs} runs: {wrong or 'no'} false or missing statement(s)")
     return 1 if wrong else 0
 
 
