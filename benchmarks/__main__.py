@@ -1,4 +1,4 @@
-"""`python -m benchmarks run [--quick] [--only PART …]`, `… slow`, or `… compare OLD NEW`."""
+"""Measure (`python -m benchmarks run`), and set runs side by side (`compare`, `bounds`)."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import cold, growth, ledger, memory, network, pure, served, slow_answers, tls, warm
-from .comparison import compared
+from .comparison import bounds, compared
 from .plan import QUICK, Plan
 from .processes import ROOT, responder
 from .rows import Row, broken, plain, summary, table
@@ -83,17 +83,24 @@ def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    running = commands.add_parser("run")
+    running = commands.add_parser("run", help="measure, print the table, and write the file")
     running.add_argument("--quick", action="store_true", help="tiny counts: does it work?")
     running.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
     running.add_argument("--file", type=Path, default=None, help="where the numbers go")
     commands.add_parser("slow", help="what becomes of events when the cloud is slow to answer")
-    comparing = commands.add_parser("compare")
+    comparing = commands.add_parser(
+        "compare", help="what became faster or slower from one run to another"
+    )
     comparing.add_argument("old", type=Path)
     comparing.add_argument("new", type=Path)
+    bounding = commands.add_parser("bounds", help="which bounds hold in each of several runs")
+    bounding.add_argument("files", nargs="+", type=Path)
     options = parser.parse_args()
     if options.command == "compare":
         print(compared(options.old, options.new))
+        return
+    if options.command == "bounds":
+        print(bounds(options.files))
         return
     if options.command == "slow":
         print(slow_answers.table())

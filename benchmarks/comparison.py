@@ -1,8 +1,11 @@
-"""Two runs side by side: what became faster or slower, beyond what either run scattered."""
+"""Runs side by side: what became faster or slower, and which bounds hold in every run."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from .rows import number
 
 Key = tuple[str, str]
 
@@ -38,3 +41,27 @@ def compared(old: Path, new: Path) -> str:
     lines[5:] = sorted(lines[5:])
     only = sorted(before.keys() ^ after.keys())
     return "\n".join(lines + [f"in one of them only: {section}: {name}" for section, name in only])
+
+
+def _value(entry: dict[str, Any]) -> float:
+    """Return what a bound applies to: the ratio, or the median where there is none."""
+    value: float = entry["median"] if entry["ratio"] is None else entry["ratio"]
+    return value
+
+
+def bounds(files: Sequence[Path]) -> str:
+    """Return a table of the bounds, with the value of each in every run."""
+    runs = [_rows(file) for file in files]
+    lines = [
+        f"| | at most | {' | '.join(f'run {count}' for count in range(1, len(runs) + 1))} | |",
+        f"|---|--:|{'--:|' * len(runs)}---|",
+    ]
+    for key, first in runs[0].items():
+        entries = [run[key] for run in runs if key in run]
+        if first["bound"] is None:
+            continue
+        values = " | ".join(number(_value(entry)) for entry in entries)
+        held = sum(entry["holds"] for entry in entries)
+        verdict = "" if held == len(files) else f"held in {held} of {len(files)}"
+        lines.append(f"| {': '.join(key)} | {number(first['bound'])} | {values} | {verdict} |")
+    return "\n".join(lines)

@@ -100,7 +100,8 @@ def rows(
     return compared_rows
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a value with three digits, or without decimals."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
@@ -110,8 +111,8 @@ def _cells(entry: Row) -> tuple[str, ...]:
     verdict = {None: "", True: " holds", False: missed}[entry.holds]
     return (
         entry.name,
-        f"{_number(entry.median)} {entry.unit}",
-        f"{_number(entry.low)} – {_number(entry.high)}",
+        f"{number(entry.median)} {entry.unit}",
+        f"{number(entry.low)} – {number(entry.high)}",
         "" if entry.ratio is None else f"{entry.ratio:.2f}",
         bound + verdict,
     )
@@ -134,7 +135,7 @@ def summary(all_rows: Sequence[Row]) -> str:
     for entry in bound:
         value = entry.median if entry.ratio is None else entry.ratio
         mark = "holds" if entry.holds else "DOES NOT HOLD"
-        lines.append(f"  {mark}: {_number(value)} ≤ {entry.bound:g}  {entry.section}: {entry.name}")
+        lines.append(f"  {mark}: {number(value)} ≤ {entry.bound:g}  {entry.section}: {entry.name}")
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.comparison import compared
+from benchmarks.comparison import bounds, compared
 from benchmarks.rows import (
     Bound,
     Row,
@@ -112,6 +112,19 @@ def test_the_table_says_what_holds_and_why_what_does_not() -> None:
 @pytest.mark.parametrize(("hundredths", "value"), [(50, 51), (99, 100), (0, 1)])
 def test_a_percentile_is_one_of_the_values(hundredths: int, value: float) -> None:
     assert percentile(range(1, 101), hundredths) == value
+
+
+def test_a_bound_shows_its_value_in_every_run_and_in_how_many_it_held(tmp_path: Path) -> None:
+    files = [tmp_path / "1.json", tmp_path / "2.json"]
+    for file, ratio in zip(files, (0.4, 0.6), strict=True):
+        all_rows = rows("s", "ms", {"ours": [ratio], "rival": [1.0]}, {"rival": Bound(0.5)})
+        all_rows.append(row("s", "cpu", "µs", [ratio], bound=1))
+        file.write_text(json.dumps({"rows": [plain(entry) for entry in all_rows]}))
+
+    assert bounds(files).splitlines()[2:] == [
+        "| s: rival | 0.5 | 0.4 | 0.6 | held in 1 of 2 |",
+        "| s: cpu | 1 | 0.4 | 0.6 |  |",
+    ]
 
 
 def test_two_runs_are_compared_row_by_row(tmp_path: Path) -> None:
