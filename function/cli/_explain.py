@@ -1,7 +1,5 @@
 """The work of `explain`: options to a runtime, a payload to explanations, those to text or JSON."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Explain one payload: run its event through the pipeline and name every rule's answer."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple

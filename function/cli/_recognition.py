@@ -1,7 +1,5 @@
 """Tell by the shape of a payload which source it is, so that it need not be named."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """The work of `replay`: recorded payloads, in the order of time, against a simulated cloud."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone

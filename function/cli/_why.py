@@ -1,7 +1,5 @@
 """Describe the answer of each rule in one line for people."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple

@@ -3,8 +3,6 @@
 No other file opens a one-shot gate, and nothing is posted without one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -32,7 +30,7 @@ class _Line(NamedTuple):
     client: Client
 
     @classmethod
-    def new(cls, session: DmsSession) -> _Line:
+    def new(cls, session: DmsSession) -> "_Line":
         """Return a line that is not connected yet."""
         until = session.deadline.send_until
         gate = Gate(once=True, is_late=lambda: session.remaining(until) <= 0)

@@ -4,8 +4,6 @@ Nothing is changed but by the probe, which asks to restart an instance that exis
 POST goes through the same gate as every other (dms/action.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Observe: the live state of the instances that an event names, in as few reads as it takes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial

@@ -1,7 +1,5 @@
 """Answer one HTTP request, whichever entrypoint has received it."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple

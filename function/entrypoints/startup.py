@@ -1,7 +1,5 @@
 """Build the components of a process once, and read its settings."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Mapping
 from functools import lru_cache

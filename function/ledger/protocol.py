@@ -1,7 +1,5 @@
 """The ledger protocol: claims on instances, and the calls that were sent."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime

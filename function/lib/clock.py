@@ -1,7 +1,5 @@
 """Clock interface, and the time budget of one event."""
 
-from __future__ import annotations
-
 import time
 from datetime import datetime, timezone
 from typing import NamedTuple, Protocol

@@ -1,7 +1,5 @@
 """HTTP over requests without sessions: one exchange, sent only through a gate that can close."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 from collections.abc import Iterator, Mapping

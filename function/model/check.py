@@ -1,7 +1,5 @@
 """The types of a check: what was read, and the result of each single check."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum

@@ -1,7 +1,5 @@
 """The types of the cloud: its instances, their background tasks, and its answers."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta

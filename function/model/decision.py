@@ -1,7 +1,5 @@
 """The types of a decision: a verdict per instance, the call it leads to, the result of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum

@@ -1,10 +1,9 @@
 """The types of an event at each stage: raw, unwrapped, parsed.
 
-NamedTuples here and elsewhere: a frozen dataclass takes 0.56 ms to define, a NamedTuple 0.11 ms,
-at every cold start.
+NamedTuples here and elsewhere: a frozen dataclass takes 0.56 ms to define, a NamedTuple 0.09 ms,
+at every cold start. With `from __future__ import annotations` it would take 0.18 ms, because typing
+compiles every annotation that is a text; so modules with NamedTuples go without.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """The types of the result: how far an event got, the summary of it, and the result event."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from enum import Enum
@@ -51,7 +49,7 @@ class Summary(NamedTuple):
     attempts: int = 0
     retryable: bool = False
     needs_human: bool = False
-    checks: tuple[Check, ...] | None = None
+    checks: "tuple[Check, ...] | None" = None
 
 
 class ResultEvent(NamedTuple):

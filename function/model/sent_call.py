@@ -1,7 +1,5 @@
 """The entries of the ledger: calls that were sent, or may have been, and what is known of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -62,7 +60,7 @@ class Changes(NamedTuple):
     accepted: Mapping[str, datetime] = MappingProxyType({})
     dropped: frozenset[str] = frozenset()
 
-    def __or__(self, other: Changes) -> Changes:
+    def __or__(self, other: "Changes") -> "Changes":
         """Return what both say."""
         return Changes(
             self.shown | other.shown,

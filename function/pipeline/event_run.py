@@ -1,7 +1,5 @@
 """Read this first: the steps that process one event, in order, and where they may end early."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple

@@ -3,8 +3,6 @@
 A check changes nothing; the probe, sent only on request, names an instance that does not exist.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Check whether everything is ready for an alarm: from what was read to the checks (pure)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple

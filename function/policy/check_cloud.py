@@ -4,8 +4,6 @@ A cause fails one check only. Checks that could not run because of it are `unpro
 the check that has to be fixed fails.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Execute: send the one changing call, and determine its result."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple, Protocol

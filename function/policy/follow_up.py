@@ -4,8 +4,6 @@ Missing evidence is never success: only a restart that began while the alarm fir
 left the instance RUNNING counts as a recovery.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple

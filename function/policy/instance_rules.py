@@ -1,7 +1,5 @@
 """The rules that skip one live instance, in the order in which they apply (pure)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple

@@ -3,8 +3,6 @@
 `act` restarts, `observe` only reports what would be done, `off` leaves the instance alone.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timezone

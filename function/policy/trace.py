@@ -4,8 +4,6 @@ Nothing is decided here: the answers come from the functions that decide, and wh
 adds for the event as a whole is taken from its verdict.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple

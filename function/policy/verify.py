@@ -4,8 +4,6 @@ Decided by the cloud's own task times, so that a schedule needs no memory: a fai
 when it is new, and again every four hours.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple

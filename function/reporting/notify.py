@@ -4,8 +4,6 @@ A message is read on a phone at night, perhaps as an SMS: it is at most ten line
 one says what happened.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple

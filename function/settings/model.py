@@ -1,7 +1,5 @@
 """All settings of the operator as one frozen value, whose repr shows no secret."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path

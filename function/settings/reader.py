@@ -1,7 +1,5 @@
 """Read settings from any mapping of names to texts; every problem is reported, one line each."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Groups of alerts as Alertmanager and Grafana send them: one intent for each alert."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple

@@ -15,8 +15,6 @@ only, and the instance in `ResourceId`.
 (('54602a9d-5e22-4239-9123-77e350df4a34',), 'Broker Alive', '2026-01-05T02:15:00+00:00')
 """
 
-from __future__ import annotations
-
 import re
 from datetime import datetime
 from typing import Any, NamedTuple
