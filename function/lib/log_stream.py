@@ -64,50 +64,76 @@ class LogStream:
 
         No line waits for one that has been stuck for as long as a line may wait.
         """
-        now = time.monotonic()
-        end = now + min(PATIENCE_SECONDS, seconds)
-        if not self._lock.acquire(timeout=max(min(end, self._since + PATIENCE_SECONDS) - now, 0)):
-            self._drops.count()
+        end = time.monotonic() + min(PATIENCE_SECONDS, seconds)
+        unreported = self._drops.take()
+        line = text(unreported) + "\n"
+        latest = min(end, self._since + PATIENCE_SECONDS)
+        if not self._lock.acquire(timeout=max(latest - time.monotonic(), 0)):
+            self._lose(unreported)
             return
         self._since = time.monotonic()
+        if self._line_is_incomplete:  # on a full disk
+            line = "\n" + line
         stream: TextIO | None = getattr(sys, self._name)
-        if stream is not getattr(sys, f"__{self._name}__"):
+        if stream is getattr(sys, f"__{self._name}__"):
+            self._write_out(stream, line.encode(), unreported, end)
+        else:
             # A platform, or a test, has put its own stream there, and may ask which thread writes.
-            self._put(text, lambda line: _write_through(stream, line))
-            return
-        try:
-            future = submit(lambda: self._put(text, lambda line: self._write_out(stream, line)))
-        except ThreadUnavailable:
-            self._lock.release()
-            self._drops.count()
-            return
-        if wait([future], max(end - time.monotonic(), 0)).done:
-            future.result()
+            self._finish(unreported, lambda: _write_through(stream, line))
 
-    def _put(self, text: Callable[[int], str], write: Callable[[str], None]) -> None:
-        """Write one line in full; the lock is released when the stream has taken it, or fails."""
-        unreported = self._drops.take()
-        try:
-            # After a part of a line, on a full disk, the next line begins with a newline.
-            write(("\n" if self._line_is_incomplete else "") + text(unreported) + "\n")
-        except (OSError, ValueError):
-            self._drops.give_back(unreported)
-            self._drops.count()
-        finally:
-            self._lock.release()
-
-    def _write_out(self, stream: TextIO | None, line: str) -> None:
-        """Write to the file below a stream.
+    def _write_out(self, stream: TextIO | None, line: bytes, unreported: int, end: float) -> None:
+        """Write to the file below a stream; in a thread where the writing may block.
 
         Not through its buffer: a thread that is stuck there keeps the lock of the buffer, for which
         Python would wait at its end, and abort.
         """
+        rest = self._write_at_once(stream, line)
+        if not rest:
+            self._lock.release()
+            return
+        try:
+            future = submit(
+                lambda: self._finish(unreported, lambda: self._write_rest(stream, rest))
+            )
+        except ThreadUnavailable:
+            self._lock.release()
+            self._lose(unreported)
+            return
+        if wait([future], max(end - time.monotonic(), 0)).done:
+            future.result()
+
+    def _write_at_once(self, stream: TextIO | None, line: bytes) -> bytes:
+        """Write what the stream takes without blocking, and return the rest.
+
+        Pipes and sockets can promise that for a single write since Linux 6.4, files cannot. The
+        thread costs 0.1 ms, and where sixteen events write side by side half of all their CPU.
+        """
+        try:
+            rest = line[os.pwritev(stream.fileno(), [line], -1, os.RWF_NOWAIT) :]  # type: ignore[union-attr]  # the error is caught
+        except (AttributeError, OSError, ValueError):
+            return line  # which shows why, where it is an error
+        self._line_is_incomplete = bool(rest)
+        return rest
+
+    def _write_rest(self, stream: TextIO | None, rest: bytes) -> None:
         if stream is None:
             raise OSError("the stream was closed before the process began")
-        rest = line.encode()
         while rest:
             rest = rest[os.write(stream.fileno(), rest) :]
             self._line_is_incomplete = bool(rest)
+
+    def _finish(self, unreported: int, write: Callable[[], None]) -> None:
+        """Write a line to its end; the lock is released when the stream has taken it, or fails."""
+        try:
+            write()
+        except (OSError, ValueError):
+            self._lose(unreported)
+        finally:
+            self._lock.release()
+
+    def _lose(self, unreported: int) -> None:
+        self._drops.give_back(unreported)
+        self._drops.count()
 
 
 def _write_through(stream: TextIO | None, line: str) -> None:

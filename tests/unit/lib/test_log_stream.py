@@ -48,6 +48,14 @@ def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipe]:
             stream.close()
 
 
+def promises_not_to_block(pipe: Pipe) -> bool:
+    try:
+        os.pwritev(pipe.writer.fileno(), [b""], -1, os.RWF_NOWAIT)
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
 def settled(stream: LogStream) -> None:
     """Wait until no line is being written."""
     with stream._lock:
@@ -60,6 +68,25 @@ def test_a_line_is_written_before_its_event_goes_on(pipe: Pipe) -> None:
 
     os.set_blocking(pipe.reader.fileno(), False)
     assert (pipe.reader.read(), drops.total) == (b"one\n", 0)
+
+
+def test_a_pipe_with_room_costs_no_thread(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not promises_not_to_block(pipe):
+        pytest.skip("pipes of this kernel cannot promise that a write does not block")
+    used: list[object] = []
+    monkeypatch.setattr(log_stream, "submit", used.append)
+
+    LogStream("stdpipe", Drops()).write(line("one"))
+
+    assert (pipe.reader.readline(), used) == (b"one\n", [])
+
+
+def test_a_line_longer_than_the_room_in_the_pipe_is_written_whole(pipe: Pipe) -> None:
+    taken, text = pipe.fill(), "x" * 8192
+    pipe.reader.read(4096)
+    LogStream("stdpipe", Drops()).write(line(text), seconds=0)
+
+    assert pipe.reader.read(taken - 4096 + 8193).endswith(b"." + text.encode() + b"\n")
 
 
 def test_stalled_log_reader_drops_lines_and_delays_no_event(
@@ -140,6 +167,7 @@ def test_full_disk_does_not_corrupt_later_lines(
         return write(fd, content[:answer])
 
     monkeypatch.setattr(os, "write", full)
+    monkeypatch.delattr(os, "RWF_NOWAIT", raising=False)  # as for a file, or an old kernel
     stream = LogStream("stdpipe", Drops())
     for text in ("torn line", "lost line", "whole line"):
         stream.write(line(text), seconds=30)
@@ -152,6 +180,7 @@ def test_a_machine_without_threads_drops_lines(pipe: Pipe, monkeypatch: pytest.M
     drops = Drops()
     stream = LogStream("stdpipe", drops)
     with monkeypatch.context() as patch:
+        patch.delattr(os, "RWF_NOWAIT", raising=False)  # as for a file, or an old kernel
         patch.setattr(threads._pool, "_idle", [])
         patch.setattr(threading.Thread, "start", lambda _: (_ for _ in ()).throw(RuntimeError))
         stream.write(line("one"))
