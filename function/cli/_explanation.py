@@ -139,8 +139,8 @@ def _of_run(run: EventRun, result: ResultEvent, recognized: Recognized) -> Expla
 
 
 def _of_summary(summary: Summary, rejection: EventRejected | None = None) -> Explanation:
-    outcome, schema = summary.outcome.value, _schema(rejection)
-    return Explanation("smn", outcome, summary.reason, summary.message, schema=schema)
+    outcome, reason = summary.ending.outcome.value, summary.ending.reason
+    return Explanation("smn", outcome, reason, summary.message, schema=_schema(rejection))
 
 
 def _explain_smn(

@@ -11,6 +11,7 @@ from ..ledger.memory import MemoryLedger
 from ..lib import timestamps
 from ..lib.clock import Clock
 from ..lib.transport import Client
+from ..model.decision import Ending
 from ..model.event import Outcome
 from ..model.result import Summary
 from ..pipeline import Runtime
@@ -41,7 +42,7 @@ def silence(*_: Any, **__: Any) -> None:
 def check(*_: Any, **__: Any) -> Summary:
     """Say what a check would do, instead of doing it: its probe is a call that changes things."""
     message = "A check would read the cloud and change nothing: python -m function check runs it."
-    return Summary(Outcome.DRY_RUN, None, message, 200)
+    return Summary(Ending(Outcome.DRY_RUN), message, 200)
 
 
 def limits_set(variables: Mapping[str, str]) -> tuple[str, ...]:

@@ -177,7 +177,7 @@ class _Player:
 
 
 def _without_instances(summary: Summary) -> Mapping[str, Any]:
-    return {**summary._asdict(), "instances": (), "action": None}
+    return {**summary.ending._asdict(), "instances": (), "action": None}
 
 
 def _reasons(data: Mapping[str, Any]) -> Iterator[str]:

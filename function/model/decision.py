@@ -18,16 +18,36 @@ class Mode(str, Enum):
     OFF = "off"
 
 
+class Ending(NamedTuple):
+    """How an event, or one instance of it, ended, and what follows from that.
+
+    `retryable`: nothing was done, and the same event may be sent again. `needs_human`: waiting and
+    sending again do not help.
+    """
+
+    outcome: Outcome
+    reason: str | None = None
+    retryable: bool = False
+    needs_human: bool = False
+
+
 class Verdict(NamedTuple):
-    """The decision on one instance, and later its result; `outcome` None means: act."""
+    """The decision on one instance, and later its result; `outcome` None means: act.
+
+    Its fields from `outcome` on are those of an Ending.
+    """
 
     id: str
     outcome: Outcome | None = None
     reason: str | None = None
     status: str | None = None
     last_restart: datetime | None = None
-    needs_human: bool = False
     retryable: bool = False
+    needs_human: bool = False
+
+    def ended(self, ending: Ending) -> "Verdict":
+        """Return the verdict with this ending."""
+        return self._replace(**ending._asdict())
 
 
 class ScreenedEvent(NamedTuple):
@@ -70,16 +90,14 @@ class Decision(NamedTuple):
 
 
 class ExecutionResult(NamedTuple):
-    """The result of the call: a final verdict per instance, the last response, notes.
+    """The result of the call: a final verdict per instance, and the last response.
 
+    `ending` is that of the call as a whole, None where none was sent.
     `states` are the instances as they were last read after the call.
     """
 
-    outcome: Outcome | None = None
-    reason: str | None = None
+    ending: Ending | None = None
     verdicts: tuple[Verdict, ...] = ()
     response: ApiResponse | None = None
     attempts: int = 0
-    retryable: bool = False
-    needs_human: bool = False
     states: Mapping[str, InstanceState] = MappingProxyType({})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .cloud_state import ApiResponse
+from .decision import Ending
+from .event import Outcome
 
 
 class EventRejected(Exception):
@@ -115,14 +117,14 @@ class StateUnreadable(Exception):
         self.response, self.transient = response, transient
 
     @property
-    def retryable(self) -> bool:
-        """Whether what stood in the way may be gone the next time."""
-        return self.transient if self.response is None else self.response.may_pass
+    def ending(self) -> Ending:
+        """How an event, or an instance, ends because of it.
 
-    @property
-    def needs_human(self) -> bool:
-        """Whether waiting does not help: a permission is missing, or a proxy or name is wrong."""
-        return not self.retryable or (self.response is not None and self.response.lasting)
+        A person has to act where waiting does not help: a permission is missing, a name is wrong.
+        """
+        retryable = self.transient if self.response is None else self.response.may_pass
+        lasting = self.response is not None and self.response.lasting
+        return Ending(Outcome.FAILED, "state_unreadable", retryable, not retryable or lasting)
 
     @property
     def throttled(self) -> bool:

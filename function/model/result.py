@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..lib import timestamps
 from .cloud_state import ApiResponse
-from .decision import Decision, Verdict
-from .event import Event, Outcome, RawEvent, UnwrappedEvent
+from .decision import Decision, Ending, Verdict
+from .event import Event, RawEvent, UnwrappedEvent
 
 if TYPE_CHECKING:
     from .check import Check
@@ -39,16 +39,13 @@ class EventContext(NamedTuple):
 class Summary(NamedTuple):
     """The content of the result event, before it is built."""
 
-    outcome: Outcome
-    reason: str | None
+    ending: Ending
     message: str
     status: int
     verdicts: tuple[Verdict, ...] = ()
     request: Mapping[str, Any] | None = None
     response: ApiResponse | None = None
     attempts: int = 0
-    retryable: bool = False
-    needs_human: bool = False
     checks: "tuple[Check, ...] | None" = None
 
 

@@ -6,7 +6,7 @@ from enum import Enum
 from http import HTTPStatus
 
 from ..model.cloud_state import ApiResponse
-from ..model.decision import ActionCall
+from ..model.decision import ActionCall, Ending
 from ..model.event import Action, Outcome
 
 # The status forbids it, a job is running, the instance or its order is busy. The vendor's Terraform
@@ -21,26 +21,27 @@ UNAVAILABLE_CODES = frozenset({"APIGW.0613", "APIG.0613"})
 
 
 class CallResult(Enum):
-    """The result of a call: `reason` is its code in the result event, `retryable` if not done."""
+    """The result of a call, and the ending that it means."""
 
-    PER_INSTANCE = (None, None, False)
-    DONE = (Outcome.ACCEPTED, None, False)
-    UNKNOWN = (Outcome.UNKNOWN, "unclear", False)
-    DEADLINE = (Outcome.FAILED, "deadline", True)
-    NOT_SENT = (Outcome.FAILED, "not_sent", True)
-    THROTTLED = (Outcome.FAILED, "throttled", True)
-    BUSY = (Outcome.FAILED, "busy", True)
-    UNAVAILABLE = (Outcome.FAILED, "unavailable", True)
-    CLOCK_SKEW = (Outcome.FAILED, "clock_skew", True)
-    EXPIRED = (Outcome.FAILED, "credentials", True)
-    UNAUTHENTICATED = (Outcome.FAILED, "credentials", False)
-    FORBIDDEN = (Outcome.FAILED, "permission", False)
-    REFUSED = (Outcome.FAILED, "refused", False)
+    PER_INSTANCE = Ending(Outcome.UNKNOWN)  # until the row of each instance says more
+    DONE = Ending(Outcome.ACCEPTED)
+    UNKNOWN = Ending(Outcome.UNKNOWN, "unclear", needs_human=True)
+    DEADLINE = Ending(Outcome.FAILED, "deadline", retryable=True)
+    NOT_SENT = Ending(Outcome.FAILED, "not_sent", retryable=True)
+    THROTTLED = Ending(Outcome.FAILED, "throttled", retryable=True)
+    BUSY = Ending(Outcome.FAILED, "busy", retryable=True)
+    UNAVAILABLE = Ending(Outcome.FAILED, "unavailable", retryable=True)
+    CLOCK_SKEW = Ending(Outcome.FAILED, "clock_skew", retryable=True)
+    EXPIRED = Ending(Outcome.FAILED, "credentials", retryable=True)
+    UNAUTHENTICATED = Ending(Outcome.FAILED, "credentials", needs_human=True)
+    FORBIDDEN = Ending(Outcome.FAILED, "permission", needs_human=True)
+    REFUSED = Ending(Outcome.FAILED, "refused", needs_human=True)
 
-    def __init__(self, outcome: Outcome | None, reason: str | None, retryable: bool) -> None:
-        self.outcome = outcome
-        self.reason = reason
-        self.retryable = retryable
+    @property
+    def ending(self) -> Ending:
+        """The ending of the call, or of one instance of it."""
+        ending: Ending = self.value
+        return ending
 
 
 def _of_success(response: ApiResponse, call: ActionCall) -> CallResult:

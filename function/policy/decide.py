@@ -6,7 +6,7 @@ from datetime import datetime
 
 from ..lib import timestamps
 from ..model.cloud_state import InstanceState, Observation
-from ..model.decision import ActionCall, Decision, Mode, ScreenedEvent, Verdict
+from ..model.decision import ActionCall, Decision, Ending, Mode, ScreenedEvent, Verdict
 from ..model.errors import NotAllowed, TooMany
 from ..model.event import Action, Outcome, Source
 from ..model.sent_call import SentCall
@@ -40,13 +40,20 @@ def _verdict(
     for answer in answers(screened.action, state, context):
         if answer.skip is not None:
             reason, needs_human = answer.skip
-            return verdict._replace(outcome=Outcome.SKIPPED, reason=reason, needs_human=needs_human)
+            return verdict.ended(Ending(Outcome.SKIPPED, reason, needs_human=needs_human))
     return verdict
 
 
 def _undecided(verdicts: tuple[Verdict, ...]) -> frozenset[str]:
     """Return the instances that no rule has held back so far."""
     return frozenset(verdict.id for verdict in verdicts if verdict.outcome is None)
+
+
+def _ended(
+    verdicts: tuple[Verdict, ...], ids: frozenset[str], ending: Ending
+) -> tuple[Verdict, ...]:
+    """Return the verdicts, of which those on these instances have an ending."""
+    return tuple(verdict.ended(ending) if verdict.id in ids else verdict for verdict in verdicts)
 
 
 def _observed(
@@ -71,12 +78,7 @@ def _apply_storm_limit(
     to_restart = _undecided(verdicts)
     if not to_restart or len(restarting | (to_restart - observed)) <= limits.max_restarting:
         return verdicts
-    return tuple(
-        verdict._replace(outcome=Outcome.SKIPPED, reason="storm", needs_human=True)
-        if verdict.id in to_restart
-        else verdict
-        for verdict in verdicts
-    )
+    return _ended(verdicts, to_restart, Ending(Outcome.SKIPPED, "storm", needs_human=True))
 
 
 def _observed_notes(
@@ -204,12 +206,6 @@ def _purge_verdicts(observation: Observation, limits: Limits) -> tuple[Verdict, 
     return tuple(Verdict(state.id, status=state.status) for state in failed)
 
 
-def _as_dry_run(verdict: Verdict) -> Verdict:
-    if verdict.outcome is not None:
-        return verdict
-    return verdict._replace(outcome=Outcome.DRY_RUN, reason="dry_run")
-
-
 def _rule_verdicts(
     screened: ScreenedEvent, observation: Observation, limits: Limits, now: datetime
 ) -> tuple[Verdict, ...]:
@@ -238,16 +234,8 @@ def _decide_restart_or_delete(
         plain = _rule_verdicts(screened, observation, limits, now) if calls else ()
         held_back = _undecided(plain) - _observed(plain, observation, limits, now)
         verdicts = _apply_storm_limit(verdicts, seen.restarting | held_back, observed, limits)
-    return _as_observed(verdicts, observed), seen
-
-
-def _as_observed(verdicts: tuple[Verdict, ...], observed: frozenset[str]) -> tuple[Verdict, ...]:
-    return tuple(
-        verdict._replace(outcome=Outcome.DRY_RUN, reason="observed")
-        if verdict.outcome is None and verdict.id in observed
-        else verdict
-        for verdict in verdicts
-    )
+    observed &= _undecided(verdicts)
+    return _ended(verdicts, observed, Ending(Outcome.DRY_RUN, "observed")), seen
 
 
 def decide(
@@ -276,7 +264,7 @@ def decide(
     call = _call(screened.action, verdicts, source)
     only_observed = call is not None and bool(verdicts) and not _undecided(verdicts)
     if limits.dry_run:
-        verdicts = tuple(map(_as_dry_run, verdicts))
+        verdicts = _ended(verdicts, _undecided(verdicts), Ending(Outcome.DRY_RUN, "dry_run"))
     return Decision(
         action=screened.action,
         verdicts=screened.verdicts + verdicts,
@@ -292,7 +280,7 @@ def _skipped_purge(
     screened: ScreenedEvent, verdicts: tuple[Verdict, ...], *, notes: tuple[str, ...], dry_run: bool
 ) -> Decision:
     """Return the decision on a purge that follows another at once: a redelivery, most likely."""
-    skipped = (verdict._replace(outcome=Outcome.SKIPPED, reason="cooldown") for verdict in verdicts)
+    skipped = (verdict.ended(Ending(Outcome.SKIPPED, "cooldown")) for verdict in verdicts)
     return Decision(
         action=screened.action,
         verdicts=screened.verdicts + tuple(skipped),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from ..model.cloud_state import ApiResponse, InstanceState
-from ..model.decision import ActionCall, Decision, ExecutionResult, Verdict
+from ..model.decision import ActionCall, Decision, Ending, ExecutionResult, Verdict
 from ..model.errors import StateUnreadable
 from ..model.event import Action, Outcome
 from . import call_result
@@ -67,15 +67,10 @@ def _send(call: ActionCall, port: ActionPort) -> tuple[CallResult, ApiResponse, 
         attempt += 1
 
 
-def _with_result(verdict: Verdict, result: CallResult, *, lasting: bool) -> Verdict:
-    """Return a verdict with its result; `lasting` says that sending again cannot help."""
-    hopeless = result.outcome is Outcome.FAILED and (lasting or not result.retryable)
-    return verdict._replace(
-        outcome=result.outcome,
-        reason=result.reason,
-        retryable=result.retryable,
-        needs_human=hopeless or result.outcome is Outcome.UNKNOWN,
-    )
+def _ending(result: CallResult, response: ApiResponse) -> Ending:
+    """Return the ending of a result; where its problem is lasting, sending again cannot help."""
+    ending = result.ending
+    return ending._replace(needs_human=ending.needs_human or response.lasting)
 
 
 def _effect_is_visible(state: InstanceState, before: InstanceState, action: Action) -> bool:
@@ -146,11 +141,9 @@ def _confirm(
     accepted = {id_ for id_, verdict in verdicts.items() if verdict.outcome is Outcome.ACCEPTED}
     watched = unknown | accepted if action is Action.RESTART else unknown
     polled = _poll_until_visible(watched, before, action, port)
-    reason = "seen_restarting" if action is Action.RESTART else None
+    seen = Ending(Outcome.ACCEPTED, "seen_restarting" if action is Action.RESTART else None)
     confirmed = {
-        id_: verdict._replace(outcome=Outcome.ACCEPTED, reason=reason, needs_human=False)
-        if id_ in polled.visible & unknown
-        else verdict
+        id_: verdict.ended(seen) if id_ in polled.visible & unknown else verdict
         for id_, verdict in verdicts.items()
     }
     return confirmed, polled.states
@@ -168,10 +161,9 @@ def _already_restarting(verdicts: Mapping[str, Verdict], port: ActionPort) -> di
         states = port.read_states(tuple(refused)) if refused else {}
     except StateUnreadable:
         return {}
+    skipped = Ending(Outcome.SKIPPED, "already_restarting")
     return {
-        id_: Verdict(
-            id_, Outcome.SKIPPED, "already_restarting", "RESTARTING", refused[id_].last_restart
-        )
+        id_: refused[id_].ended(skipped)._replace(status=state.status)
         for id_, state in states.items()
         if state.status == "RESTARTING"
     }
@@ -183,10 +175,8 @@ def execute(
     """Send the call and return the result for each of its instances."""
     result, response, attempts = _send(call, port)
     verdicts = {
-        verdict.id: _with_result(
-            verdict,
-            call_result.classify_instance(result, response, verdict.id),
-            lasting=response.lasting,
+        verdict.id: verdict.ended(
+            _ending(call_result.classify_instance(result, response, verdict.id), response)
         )
         for verdict in decision.verdicts
         if verdict.outcome is None
@@ -197,10 +187,7 @@ def execute(
             verdicts |= _already_restarting(verdicts, port)
         verdicts, states = _confirm(verdicts, before, call.action, port)
     return ExecutionResult(
-        outcome=result.outcome,
-        reason=result.reason,
-        retryable=result.retryable,
-        needs_human=_with_result(Verdict(""), result, lasting=response.lasting).needs_human,
+        ending=_ending(result, response),
         verdicts=tuple(verdicts.get(verdict.id, verdict) for verdict in decision.verdicts),
         response=response,
         attempts=attempts,

@@ -115,8 +115,8 @@ def learned_from_call(
     which the Date of the answer corrects, or else those of the reads before.
     """
     outcomes = {verdict.id: verdict.outcome for verdict in execution.verdicts}
-    if PURGE in entered:
-        outcomes = {PURGE: execution.outcome}
+    if PURGE in entered and execution.ending is not None:
+        outcomes = {PURGE: execution.ending.outcome}
     accepted = [id_ for target, id_ in entered.items() if outcomes.get(target) is Outcome.ACCEPTED]
     dropped = [id_ for target, id_ in entered.items() if outcomes.get(target) in NOT_DONE]
     response = execution.response

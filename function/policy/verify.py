@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from ..model.cloud_state import InstanceState, Task
-from ..model.decision import Verdict
+from ..model.decision import Ending, Verdict
 from ..model.errors import StateUnreadable
 from ..model.event import Outcome
 from ..model.sent_call import MAX_RESTART_TIME
@@ -110,7 +110,7 @@ def _going_on(instance: _Instance, limits: Limits, now: datetime) -> VerifyResul
     since = begin + MAX_RESTART_TIME
     needs_human = _calls_a_person(since, limits, now)
     return VerifyResult(
-        verdict._replace(outcome=Outcome.FAILED, reason="hanging", needs_human=needs_human),
+        verdict.ended(Ending(Outcome.FAILED, "hanging", needs_human=needs_human)),
         f"{instance.describe()}, and is not back after {how_long(now - begin)}.",
     )
 
@@ -175,11 +175,5 @@ def unread(state: InstanceState) -> VerifyResult:
 
 def unreadable(instance_id: str, problem: StateUnreadable) -> VerifyResult:
     """Return the result for an instance that could not be read."""
-    verdict = Verdict(
-        instance_id,
-        Outcome.FAILED,
-        "state_unreadable",
-        retryable=problem.retryable,
-        needs_human=problem.needs_human,
-    )
+    verdict = Verdict(instance_id).ended(problem.ending)
     return VerifyResult(verdict, f"{instance_id} could not be read: {problem}.")

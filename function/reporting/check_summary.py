@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ..model.check import Check, CheckStatus
 from ..model.cloud_state import ApiResponse
-from ..model.decision import ActionCall
+from ..model.decision import ActionCall, Ending
 from ..model.event import Outcome
 from ..model.result import Summary
 
@@ -37,13 +37,11 @@ def checked(
     statuses = Counter(check.status for check in checks)
     counts = {status.value: statuses[status] for status in CheckStatus if statuses[status]}
     return Summary(
-        Outcome.FAILED if failed else Outcome.PASSED,
-        None,
+        Ending(Outcome.FAILED if failed else Outcome.PASSED, needs_human=bool(failed)),
         headline(counts, failed),
         200,
         request=probe.body if probe is not None and attempts else None,
         response=response,
         attempts=attempts,
-        needs_human=bool(failed),
         checks=tuple(checks),
     )

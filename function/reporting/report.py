@@ -62,10 +62,10 @@ def _data(
 ) -> dict[str, Any]:
     event = context.event
     data = {
-        "outcome": summary.outcome,
+        "outcome": summary.ending.outcome,
         "action": event.intents[0].action if event and event.intents else None,
         "dry_run": dry_run,
-        "reason": summary.reason,
+        "reason": summary.ending.reason,
         "message": summary.message,
         "event": {
             "source": context.source,
@@ -76,8 +76,8 @@ def _data(
         "request": summary.request,
         "instances": [_instance(verdict) for verdict in summary.verdicts],
         "api": _api(summary),
-        "retryable": summary.retryable,
-        "needs_human": summary.needs_human,
+        "retryable": summary.ending.retryable,
+        "needs_human": summary.ending.needs_human,
         "duration_ms": duration_ms,
     }
     if summary.checks is not None:
@@ -107,7 +107,7 @@ def _id(context: EventContext, summary: Summary) -> str:
         (verdict.id, verdict.outcome, verdict.reason, verdict.needs_human)
         for verdict in summary.verdicts
     ]
-    identity = (raw_event.channel, source, summary.outcome.value, parts)
+    identity = (raw_event.channel, source, summary.ending.outcome.value, parts)
     return sha256(repr(identity).encode("utf-8", "replace")).hexdigest()[:32]
 
 
@@ -130,7 +130,7 @@ def _envelope(context: EventContext, summary: Summary, now: datetime) -> dict[st
     }
     if len(summary.verdicts) == 1:
         envelope["subject"] = summary.verdicts[0].id
-    if summary.needs_human and context.authenticated:
+    if summary.ending.needs_human and context.authenticated:
         envelope["needshuman"] = True
     if traceparent := _traceparent(context):
         envelope["traceparent"] = traceparent
@@ -141,7 +141,8 @@ def build(
     context: EventContext, summary: Summary, *, dry_run: bool, now: datetime, duration_ms: int
 ) -> ResultEvent:
     """Return the result event and its HTTP answer; an unauthenticated sender learns only why."""
-    data: Mapping[str, Any] = {"outcome": summary.outcome, "reason": summary.reason}
+    ending = summary.ending
+    data: Mapping[str, Any] = {"outcome": ending.outcome, "reason": ending.reason}
     if context.authenticated:
         data = _data(context, summary, dry_run=dry_run, duration_ms=duration_ms)
     headers = {"Content-Type": "application/cloudevents+json"}

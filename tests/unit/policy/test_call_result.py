@@ -206,10 +206,10 @@ def test_every_answer_has_one_meaning_and_only_a_refusal_or_no_arrival_says_not_
 ) -> None:
     meant = found(reply, call, platform=platform)
 
-    certainly_not_done = meant.outcome is Outcome.FAILED
+    certainly_not_done = meant.ending.outcome is Outcome.FAILED
     refusal = reply.status is not None and (400 <= reply.status < 500 or reply.status == 503)
     assert not certainly_not_done or not reply.possibly_sent or refusal
-    assert (meant.outcome is Outcome.ACCEPTED) <= (
+    assert (meant.ending.outcome is Outcome.ACCEPTED) <= (
         reply.status in {200, 204} and reply.possibly_sent
     )
     assert (meant in {CallResult.DEADLINE, CallResult.NOT_SENT}) == (not reply.possibly_sent)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function.model.cloud_state import ApiResponse, InstanceState
-from function.model.decision import ActionCall, Decision, ExecutionResult, Verdict
+from function.model.decision import ActionCall, Decision, Ending, ExecutionResult, Verdict
 from function.model.errors import StateUnreadable
 from function.model.event import CHANGING_ACTIONS, Action, Outcome, Source
 from function.policy import action_requests, call_result, execute
@@ -161,7 +161,7 @@ def test_a_throttled_call_is_sent_once_more() -> None:
 
     execution = carried(port, action=Action.PURGE_FAILED)
 
-    assert (execution.outcome, execution.attempts) == (Outcome.ACCEPTED, 2)
+    assert (execution.ending, execution.attempts) == (Ending(Outcome.ACCEPTED), 2)
 
 
 def test_a_call_throttled_twice_is_failed_and_may_be_tried_later() -> None:
@@ -170,7 +170,7 @@ def test_a_call_throttled_twice_is_failed_and_may_be_tried_later() -> None:
     execution = carried(port, ORDERS)
 
     assert results(execution) == {ORDERS: (Outcome.FAILED, "throttled")}
-    assert execution.retryable
+    assert execution.verdicts[0].retryable
     assert execution.attempts == 2
 
 
@@ -234,8 +234,7 @@ def test_nothing_is_read_for_a_purge() -> None:
 
     execution = carried(port, action=Action.PURGE_FAILED)
 
-    assert (execution.outcome, execution.reason) == (Outcome.UNKNOWN, "unclear")
-    assert execution.needs_human
+    assert execution.ending == Ending(Outcome.UNKNOWN, "unclear", needs_human=True)
     assert port.looked == []
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function.model.cloud_state import ApiResponse, InstanceState, Observation, Task
-from function.model.decision import Decision, ExecutionResult, ScreenedEvent, Verdict
+from function.model.decision import Decision, Ending, ExecutionResult, ScreenedEvent, Verdict
 from function.model.event import Action, Outcome
 from function.model.sent_call import PURGE, Changes, SentCall
 from function.policy import decide, sent_calls
@@ -237,7 +237,7 @@ def test_a_purge_is_judged_as_a_whole() -> None:
         Outcome.UNKNOWN: Changes(),
         Outcome.FAILED: Changes(dropped=frozenset({"1"})),
     }.items():
-        execution = ExecutionResult(outcome, verdicts=(Verdict(AUDIT, Outcome.FAILED),))
+        execution = ExecutionResult(Ending(outcome), verdicts=(Verdict(AUDIT, Outcome.FAILED),))
         entered = {PURGE: "1"}
         assert sent_calls.learned_from_call(execution, entered, Observation(), NOW) == changes
 

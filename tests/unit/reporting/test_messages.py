@@ -19,7 +19,7 @@ def test_every_reason_has_a_text_or_is_a_rejection_with_its_own() -> None:
 
 
 def test_every_call_result_has_words() -> None:
-    assert {result.reason for result in CallResult} - {None} <= set(messages.REASON_TEXTS)
+    assert {result.ending.reason for result in CallResult} - {None} <= set(messages.REASON_TEXTS)
 
 
 @pytest.mark.parametrize("words", messages.REASON_TEXTS.values())

@@ -8,7 +8,7 @@ import pytest
 
 from function.lib import schemas
 from function.model.cloud_state import ApiResponse
-from function.model.decision import Verdict
+from function.model.decision import Ending, Verdict
 from function.model.event import Action, Event, Intent, Outcome, RawEvent
 from function.model.result import EventContext, ResultEvent, Summary
 from function.reporting import report
@@ -31,7 +31,7 @@ CONTEXT = EventContext(
 ONE = Verdict(ORDERS, Outcome.SKIPPED, "cooldown", "ERROR", NOW - HOUR)
 
 
-SKIPPED = Summary(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
+SKIPPED = Summary(Ending(Outcome.SKIPPED, "cooldown"), "Skipped.", 200, verdicts=(ONE,))
 
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -96,7 +96,7 @@ def test_the_data_schema_is_the_one_of_the_result() -> None:
 
 
 def test_an_unauthenticated_sender_learns_outcome_and_reason_and_nothing_else() -> None:
-    summary = Summary(Outcome.REJECTED, "unauthenticated", "secret", 401, needs_human=True)
+    summary = Summary(Ending(Outcome.REJECTED, "unauthenticated", needs_human=True), "secret", 401)
     event = result(CONTEXT._replace(authenticated=False, event=None), summary).event
 
     assert event["data"] == {"outcome": "rejected", "reason": "unauthenticated"}
@@ -113,7 +113,9 @@ def test_the_subject_is_the_instance_when_there_is_exactly_one(others: Any) -> N
 
 
 def test_a_result_that_needs_a_person_says_so_to_triggers_too() -> None:
-    assert result(summary=SKIPPED._replace(needs_human=True)).event["needshuman"] is True
+    urgent = SKIPPED._replace(ending=Ending(Outcome.SKIPPED, "storm", needs_human=True))
+
+    assert result(summary=urgent).event["needshuman"] is True
     assert "needshuman" not in result().event
 
 

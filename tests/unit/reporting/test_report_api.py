@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from function.lib import schemas
 from function.model.cloud_state import ApiResponse
-from function.model.decision import Verdict
+from function.model.decision import Ending, Verdict
 from function.model.event import Action, Event, Intent, Outcome, RawEvent
 from function.model.result import EventContext, ResultEvent, Summary
 from function.reporting import report
@@ -33,7 +33,7 @@ CONTEXT = EventContext(
 ONE = Verdict(ORDERS, Outcome.SKIPPED, "cooldown", "ERROR", NOW - HOUR)
 
 
-SKIPPED = Summary(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
+SKIPPED = Summary(Ending(Outcome.SKIPPED, "cooldown"), "Skipped.", 200, verdicts=(ONE,))
 
 
 def result(context: EventContext = CONTEXT, summary: Summary = SKIPPED) -> ResultEvent:

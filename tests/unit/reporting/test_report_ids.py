@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from function.lib import schemas
-from function.model.decision import Verdict
+from function.model.decision import Ending, Verdict
 from function.model.event import Action, Event, Intent, Outcome, RawEvent
 from function.model.result import EventContext, ResultEvent, Summary
 from function.reporting import report
@@ -30,7 +30,7 @@ CONTEXT = EventContext(
 ONE = Verdict(ORDERS, Outcome.SKIPPED, "cooldown", "ERROR", NOW - HOUR)
 
 
-SKIPPED = Summary(Outcome.SKIPPED, "cooldown", "Skipped.", 200, verdicts=(ONE,))
+SKIPPED = Summary(Ending(Outcome.SKIPPED, "cooldown"), "Skipped.", 200, verdicts=(ONE,))
 
 
 def result(context: EventContext = CONTEXT, summary: Summary = SKIPPED) -> ResultEvent:
@@ -66,7 +66,7 @@ def test_another_event_has_another_id(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"outcome": Outcome.FAILED},
+        {"ending": Ending(Outcome.FAILED, "cooldown")},
         {"verdicts": (ONE._replace(id=PAYMENTS),)},
         {"verdicts": (ONE._replace(outcome=Outcome.FAILED),)},
         {"verdicts": (ONE._replace(reason="status"),)},

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.model.decision import ActionCall, Decision, ExecutionResult, Verdict
+from function.model.decision import ActionCall, Decision, Ending, ExecutionResult, Verdict
 from function.model.event import Action, Event, Outcome, UnwrappedEvent
 from function.model.result import Summary, with_envelope_fields
 from function.reporting import summarize
@@ -59,8 +59,8 @@ def carried_out(*verdicts: Verdict, attempts: int = 1, **fields: Any) -> Summary
 def test_the_outcome_of_the_whole_follows_from_its_parts(outcomes: str, whole: str) -> None:
     parts = [Verdict(str(number), Outcome(one)) for number, one in enumerate(outcomes.split())]
 
-    assert summarize.combined_outcome(parts) is Outcome(whole)
-    assert summarize.combined_outcome(parts[::-1]) is Outcome(whole)
+    assert summarize.combined(parts).outcome is Outcome(whole)
+    assert summarize.combined(parts[::-1]).outcome is Outcome(whole)
 
 
 @given(st.lists(st.sampled_from(["cooldown", "status", None]), min_size=1, max_size=4))
@@ -69,7 +69,7 @@ def test_a_reason_stands_at_the_top_only_where_all_instances_have_it(
 ) -> None:
     summary = judged(*[verdict(Outcome.SKIPPED, reason=reason) for reason in reasons])
 
-    assert summary.reason == (reasons[0] if len(set(reasons)) == 1 else None)
+    assert summary.ending.reason == (reasons[0] if len(set(reasons)) == 1 else None)
 
 
 @pytest.mark.parametrize(
@@ -87,24 +87,26 @@ def test_the_status_tells_a_sender_whether_to_send_again(
 ) -> None:
     summary = carried_out(verdict(outcome, retryable=retryable))
 
-    assert (summary.status, summary.retryable) == (status, retryable)
+    assert (summary.status, summary.ending.retryable) == (status, retryable)
 
 
 def test_a_failed_event_is_retryable_when_all_that_failed_is() -> None:
     again, hopeless = verdict(Outcome.FAILED, retryable=True), verdict(Outcome.FAILED, B)
     skipped = verdict(Outcome.SKIPPED, B)
 
-    assert carried_out(again, skipped).retryable
-    assert not carried_out(again, hopeless).retryable
-    assert not carried_out(again, verdict(Outcome.ACCEPTED, B)).retryable
-    assert not carried_out(again, verdict(Outcome.UNKNOWN, B)).retryable
+    assert carried_out(again, skipped).ending.retryable
+    assert not carried_out(again, hopeless).ending.retryable
+    assert not carried_out(again, verdict(Outcome.ACCEPTED, B)).ending.retryable
+    assert not carried_out(again, verdict(Outcome.UNKNOWN, B)).ending.retryable
 
 
 def test_one_instance_that_needs_a_person_is_enough() -> None:
     assert carried_out(
         verdict(Outcome.ACCEPTED), verdict(Outcome.SKIPPED, B, needs_human=True)
-    ).needs_human
-    assert not carried_out(verdict(Outcome.ACCEPTED), verdict(Outcome.SKIPPED, B)).needs_human
+    ).ending.needs_human
+    assert not carried_out(
+        verdict(Outcome.ACCEPTED), verdict(Outcome.SKIPPED, B)
+    ).ending.needs_human
 
 
 @pytest.mark.parametrize(
@@ -120,20 +122,23 @@ def test_a_purge_that_names_no_instance_ends_as_its_call(
     outcome: Outcome, reason: str | None, status: int, *, retryable: bool
 ) -> None:
     hopeless = status != 503 and reason is not None
-    execution = ExecutionResult(
-        outcome, reason, attempts=1, retryable=retryable, needs_human=hopeless
-    )
+    ending = Ending(outcome, reason, retryable=retryable, needs_human=hopeless)
+    execution = ExecutionResult(ending, attempts=1)
     summary = judged(action=Action.PURGE_FAILED, call=PURGE, execution=execution)
 
-    assert (summary.outcome, summary.reason, summary.status) == (outcome, reason, status)
-    assert (summary.retryable, summary.needs_human) == (retryable, hopeless)
+    assert (summary.ending.outcome, summary.ending.reason, summary.status) == (
+        outcome,
+        reason,
+        status,
+    )
+    assert (summary.ending.retryable, summary.ending.needs_human) == (retryable, hopeless)
     assert summary.request == PURGE.body
 
 
 def test_a_dry_purge_that_names_no_instance_would_be_sent() -> None:
     summary = judged(action=Action.PURGE_FAILED, call=PURGE, dry_run=True)
 
-    assert (summary.outcome, summary.reason, summary.request) == (
+    assert (summary.ending.outcome, summary.ending.reason, summary.request) == (
         Outcome.DRY_RUN,
         "dry_run",
         PURGE.body,
@@ -143,7 +148,7 @@ def test_a_dry_purge_that_names_no_instance_would_be_sent() -> None:
 def test_event_without_instances_keeps_its_reason() -> None:
     summary = judged(reason="not_mapped")
 
-    assert (summary.outcome, summary.reason, summary.request) == (
+    assert (summary.ending.outcome, summary.ending.reason, summary.request) == (
         Outcome.SKIPPED,
         "not_mapped",
         None,

@@ -33,11 +33,15 @@ def verdict(outcome: Outcome | None, one: str = ORDERS, **fields: Any) -> Verdic
 def test_a_refusal_says_why() -> None:
     summary = summarize.rejection(errors.TooMany("11 are more than 10"))
 
-    assert (summary.outcome, summary.reason, summary.status) == (Outcome.REJECTED, "too_many", 403)
-    assert not summary.needs_human
-    assert summarize.rejection(errors.TooMany("11 are more than 10", alarm=True)).needs_human
+    assert (summary.ending.outcome, summary.ending.reason, summary.status) == (
+        Outcome.REJECTED,
+        "too_many",
+        403,
+    )
+    assert not summary.ending.needs_human
+    assert summarize.rejection(errors.TooMany("11 are more than 10", alarm=True)).ending.needs_human
     assert summary.message == "Rejected: 11 are more than 10."
-    assert not summary.needs_human
+    assert not summary.ending.needs_human
 
 
 @pytest.mark.parametrize(
@@ -47,8 +51,12 @@ def test_a_refusal_says_why() -> None:
 def test_only_a_lost_subscription_needs_a_person(reason: str, *, needs_human: bool) -> None:
     summary = summarize.notice(SubscriptionNotice(reason))
 
-    assert (summary.outcome, summary.reason, summary.status) == (Outcome.SKIPPED, reason, 200)
-    assert summary.needs_human == needs_human
+    assert (summary.ending.outcome, summary.ending.reason, summary.status) == (
+        Outcome.SKIPPED,
+        reason,
+        200,
+    )
+    assert summary.ending.needs_human == needs_human
 
 
 def reply(status: int | None, code: str | None = None, skew: int | None = None) -> ApiResponse:
@@ -62,7 +70,11 @@ def test_malformed_state_needs_a_person_and_no_retry() -> None:
     problem = errors.StateUnreadable("an instance in the answer has odd tags")
     summary = summarize.unreadable_state(screened(ORDERS), problem)
 
-    assert (summary.retryable, summary.status, summary.needs_human) == (False, 200, True)
+    assert (summary.ending.retryable, summary.status, summary.ending.needs_human) == (
+        False,
+        200,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,9 +108,13 @@ def test_transient_read_failure_is_retryable(
     skipped = Verdict(B, Outcome.SKIPPED, "not_firing")
     summary = summarize.unreadable_state(screened(ORDERS, verdicts=(skipped,)), problem)
 
-    assert (summary.outcome, summary.reason, summary.retryable) == (Outcome.FAILED, None, retryable)
+    assert (summary.ending.outcome, summary.ending.reason, summary.ending.retryable) == (
+        Outcome.FAILED,
+        None,
+        retryable,
+    )
     assert summary.status == (503 if retryable else 200)
-    assert summary.needs_human == (not retryable)
+    assert summary.ending.needs_human == (not retryable)
     assert summary.verdicts == (
         skipped,
         Verdict(
@@ -117,24 +133,32 @@ def test_a_state_that_is_unreadable_for_a_purge_names_no_instance() -> None:
     purge = screened(action=Action.PURGE_FAILED, targets=())
     summary = summarize.unreadable_state(purge, errors.StateUnreadable("no"))
 
-    assert (summary.reason, summary.verdicts) == ("state_unreadable", ())
+    assert (summary.ending.reason, summary.verdicts) == ("state_unreadable", ())
     assert summary.message.startswith("Purge of failed creations failed: the live state")
 
 
 def test_an_event_that_finds_its_instance_held_may_come_again() -> None:
     summary = summarize.busy(screened())
 
-    assert (summary.outcome, summary.reason, summary.status) == (Outcome.FAILED, "busy", 503)
-    assert (summary.retryable, summary.needs_human) == (True, False)
+    assert (summary.ending.outcome, summary.ending.reason, summary.status) == (
+        Outcome.FAILED,
+        "busy",
+        503,
+    )
+    assert (summary.ending.retryable, summary.ending.needs_human) == (True, False)
     assert summary.message == ("Restart of 1 instance failed: another operation is going on.")
 
 
 def test_wrong_settings_are_named_and_need_a_person() -> None:
     summary = summarize.invalid_settings(("A: is missing", "B: is wrong"))
 
-    assert (summary.outcome, summary.reason, summary.status) == (Outcome.FAILED, "settings", 500)
+    assert (summary.ending.outcome, summary.ending.reason, summary.status) == (
+        Outcome.FAILED,
+        "settings",
+        500,
+    )
     assert summary.message.endswith("A: is missing B: is wrong")
-    assert (summary.retryable, summary.needs_human) == (False, True)
+    assert (summary.ending.retryable, summary.ending.needs_human) == (False, True)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +174,12 @@ def test_exception_before_the_call_is_failed(decision: Decision | None, attempts
     context = EventContext(RECEIVED, "0" * 32, authenticated=True, decision=decision)
     summary = summarize.crash(context, attempts)
 
-    assert (summary.outcome, summary.reason, summary.status) == (Outcome.FAILED, "internal", 500)
-    assert (summary.needs_human, summary.request) == (True, None)
+    assert (summary.ending.outcome, summary.ending.reason, summary.status) == (
+        Outcome.FAILED,
+        "internal",
+        500,
+    )
+    assert (summary.ending.needs_human, summary.request) == (True, None)
 
 
 def test_exception_after_the_call_is_unknown() -> None:
@@ -160,12 +188,16 @@ def test_exception_after_the_call_is_unknown() -> None:
     context = EventContext(RECEIVED, "0" * 32, authenticated=True, decision=decision)
     summary = summarize.crash(context, 1)
 
-    assert (summary.outcome, summary.reason, summary.status) == (Outcome.UNKNOWN, None, 202)
+    assert (summary.ending.outcome, summary.ending.reason, summary.status) == (
+        Outcome.UNKNOWN,
+        None,
+        202,
+    )
     assert summary.verdicts == (
         verdict(Outcome.UNKNOWN, reason="internal", needs_human=True),
         skipped,
     )
-    assert (summary.request, summary.attempts, summary.needs_human) == (CALL.body, 1, True)
+    assert (summary.request, summary.attempts, summary.ending.needs_human) == (CALL.body, 1, True)
     assert summary.message.startswith("It may have been sent")
 
 
@@ -173,4 +205,8 @@ def test_exception_after_a_purge_is_unknown() -> None:
     decision = Decision(Action.PURGE_FAILED, (), PURGE)
     summary = summarize.crash(EventContext(RECEIVED, "0" * 32, decision=decision), 1)
 
-    assert (summary.outcome, summary.reason, summary.status) == (Outcome.UNKNOWN, "internal", 202)
+    assert (summary.ending.outcome, summary.ending.reason, summary.status) == (
+        Outcome.UNKNOWN,
+        "internal",
+        202,
+    )
