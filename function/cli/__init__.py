@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+from ..lib.version import VERSION
 from . import _env_file
 
 USAGE_ERROR = 2
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=VERSION)
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, module in _commands().items():
         summary = str(module.__doc__).partition("\n")[0]

@@ -187,6 +187,8 @@ def _show(explanation: Explanation) -> None:
     reason = f" ({explanation.reason})" if explanation.reason else ""
     painted = paint(f"{explanation.outcome}{reason}", explanation.outcome)
     say(f"\noutcome   {painted}: {explanation.message}")
+    if explanation.needs_human:
+        say("calls     for a person (needs_human)")
     if explanation.request is not None:
         say(f"request   {json.dumps(explanation.request, separators=(',', ':'))}")
     say("\nassumed:")

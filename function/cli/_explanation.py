@@ -48,6 +48,7 @@ class Explanation(NamedTuple):
     schema: Mapping[str, str | None] | None = None
     instances: tuple[ExplainedInstance, ...] = ()
     assumptions: tuple[str, ...] = ()
+    needs_human: bool = False
 
     def document(self) -> dict[str, Any]:
         """Return the explanation as JSON that programs rely on."""
@@ -135,12 +136,20 @@ def _of_run(run: EventRun, result: ResultEvent, recognized: Recognized) -> Expla
         request=data["request"],
         schema=_schema(run.rejection),
         instances=_instances(run, data),
+        needs_human=data["needs_human"],
     )
 
 
 def _of_summary(summary: Summary, rejection: EventRejected | None = None) -> Explanation:
-    outcome, reason = summary.ending.outcome.value, summary.ending.reason
-    return Explanation("smn", outcome, reason, summary.message, schema=_schema(rejection))
+    ending = summary.ending
+    return Explanation(
+        "smn",
+        ending.outcome.value,
+        ending.reason,
+        summary.message,
+        schema=_schema(rejection),
+        needs_human=ending.needs_human,
+    )
 
 
 def _explain_smn(

@@ -40,6 +40,14 @@ def say(text: str = "", *, stream: TextIO | None = None) -> None:
     print(text, file=stream or sys.stdout)
 
 
+def warn_of_misspelled_settings(variables: Iterable[str]) -> None:
+    """Print a warning for each variable that is nearly a setting: it has no effect."""
+    from ..entrypoints import startup  # noqa: PLC0415 - --help does not wait for it
+
+    for warning in startup.misspelled_settings(variables):
+        say(warning, stream=sys.stderr)
+
+
 def bullet(text: str) -> str:
     """Return a sentence as an item of a list, folded."""
     return fill(text, WIDTH, initial_indent="  - ", subsequent_indent="    ")

@@ -71,9 +71,12 @@ class Recognizer:
 
     def _of_request(self, request: routes.HttpRequest, at: datetime) -> Recognized:
         """Take the body of a request to one of our routes."""
-        channel = routes.channels(self._sources).get(request.path)
+        channels = routes.channels(self._sources)
+        channel = channels.get(request.path)
         if channel is None:
-            raise UnknownRoute("the path in this gateway event is no route")
+            probable = routes.probable_route(request.path, channels)
+            hint = f"; did you mean {probable}?" if probable else ""
+            raise UnknownRoute(f"the path in this gateway event is no route{hint}")
         if channel == "smn":
             return Recognized((RawEvent("smn", request.body, at),), "smn")
         return self._of_source(channel, self._structured(request, channel, at), at)
@@ -99,7 +102,8 @@ class Recognizer:
         scores = {name: self._score(name, document) for name in self._sources}
         best = max(scores, key=lambda name: scores[name])
         if scores[best] == (False, 0):
-            return self._of_source("unknown", body, at)
+            hint = f"It is like no source; --source takes it for one of {', '.join(scores)}."
+            return self._of_source("unknown", body, at, hint)
         accepting = [name for name, (accepted, _) in scores.items() if accepted]
         if len(accepting) < 2:
             guess = None if accepting else f"Its shape is most like {best} (--source overrides)."

@@ -25,7 +25,7 @@ from ._simulated_cloud import RESTART_TIME, SimulatedClock, SimulatedCloud
 MAX_LINE_BYTES = 2 * 1024 * 1024
 MAX_SHOWN_LINES = 20
 RESULT_HINT = (
-    "this is a result of the function's own log, which holds no payload; "
+    "this is a line of the function's own log, which holds no payload; "
     "record what senders post, with the moment at which it came"
 )
 ASSUMPTIONS = (
@@ -78,13 +78,19 @@ class Report(NamedTuple):
         }
 
 
+def _is_logged(document: Mapping[str, Any]) -> bool:
+    """Tell whether a line is one of the function's own log, on either stream."""
+    log_line = {"time", "severity", "message"} <= document.keys() and "payload" not in document
+    return log_line or document.get("type") == RESULT_TYPE
+
+
 def _line(text: bytes, sources: Iterable[str]) -> Line:
     """Return one line of a recording, or raise UsageError."""
     try:
         document: Any = strict_json.loads(text, limit=MAX_LINE_BYTES)
     except strict_json.InvalidJSON as error:
         raise UsageError(f"no JSON: {error.problem}") from None
-    if isinstance(document, dict) and document.get("type") == RESULT_TYPE:
+    if isinstance(document, dict) and _is_logged(document):
         raise UsageError(RESULT_HINT)
     if not isinstance(document, dict) or "payload" not in document:
         raise UsageError('write {"at": "<RFC 3339>", "source": "<name>", "payload": {...}}')

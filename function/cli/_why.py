@@ -44,7 +44,11 @@ def _time(moment: datetime | None) -> str:
 def _not_firing(facts: Facts) -> str:
     if not facts.traced.screened.alarm:
         return "this is a request, no alarm"
-    return "the alarm is not firing" if facts.applies else "the alarm is firing"
+    if not facts.applies:
+        return "the alarm is firing"
+    if facts.intent.ended:
+        return "the alarm is not firing: it has ended"
+    return "the alarm is not firing, or fires for missing data (NoData, Error)"
 
 
 def _test_event(facts: Facts) -> str:

@@ -50,12 +50,16 @@ def run(arguments: argparse.Namespace) -> int:
     from ..entrypoints.check import run_check  # noqa: PLC0415 - the other commands do not wait
     from ..lib import strict_json  # noqa: PLC0415 - same
     from ..model.errors import SchemaViolated, SettingsInvalid  # noqa: PLC0415 - same
-    from ._output import as_json, paint, say  # noqa: PLC0415 - same
+    from ._output import as_json, paint, say, warn_of_misspelled_settings  # noqa: PLC0415 - same
 
+    warn_of_misspelled_settings(os.environ)
     try:
         result = run_check(os.environ, instances=arguments.instances, probe=arguments.probe)
-    except (SettingsInvalid, SchemaViolated) as problem:
+    except SettingsInvalid as problem:
         say(str(problem), stream=sys.stderr)
+        return USAGE_ERROR
+    except SchemaViolated as problem:
+        say(f"--instances: {problem}", stream=sys.stderr)
         return USAGE_ERROR
     # As programs get it: in the event itself the words are members of enumerations.
     event: Any = strict_json.loads(strict_json.dumps(result.event))

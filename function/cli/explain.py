@@ -48,8 +48,9 @@ def _payload(file: str) -> bytes:
 
 def run(arguments: argparse.Namespace) -> int:
     """Explain one payload; return the exit status."""
-    from . import _explain  # noqa: PLC0415 - the other commands do not wait for it
+    from . import _explain, _output  # noqa: PLC0415 - the other commands do not wait for it
 
+    _output.warn_of_misspelled_settings(os.environ)
     try:
         options = _explain.Options(
             source=arguments.source,

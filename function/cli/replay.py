@@ -34,8 +34,9 @@ def _content(file: str) -> bytes:
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay all files; return the exit status."""
-    from . import _replay  # noqa: PLC0415 - the other commands do not wait for it
+    from . import _output, _replay  # noqa: PLC0415 - the other commands do not wait for it
 
+    _output.warn_of_misspelled_settings(os.environ)
     try:
         files = {file: _content(file) for file in arguments.files}
         report = _replay.replay(files, os.environ, watch=_replay.watched)

@@ -1,7 +1,7 @@
 """Build the components of a process once, and read its settings."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -45,11 +45,17 @@ def variable_names() -> frozenset[str]:
     return reader.names(routed_sources()) | {*reader.ALIASES.values()}
 
 
+def misspelled_settings(variables: Iterable[str]) -> tuple[str, ...]:
+    """Say, for each variable that is nearly a setting, which one was probably meant."""
+    similar = reader.similar_names(variables, variable_names())
+    return tuple(f"{name} is no setting; did you mean {setting}?" for name, setting in similar)
+
+
 @lru_cache(maxsize=1)
 def warn_of_misspelled_settings(variables: frozenset[str]) -> None:
-    """Log once, for each variable that is nearly a setting, which one was probably meant."""
-    for name, setting in reader.similar_names(variables, variable_names()):
-        emit.log("WARNING", f"{name} is no setting; did you mean {setting}?")
+    """Log misspelled settings once."""
+    for warning in misspelled_settings(variables):
+        emit.log("WARNING", warning)
 
 
 _opening = threading.Lock()

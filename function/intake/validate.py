@@ -41,7 +41,8 @@ def _parsed(unwrapped: UnwrappedEvent) -> Any:
     try:
         return strict_json.loads(unwrapped.payload)
     except strict_json.InvalidJSON as error:
-        raise _rejected(InvalidJson(error.problem), unwrapped) from None
+        problem = _with_kinds(error.problem, None, unwrapped)
+        raise _rejected(InvalidJson(problem), unwrapped) from None
 
 
 def _source(unwrapped: UnwrappedEvent, value: Any) -> str:
@@ -63,6 +64,8 @@ def _with_kinds(problem: str, value: Any, unwrapped: UnwrappedEvent) -> str:
 
 def _with_sender(problem: str, value: Any, source: str | None) -> str:
     """Add to a problem whose document this looks like, where that explains it."""
+    if isinstance(value, str):
+        return f"{problem}; it is one text: was its JSON encoded twice?"
     sender = recognize.other_sender(value, source)
     return f"{problem}; it looks like {sender}" if sender else problem
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from ..model.check import Check, CheckStatus, Validity
 from ..settings.model import AuthSettings, Settings
@@ -19,10 +20,30 @@ GUESSABLE = re.compile(
     rb"|remediat|webhook|token|test|0123456789|123456789|abcdefgh",
     re.IGNORECASE,
 )
+_REGION_OF_HOST = re.compile(r"dms\.([a-z0-9-]+)\.myhuaweicloud\.(?:com|eu)")
 ONE_COPY = (
     "Without LEDGER_URL only one copy of this function may run: two copies know nothing of each "
     "other's calls until the cloud shows them, and may restart an instance twice."
 )
+
+
+def _foreign(urn: str, settings: Settings) -> bool:
+    """Tell whether a topic is of another project, or of another region than the endpoint's."""
+    _, _, region, project, _ = urn.split(":", 4)
+    named = _REGION_OF_HOST.fullmatch(urlsplit(settings.outbound.endpoint).hostname or "")
+    elsewhere = named is not None and named.group(1) != region
+    return project != settings.outbound.project_id or elsewhere
+
+
+def _topic_hint(settings: Settings) -> str | None:
+    """Return what may be wrong with a topic: a message that nobody gets is only a line in a log."""
+    topics = {"SMN_TOPIC_URNS": settings.auth.topic_urns}
+    if settings.notify.topic_urn is not None:
+        topics["NOTIFY_TOPIC_URN"] = frozenset({settings.notify.topic_urn})
+    foreign = [
+        name for name, urns in topics.items() if any(_foreign(urn, settings) for urn in urns)
+    ]
+    return f"Look at {names(foreign)}: a topic of another project or region." if foreign else None
 
 
 def settings(settings: Settings) -> Check:
@@ -34,6 +55,8 @@ def settings(settings: Settings) -> Check:
         f"The settings are complete. {sends} Actions: {actions}; "
         f"mode of instances without a tag: {limits.default_mode.value}."
     )
+    if settings.notify.topic_urn is not None:
+        detail += " Whether messages to NOTIFY_TOPIC_URN arrive was not tried."
     if not limits.cooldown and not limits.max_restarts_per_day:
         return Check(
             "settings",
@@ -41,7 +64,8 @@ def settings(settings: Settings) -> Check:
             f"{detail} COOLDOWN_SECONDS and MAX_RESTARTS_PER_DAY are both 0.",
             "Set one of them, or nothing bounds how often an instance is restarted.",
         )
-    return Check("settings", CheckStatus.PASS, detail)
+    hint = _topic_hint(settings)
+    return Check("settings", CheckStatus.INFO if hint else CheckStatus.PASS, detail, hint)
 
 
 def is_weak(secret: bytes) -> bool:

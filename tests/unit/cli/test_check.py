@@ -100,8 +100,19 @@ def test_malformed_instance_id_exits_with_2(
 ) -> None:
     assert cli.main(["check", "--instances", "kafka-orders"]) == 2
 
-    assert "instances" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("--instances: ")
     assert cloud.requests == ()
+
+
+def test_a_variable_that_is_nearly_a_setting_is_named(
+    cloud: FakeDms, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.environ["COOLDOWN_SECOND"] = "60"
+
+    assert cli.main(["check"]) == 0
+    assert "COOLDOWN_SECOND is no setting; did you mean COOLDOWN_SECONDS?" in (
+        capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])

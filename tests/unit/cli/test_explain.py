@@ -337,8 +337,39 @@ def test_an_odd_task_of_a_state_is_read_as_one_of_the_cloud(task: Any, reason: s
 
 
 def test_a_gateway_event_for_another_path_is_named() -> None:
-    with pytest.raises(UsageError, match="no route"):
+    with pytest.raises(UsageError, match=r"no route$"):
         explained({"httpMethod": "POST", "path": "/elsewhere", "body": ""})
+    with pytest.raises(UsageError, match=r"no route; did you mean /smn\?$"):
+        explained({"httpMethod": "POST", "path": "/prod/smn", "body": ""})
+
+
+def test_a_payload_like_no_source_is_explained_with_the_option_that_names_one() -> None:
+    explanation = explained({"trigger": "Kafka down", "severity": "high"})
+
+    assert explanation.source is None
+    assert explanation.assumptions[0].startswith("It is like no source; --source takes it for one")
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"status": "resolved"}, "it has ended"),
+        ({"annotations": {"grafana_state_reason": "NoData"}}, "missing data"),
+    ],
+)
+def test_an_alarm_that_does_not_fire_is_explained(fields: dict[str, Any], why: str) -> None:
+    group = alerts(raised=NOW)
+    group["alerts"][0].update(fields)
+    (instance,) = explained(group).instances
+
+    assert why in instance.rules[0].why
+
+
+def test_a_call_for_a_person_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    unread = {"alarm_status": 7}
+    for payload, calls in ((smn(message=json.dumps(unread)), True), (REQUEST, False)):
+        _explain.show([explained(payload)], as_json=False)
+        assert ("calls     for a person" in capsys.readouterr().out) is calls
 
 
 def test_invalid_limit_is_named_and_set_limits_are_listed() -> None:

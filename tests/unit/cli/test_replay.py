@@ -146,7 +146,11 @@ def test_every_kind_of_payload_is_recognized_by_its_shape() -> None:
         (line(MINUTE, {"httpMethod": "POST", "path": "/none"}), "no route"),
         (
             json.dumps(schemas.load().schema("result")["examples"][0]),
-            "past, line 2: this is a result of the function's own log",
+            "past, line 2: this is a line of the function's own log",
+        ),
+        (
+            '{"time":"2026-01-05T03:00:00Z","severity":"INFO","message":"Listening on :8080"}',
+            "past, line 2: this is a line of the function's own log",
         ),
     ],
 )

@@ -25,7 +25,13 @@ from function.model.cloud_state import ApiResponse
 from function.model.errors import ActionNotForSource, StateUnreadable
 from function.model.event import Action, Event, Intent, Source
 from function.policy import check, check_cloud, check_setup
-from function.settings.model import AuthSettings, Credentials, OutboundSettings, Settings
+from function.settings.model import (
+    AuthSettings,
+    Credentials,
+    NotifySettings,
+    OutboundSettings,
+    Settings,
+)
 from tests.factories import ALL_THREE, AUDIT, DRAFT, NOW, ORDERS, PAYMENTS, limits, read, state
 
 NAMES = """settings endpoint clock credentials project list show tasks restart_task_names
@@ -315,3 +321,23 @@ def test_a_source_that_may_not_check_may_not_probe_either(probe: bool) -> None:
 
     with pytest.raises(ActionNotForSource):
         check.request(event, restarts)
+
+
+@pytest.mark.parametrize(
+    ("urn", "foreign"),
+    [
+        (f"urn:smn:eu-de:{'0' * 32}:people", False),
+        (f"urn:smn:eu-de:{'1' * 32}:people", True),
+        (f"urn:smn:cn-north-4:{'0' * 32}:people", True),
+    ],
+)
+def test_a_topic_of_another_project_or_region_is_named(urn: str, foreign: bool) -> None:
+    ours = OutboundSettings("https://dms.eu-de.myhuaweicloud.com", "0" * 32)
+    alarms = settings(AuthSettings(topic_urns=frozenset({urn})))._replace(outbound=ours)
+    people = settings()._replace(outbound=ours, notify=NotifySettings(urn))
+
+    for name, chosen in (("SMN_TOPIC_URNS", alarms), ("NOTIFY_TOPIC_URN", people)):
+        row = check_setup.settings(chosen)
+        assert row.status is (CheckStatus.INFO if foreign else CheckStatus.PASS)
+        assert (name in (row.fix or "")) is foreign
+    assert "NOTIFY_TOPIC_URN arrive was not tried" in check_setup.settings(people).detail
