@@ -80,7 +80,9 @@ def _signed_texts(message: Mapping[str, Any]) -> tuple[bytes, ...]:
     an end of the subscription has one link or the other: the samples disagree, so both are tried.
     """
     texts = []
-    for type_key in _TYPE_KEYS[message["type"]]:
+    type_keys = _TYPE_KEYS[message["type"]]
+    present = [key for key in type_keys if message.get(key) is not None]
+    for type_key in present or type_keys[:1]:
         keys = ("message", "message_id", type_key, "timestamp", "topic_urn", "type")
         pairs = [(key, message[key]) for key in sorted(keys) if message.get(key) is not None]
         without_empty = [(key, value) for key, value in pairs if value or key != "subject"]
@@ -98,7 +100,9 @@ def _confirmation(message: Mapping[str, Any], now: datetime) -> SubscriptionNoti
     dead = sent_at is not None and now - sent_at > CONFIRMATION_LIFETIME
     if dead and reason == "subscription_confirmation":
         return SubscriptionNotice(reason, expired=True)
-    return SubscriptionNotice(reason, message.get("subscribe_url"))
+    # Only one link is signed: beside the other one, this may be anybody's.
+    link = None if "unsubscribe_url" in message else message.get("subscribe_url")
+    return SubscriptionNotice(reason, link)
 
 
 def _own_notification(text: str) -> SubscriptionNotice | None:
@@ -128,7 +132,8 @@ def _smn(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
         notice=notice or _own_notification(message["message"]),
         id=message["message_id"],
         sent_at=message["timestamp"],
-        name=message.get("subject"),
+        # The signature of a confirmation does not cover the subject.
+        name=message.get("subject") if message["type"] == "Notification" else None,
     )
 
 

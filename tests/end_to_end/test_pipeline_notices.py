@@ -72,6 +72,24 @@ def test_a_message_about_the_subscription_is_for_a_person_and_its_link_is_in_the
     assert not remediator.cloud.requests
 
 
+@pytest.mark.parametrize("signed_over", [{"unsubscribe_url": LINK}, {}])
+def test_a_link_and_a_headline_that_smn_did_not_sign_are_in_no_log_and_no_result(
+    remediator: Remediator, out: Any, tmp_path: Path, signed_over: dict[str, str]
+) -> None:
+    message, file = signed_notice("UnsubscribeConfirmation", tmp_path, **signed_over)
+    remediator.set(SMN_TOPIC_URNS=TOPIC, SMN_CERTIFICATE_FILE=str(file))
+    added = {"subscribe_url": "https://evil.example/", "subject": "Call this number"}
+    answer = remediator.post("/smn", {**message, **added})
+
+    if signed_over:
+        assert answer.brief == (200, "skipped", "unsubscribe_confirmation")
+        assert answer.data["event"]["name"] is None
+    else:  # what SMN signs has a link
+        assert answer.brief == (401, "rejected", "unauthenticated")
+    assert "evil.example" not in str(out())
+    assert "Call this number" not in str(answer.event)
+
+
 def test_the_line_on_a_dead_link_names_its_event_and_not_the_link(
     remediator: Remediator, out: Any, tmp_path: Path
 ) -> None:
