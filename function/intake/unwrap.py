@@ -101,7 +101,7 @@ def _confirmation(message: Mapping[str, Any], now: datetime) -> SubscriptionNoti
     if dead and reason == "subscription_confirmation":
         return SubscriptionNotice(reason, expired=True)
     # Only one link is signed: beside the other one, this may be anybody's.
-    link = None if "unsubscribe_url" in message else message.get("subscribe_url")
+    link = None if message.get("unsubscribe_url") else message.get("subscribe_url")
     return SubscriptionNotice(reason, link)
 
 

@@ -170,6 +170,32 @@ def test_an_smn_envelope_with_other_members_is_rejected(changes: dict[str, Any])
         opened("smn", json.dumps(message).encode())
 
 
+@pytest.mark.parametrize(
+    "unused",
+    [
+        {"subject": None},
+        {"signing_cert_url": None, "subscribe_url": None, "unsubscribe_url": None},
+        {"signing_cert_url": 7, "region": ["new"]},
+    ],
+)
+def test_null_counts_as_left_out_and_what_smn_adds_is_not_looked_at(
+    unused: dict[str, Any],
+) -> None:
+    assert opened("smn", json.dumps({**smn(), **unused}).encode()).id == "m1"
+
+    record = {"event_source": "smn", "event_version": None, "event_subscription_urn": None}
+    fields = {"message": alarm(), "message_id": None, "timestamp": None, "type": None, **unused}
+    body = json.dumps({"record": [{**record, "smn": fields}]}).encode()
+    assert opened("trigger/smn", body).payload == alarm()
+
+
+def test_a_confirmation_needs_its_link() -> None:
+    message = {**smn(type="SubscriptionConfirmation"), "subscribe_url": None}
+
+    with pytest.raises(SchemaViolated):
+        opened("smn", json.dumps(message).encode())
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[1,]", b'{"type":1,"type":2}', b"\xff\xfe{\x00"])
 def test_an_envelope_that_is_not_strict_json_is_rejected(body: bytes) -> None:
     for channel in ("smn", "trigger/smn", "trigger/sns"):
