@@ -10,8 +10,10 @@ import logging
 import resource
 import signal
 import socket
+import threading
 import time
 from contextlib import suppress
+from queue import SimpleQueue
 from typing import Any
 
 from waitress import wasyncore
@@ -19,7 +21,7 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.task import ErrorTask, Task, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
 from ..pipeline import Runtime
@@ -87,7 +89,52 @@ class _Request(HTTPRequestParser):
         self.headers |= {"CONTENT_LENGTH": str(length), "CONNECTION": "close"}
 
 
-class _Task(WSGITask):
+class _Threads:
+    """Threads that answer requests, in the order in which these came.
+
+    Waitress' own take a lock and wait on a condition for each request: several calls of the system.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._queue: SimpleQueue[_Channel | None] = SimpleQueue()
+        for _ in range(count):
+            threading.Thread(target=self._work, daemon=True).start()
+
+    def add_task(self, task: _Channel) -> None:
+        """Have the next request of a connection answered."""
+        self._queue.put(task)
+
+    def end(self) -> None:
+        """End the threads that wait; the others end with the process."""
+        for _ in range(self._count):
+            self._queue.put(None)
+
+    def _work(self) -> None:
+        while (channel := self._queue.get()) is not None:
+            try:
+                channel.service()
+            except Exception:
+                logging.getLogger(__name__).exception("A connection cannot go on.")
+                channel.cancel()
+
+
+class _WholeAnswer(Task):
+    """Sends the head and the body of an answer at once: a call less, and a segment less."""
+
+    channel: _Channel
+
+    def finish(self) -> None:
+        """Send what was written."""
+        super().finish()
+        self.channel.send_answer()
+
+
+class _ErrorTask(_WholeAnswer, ErrorTask):
+    """The answer to what is no valid HTTP."""
+
+
+class _Task(_WholeAnswer, WSGITask):
     """The application at work on a whole request."""
 
     request: _Request
@@ -104,6 +151,7 @@ class _Channel(HTTPChannel):
 
     parser_class = _Request
     task_class = _Task
+    error_task_class = _ErrorTask
     server: _Listener
     close_when_flushed: bool
     request: _Request | None
@@ -115,6 +163,7 @@ class _Channel(HTTPChannel):
         self.cut_off = False
         self._lingers = False
         self._discarded = 0
+        self._answer = b""
         super().__init__(*args, **kwargs)
 
     @property
@@ -138,6 +187,16 @@ class _Channel(HTTPChannel):
         """Answer one request, in a thread; from then on the client has time for the next."""
         super().service()
         self.since = time.monotonic()
+
+    def write_soon(self, data: bytes) -> int:
+        """Keep a part of an answer until it is whole."""
+        self._answer += data
+        return len(data)
+
+    def send_answer(self) -> None:
+        """Send an answer, from the thread that made it."""
+        answer, self._answer = self._answer, b""
+        super().write_soon(answer)
 
     def readable(self) -> bool:
         """Tell whether something may be read: also what is only thrown away."""
@@ -174,11 +233,18 @@ class _Listener(TcpWSGIServer):
     channel_class = _Channel
     buffered = 0
     active_channels: dict[int, _Channel]
-    probes: ThreadedTaskDispatcher
+    probes: _Threads
     ended = False
+    woken = False  # since the loop last looked at its connections
 
     def pull_trigger(self) -> None:
-        """Wake the loop, from a thread that has answered or from the handler of a signal."""
+        """Have the loop look at its connections, from a thread that has answered."""
+        if not self.woken:
+            self.woken = True
+            self.wake()
+
+    def wake(self) -> None:
+        """Wake the loop, also from the handler of a signal."""
         if not self.ended:
             with suppress(OSError):  # it has ended at this moment
                 super().pull_trigger()
@@ -246,8 +312,7 @@ class Server:
         )
         self._map: dict[int, Any] = {}
         self._stopping = False
-        dispatchers = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
-        self._events, self._probes = dispatchers
+        self._events, self._probes = _Threads(threads), _Threads(1)
         self._listener = _Listener(
             application,
             self._map,
@@ -258,13 +323,11 @@ class Server:
             bind_socket=False,
         )
         self._listener.probes = self._probes
-        self._events.set_thread_count(threads)
-        self._probes.set_thread_count(1)
 
     def stop(self, *_: object) -> None:
         """Make `run` return; also usable as a signal handler."""
         self._stopping = True
-        self._listener.pull_trigger()
+        self._listener.wake()
 
     def run(self, grace: float) -> None:
         """Answer until `stop`; then only what is whole by now, for at most `grace` seconds."""
@@ -277,6 +340,7 @@ class Server:
         self._end()
 
     def _poll(self, seconds: float) -> None:
+        self._listener.woken = False
         # Not select(): it breaks on the first file descriptor above 1023.
         wasyncore.poll2(seconds, self._map)
 
@@ -294,7 +358,7 @@ class Server:
         self._listener.ended = True
         self._listener.trigger.close()
         for dispatcher in (self._events, self._probes):
-            dispatcher.set_thread_count(0)  # without waiting: they are daemons
+            dispatcher.end()
 
 
 def _connection_limit() -> int:

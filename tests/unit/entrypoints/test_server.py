@@ -121,6 +121,39 @@ def test_one_connection_carries_many_requests(server: Server) -> None:
             assert response(connection) == (200, f"{len(body)} {len(body)}")
 
 
+def test_head_and_body_of_an_answer_leave_together(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[bytes] = []
+    send = server_module._Channel.send
+
+    def noted(channel: Any, content: bytes, **options: Any) -> int:
+        sent.append(content)
+        return int(send(channel, content, **options))
+
+    monkeypatch.setattr(server_module._Channel, "send", noted)
+    assert is_answered(server)
+
+    (answer,) = sent
+    assert (answer[:12], answer[-6:]) == (b"HTTP/1.1 200", b"None 0")
+
+
+def test_a_defect_in_answering_costs_a_connection_and_no_thread(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trigger = server_module._Listener.pull_trigger
+
+    def broken(_: Any) -> None:
+        monkeypatch.setattr(server_module._Listener, "pull_trigger", trigger)
+        raise RuntimeError
+
+    with running(application, threads=1) as server:
+        monkeypatch.setattr(server_module._Listener, "pull_trigger", broken)
+        for _ in range(2):
+            with connect(server, HEAD + b"Connection: close\r\n\r\n") as connection:
+                assert rest(connection).endswith(b"\r\n\r\nNone 0")
+
+
 @pytest.mark.parametrize("length", [MEBIBYTE, 3 * MEBIBYTE, 10**12])
 def test_the_application_says_that_a_body_is_too_large(length: int, server: Server) -> None:
     """No byte of it is kept, and a sender that keeps sending still gets the response."""
