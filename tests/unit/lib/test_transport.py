@@ -211,6 +211,29 @@ def test_a_connection_is_used_again_after_a_whole_answer(cloud: FakeDms) -> None
     assert (len(cloud.requests), cloud.connections) == (3, 1)
 
 
+def test_a_connection_that_the_server_ends_is_not_reused(cloud: FakeDms) -> None:
+    cloud.fault(Reply(200, b"{}", (("Connection", "close"),)))
+    with client() as one:
+        assert one.send(get(cloud), read_timeout=5).body == b"{}"
+        assert one.send(get(cloud), read_timeout=5).status == 401
+
+    assert cloud.connections == 2
+
+
+def test_an_exchange_that_ends_after_the_client_was_closed_leaves_nothing_open(
+    cloud: FakeDms,
+) -> None:
+    class ClosedMeanwhile(Gate):
+        def begin_sending(self) -> None:
+            super().begin_sending()
+            self.closed = True
+
+    with client(ClosedMeanwhile()) as one:
+        assert one.send(get(cloud), read_timeout=5).status == 401
+
+        assert one._idle is None
+
+
 @pytest.mark.parametrize(
     "fault", [Reply(200, EXACTLY + b"  "), Reply(204, b"left"), Reply(304, b"left")]
 )
@@ -310,10 +333,9 @@ def test_no_exception_text_of_a_library_is_passed_on(cloud: FakeDms) -> None:
     assert raised.value.__suppress_context__
 
 
-def kept(client: Client, url: str) -> socket.socket:
+def kept(client: Client) -> socket.socket:
     """Return the socket of the connection that a client keeps."""
-    kept: Any = client._adapter.pool(url).pool
-    (connection,) = kept.queue
+    connection: Any = client._idle
     sock: socket.socket = connection.sock
     return sock
 
@@ -335,7 +357,7 @@ def test_session_tickets_on_a_connection_opened_early_do_not_close_it() -> None:
     where = place("good")
     with FakeDms(place=where) as cloud, client(ca_bundle_file=where.authority) as one:
         one.open(cloud.url, timeout=5)
-        assert wait_for_read(kept(one, cloud.url), timeout=10), "the server has sent no tickets"
+        assert wait_for_read(kept(one), timeout=10), "the server has sent no tickets"
         one.send(get(cloud), read_timeout=5)
 
     assert cloud.connections == 1
@@ -355,7 +377,7 @@ def test_a_connection_opened_early_and_ended_by_the_server_is_opened_again(
         one.open(url, timeout=5)
         relay.wait_for(lambda: len(relay.passages) == 1)
         relay.cut()
-        assert wait_for_read(kept(one, url), timeout=10)
+        assert wait_for_read(kept(one), timeout=10)
         request = requests.Request("POST", f"{url}{PATH}/action", data=b"{}").prepare()
         assert one.send(request, read_timeout=5).status == 401
 
@@ -368,7 +390,7 @@ def test_a_connection_opened_early_and_reset_is_opened_again(cloud: FakeDms) -> 
         one.open(url, timeout=5)
         relay.wait_for(lambda: len(relay.passages) == 1)
         relay.reset()
-        assert wait_for_read(kept(one, url), timeout=10)
+        assert wait_for_read(kept(one), timeout=10)
         request = requests.Request("POST", f"{url}{PATH}/action", data=b"{}").prepare()
         assert one.send(request, read_timeout=5).status == 401
 

@@ -130,7 +130,7 @@ def test_proxy_credentials_go_to_the_proxy_only(
         send(through(proxy, Gate(), user=f"us%40er:{PASSWORD}@"), cloud)
 
         basic = base64.b64encode(f"us@er:{PASSWORD}".encode())
-        assert b"Proxy-Authorization: Basic " + basic in proxy.heads[0]
+        assert b"proxy-authorization: Basic " + basic in proxy.heads[0]
     assert "proxy-authorization" not in cloud.posts[0].headers
     assert PASSWORD not in "".join(capfd.readouterr())
 
