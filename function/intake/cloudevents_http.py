@@ -12,7 +12,7 @@ from ..lib import strict_json
 from ..model.errors import SchemaViolated
 
 REQUEST_TYPES = ("dev.knative.sources.ping", "dev.kafka-remediator.request.v1")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_QUOTED = r'(?s)"((?:[^"\\]|\\.)*)"'
 
 
 def _attribute(header: str) -> str:
@@ -20,7 +20,7 @@ def _attribute(header: str) -> str:
 
     See section 3.1.3.2 of the HTTP binding of CloudEvents.
     """
-    quoted = _QUOTED.fullmatch(header.strip())
+    quoted = re.fullmatch(_QUOTED, header.strip())
     text = re.sub(r"\\(.)", r"\1", quoted.group(1)) if quoted else header.strip()
     try:
         return unquote_to_bytes(text).decode()

@@ -10,9 +10,7 @@ from typing import Any
 _ALARM_KEYS = frozenset({"alarm_status", "alarm_id", "alarm_name", "template_variable"})
 _TEMPLATE_KEYS = frozenset({"IsAlarm", "AlarmRecordID", "AlarmRuleName", "AlarmTime"})
 # The same in a text that is no JSON, and how Cloud Eye begins what it writes for people.
-_ALARM_TEXT = re.compile(
-    "|".join([*sorted(_ALARM_KEYS | _TEMPLATE_KEYS), "Cloud Eye", r"\[(\w+ )?Alarm\]"])
-)
+_ALARM_TEXT = "|".join([*sorted(_ALARM_KEYS | _TEMPLATE_KEYS), "Cloud Eye", r"\[(\w+ )?Alarm\]"])
 
 
 def _is_alarm(document: Mapping[str, Any]) -> bool:
@@ -85,4 +83,4 @@ def has_alarm_marks(value: Any, text: bytes | str, subject: str | None) -> bool:
     if isinstance(value, dict):
         return _is_alarm(value)
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return bool(_ALARM_TEXT.search(words) or _ALARM_TEXT.search(subject or ""))
+    return bool(re.search(_ALARM_TEXT, words) or re.search(_ALARM_TEXT, subject or ""))

@@ -17,7 +17,7 @@ _FORMATS = {"date-time": "a date and time with an offset, such as 2026-01-05T02:
 
 # Only what looks like a key is ever named, and only the first unknown keys are compared: an SMN
 # envelope is validated before its sender is authenticated, and comparing takes quadratic time.
-_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
+_KEY = "[A-Za-z][A-Za-z0-9_-]{0,39}"
 _MAX_COMPARED_KEYS = 20
 # difflib's default of 0.6 suggests keys that only share a few letters.
 _MIN_SIMILARITY = 0.75
@@ -39,8 +39,8 @@ def _similar(key: str, known: Iterable[str]) -> str | None:
 
 def _unknown_keys(document: Iterable[str], known: Iterable[str]) -> list[str]:
     """Return the first keys of a document that a schema does not know and that may be named."""
-    names = frozenset(known)
-    unknown = (key for key in document if key not in names and _KEY.fullmatch(key))
+    names, is_key = frozenset(known), re.compile(_KEY).fullmatch
+    unknown = (key for key in document if key not in names and is_key(key))
     return list(islice(unknown, _MAX_COMPARED_KEYS))
 
 

@@ -43,7 +43,8 @@ class Schemas:
 
     def names(self, folder: str) -> tuple[str, ...]:
         """List the schemas of one folder, sorted, without the folder: `alertmanager`, …"""
-        return tuple(sorted(path.stem for path in (self._directory / folder).glob("*.json")))
+        files = (self._directory / folder).iterdir()
+        return tuple(sorted(file.stem for file in files if file.suffix == ".json"))
 
     def schema(self, name: str) -> Schema:
         """Return the schema itself, examples included; an unknown name is a FileNotFoundError."""

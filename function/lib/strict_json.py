@@ -21,9 +21,8 @@ MAX_DEPTH = 32
 MAX_NUMBER_LENGTH = 40
 
 # A string without its end matches as far as it goes, so that no quote is ever tried twice.
-_STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+_STRING_OR_BRACKET = r'(?s)"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]'
 _DEEPER = {"[": 1, "{": 1, "]": -1, "}": -1}
-_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -42,7 +41,8 @@ def loads(text: bytes | str, *, limit: int = LIMIT) -> object:
         raise InvalidJSON("the text starts with a byte order mark")
     _refuse_deep_nesting(characters)
     value = _parsed(characters)
-    if _SURROGATE_ESCAPE.search(characters):
+    # Only an escape can bring one: the text itself has been UTF-8.
+    if r"\ud" in characters or r"\uD" in characters:
         _refuse_lone_surrogates(value)
     return value
 
@@ -79,7 +79,7 @@ def _refuse_deep_nesting(text: str) -> None:
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return
     depth = 0
-    for match in _STRING_OR_BRACKET.finditer(text):
+    for match in re.finditer(_STRING_OR_BRACKET, text):
         depth += _DEEPER.get(match.group(), 0)
         if depth > MAX_DEPTH:
             place = _place(text, match.start())

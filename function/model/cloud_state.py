@@ -15,7 +15,7 @@ MAX_CLOCK_SKEW_SECONDS = 15 * 60  # what the vendor's signature check allows
 TOLERATED_SKEW_SECONDS = 60  # a Date has whole seconds and is as old as its answer
 # Eleven days; Python refuses to parse very long numbers.
 MAX_RETRY_AFTER_DIGITS = 6
-_CODE = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+", re.DOTALL)
+_CODE = r"(?s)(?=.{1,64}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+"
 
 
 class Task(NamedTuple):
@@ -122,7 +122,7 @@ class ApiResponse(NamedTuple):
     def error_code(self) -> str | None:
         """The vendor's error code, such as DMS.00400026; None for what does not look like one."""
         code = self.document.get("error_code") if isinstance(self.document, dict) else None
-        return code if isinstance(code, str) and _CODE.fullmatch(code) else None
+        return code if isinstance(code, str) and re.fullmatch(_CODE, code) else None
 
     def retry_after_seconds(self, now: datetime) -> float | None:
         """Return the seconds to wait that Retry-After names, as a number or as a date, or None."""

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .check import Check
 
 RESULT_TYPE = "dev.kafka-remediator.result.v1"
-_MARK = re.compile(r"Log: result [0-9a-f]{32} of kafka-remediator")
 
 
 class Receiver(str, Enum):
@@ -98,4 +97,5 @@ def is_notification(text: str) -> bool:
     >>> is_notification('{"alarm_name": "' + notification_mark("0" * 32) + '"}')
     False
     """
-    return any(_MARK.fullmatch(line.strip()) for line in text.split("\n"))
+    mark = re.compile("Log: result [0-9a-f]{32} of kafka-remediator")
+    return any(mark.fullmatch(line.strip()) for line in text.split("\n"))

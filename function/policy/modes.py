@@ -30,7 +30,7 @@ WORDS: Mapping[str, Mode] = MappingProxyType(
 )
 # Two tags whose keys differ only in case may contradict each other: the more careful one counts.
 _CAREFUL_FIRST = (Mode.OFF, Mode.OBSERVE, Mode.ACT)
-_VALUE = re.compile(r"([a-z]+)(?:-until-([0-9]{4}-[0-9]{2}-[0-9]{2}))?")
+_VALUE = "([a-z]+)(?:-until-([0-9]{4}-[0-9]{2}-[0-9]{2}))?"
 
 
 def parse_value(value: str, now: datetime) -> TagMode | None:
@@ -48,7 +48,7 @@ TagMode(mode=<Mode.OFF: 'off'>, understood=True))
     (TagMode(mode=<Mode.OFF: 'off'>, understood=False), \
 TagMode(mode=<Mode.OFF: 'off'>, understood=False))
     """
-    match = _VALUE.fullmatch(value.strip().lower())
+    match = re.fullmatch(_VALUE, value.strip().lower())
     if match is None or match[1] not in WORDS:
         return TagMode(Mode.OFF, understood=False)
     if match[2] is None:

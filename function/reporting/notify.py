@@ -34,10 +34,10 @@ MAX_IDS = 3
 # SMN does not deliver these by SMS, says the vendor's page on publishing a message.
 _WITHOUT_BRACKETS = str.maketrans("[]【】", "()()")
 _ACTED = frozenset({Outcome.ACCEPTED, Outcome.PARTIAL, Outcome.UNKNOWN})
-_DIGEST = re.compile(r"[0-9a-f]{32}")
+_DIGEST = "[0-9a-f]{32}"
 _MORE = ". More in the log."
 _NOT_NOTIFIED = "People were not notified: {}."
-_ERROR_CODE = re.compile(r"[A-Za-z]{2,10}\.[0-9]{1,12}")
+_ERROR_CODE = r"[A-Za-z]{2,10}\.[0-9]{1,12}"
 
 
 class Notification(NamedTuple):
@@ -82,7 +82,7 @@ def _asked_by(event: Mapping[str, Any]) -> str:
     """Return who asked, in the words of the sender where it has a name for the event."""
     source, id_ = event["source"] or "an event that was not recognized", event["id"]
     # An event without an id of its own has a digest instead, which people cannot use.
-    own_id = None if id_ is None or _DIGEST.fullmatch(id_) else id_
+    own_id = None if id_ is None or re.fullmatch(_DIGEST, id_) else id_
     parts = [source, event["name"] or own_id, event["time"]]
     return "Asked by: " + ", ".join(part for part in parts if part)
 
@@ -188,7 +188,7 @@ def _refusal(response: RawResponse) -> str:
         document = None
     answer = document if isinstance(document, dict) else {}
     code = str(answer.get("code") or answer.get("error_code"))
-    known = f" {code}" if _ERROR_CODE.fullmatch(code) else ""
+    known = f" {code}" if re.fullmatch(_ERROR_CODE, code) else ""
     return f"SMN answered {response.status}{known}"
 
 

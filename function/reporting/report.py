@@ -25,7 +25,7 @@ SAFE_ERROR_TEXTS = {
     401: "The cloud does not accept the credentials.",
     403: "The cloud does not allow this to these credentials.",
 }
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT = "[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"
 
 
 def _error_message(response: ApiResponse) -> str | None:
@@ -114,7 +114,7 @@ def _id(context: EventContext, summary: Summary) -> str:
 def _traceparent(context: EventContext) -> str | None:
     in_event = context.event.traceparent if context.event else None
     text = in_event or context.raw_event.headers.get("traceparent", "")
-    return text if _TRACEPARENT.fullmatch(text) else None
+    return text if re.fullmatch(_TRACEPARENT, text) else None
 
 
 def _envelope(context: EventContext, summary: Summary, now: datetime) -> dict[str, Any]:

@@ -67,11 +67,10 @@ def split_list(text: str) -> tuple[str, ...]:
 
 def matching_items(pattern: str, expected: str) -> Callable[[str], frozenset[str]]:
     """Take a comma-separated list of words that match a pattern."""
-    known = re.compile(pattern)
 
     def parse(text: str) -> frozenset[str]:
         values = split_list(text)
-        if not all(known.fullmatch(value) for value in values):
+        if not all(re.fullmatch(pattern, value) for value in values):
             raise ValueError(f"must be {expected}, separated by commas")
         return frozenset(values)
 

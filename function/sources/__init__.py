@@ -12,7 +12,8 @@ from ..model.event import Source
 
 def discover(schema_names: Iterable[str]) -> Mapping[str, Source]:
     """Return every source by name, or raise SourceSchemaMismatch naming the file that lacks one."""
-    modules = {file.stem for file in Path(__file__).parent.glob("[a-z]*.py")}
+    files = Path(__file__).parent.iterdir()
+    modules = {file.stem for file in files if file.suffix == ".py" and file.name[0] != "_"}
     schemas = set(schema_names)
     for name in sorted(modules - schemas):
         raise SourceSchemaMismatch(f"function/sources/{name}.py has no schemas/events/{name}.json")

@@ -23,17 +23,17 @@ from ..lib import timestamps
 from ..model.event import Action, Event, Intent, Source
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_IN_DIMENSION = re.compile(rf"(?:^|[,;\s])kafka_instance_id:({_UUID})(?![0-9a-f-])")
+_IN_DIMENSION = rf"(?:^|[,;\s])kafka_instance_id:({_UUID})(?![0-9a-f-])"
 # No source documents what else is in a broker's ResourceId, so the first whole UUID counts.
-_IN_RESOURCE = re.compile(rf"(?<![0-9a-f])({_UUID})(?![0-9a-f])")
+_IN_RESOURCE = rf"(?<![0-9a-f])({_UUID})(?![0-9a-f])"
 # Smart Connect nodes are reported as brokers of this name; a restart of the instance is no answer.
-_CONNECTOR_DIMENSION = re.compile(r"(?:^|[,;\s])kafka_broker:\s*connector")
+_CONNECTOR_DIMENSION = r"(?:^|[,;\s])kafka_broker:\s*connector"
 # The template's Namespace is localized; only a namespace's id says that it is another service.
-_NAMESPACE_ID = re.compile(r"[A-Z]+\.[A-Z0-9_]+")
+_NAMESPACE_ID = r"[A-Z]+\.[A-Z0-9_]+"
 _TIME = r"([0-9]{2}:[0-9]{2}:[0-9]{2}) GMT([+-][0-9]{2}:[0-9]{2})"
 # Both forms were seen in signed messages: of cn-north-4 in 2025, and of sa-brazil-1 in 2024.
-_YEAR_FIRST = re.compile(rf"([0-9]{{4}})/([0-9]{{2}})/([0-9]{{2}}) {_TIME}")
-_MONTH_FIRST = re.compile(rf"([0-9]{{2}}) ([0-9]{{2}}), ([0-9]{{4}}) {_TIME}")
+_YEAR_FIRST = rf"([0-9]{{4}})/([0-9]{{2}})/([0-9]{{2}}) {_TIME}"
+_MONTH_FIRST = rf"([0-9]{{2}}) ([0-9]{{2}}), ([0-9]{{4}}) {_TIME}"
 MAX_NAME_LENGTH = 1024
 TEMPLATE_NOTE = (
     "This message is of Cloud Eye's JSON content template, which names a metric as the console "
@@ -73,7 +73,7 @@ def instance(dimension: str) -> str | None:
     '54602a9d-5e22-4239-9123-77e350df4a34'
     >>> instance("instance_id:54602a9d-5e22-4239-9123-77e350df4a34")
     """
-    match = _IN_DIMENSION.search(dimension.lower())
+    match = re.search(_IN_DIMENSION, dimension.lower())
     return match.group(1) if match else None
 
 
@@ -86,9 +86,9 @@ def alarm_time(text: str) -> datetime | None:
     '2024-01-12T16:51:16+00:00'
     >>> alarm_time("yesterday")
     """
-    if match := _YEAR_FIRST.fullmatch(text):
+    if match := re.fullmatch(_YEAR_FIRST, text):
         year, month, day, time, zone = match.groups()
-    elif match := _MONTH_FIRST.fullmatch(text):
+    elif match := re.fullmatch(_MONTH_FIRST, text):
         month, day, year, time, zone = match.groups()
     else:
         return None
@@ -104,7 +104,7 @@ def _default_message(document: dict[str, Any]) -> _Alarm:
     variables, dimension = _object(document, "template_variable"), _text(document, "dimension")
     firing = document["alarm_status"] == "alarm"
     moment = timestamps.from_milliseconds(document.get("time"))
-    connector = _CONNECTOR_DIMENSION.search(dimension.lower())
+    connector = re.search(_CONNECTOR_DIMENSION, dimension.lower())
     return _Alarm(
         firing=firing,
         ended=document["alarm_status"] == "ok",
@@ -121,8 +121,8 @@ def _default_message(document: dict[str, Any]) -> _Alarm:
 def _template(data: dict[str, Any]) -> _Alarm:
     firing = str(data["IsAlarm"]).lower() == "true"
     namespace, resource = _text(data, "Namespace"), _text(data, "ResourceId").lower()
-    other_service = _NAMESPACE_ID.fullmatch(namespace) and namespace != "SYS.DMS"
-    named = _IN_RESOURCE.search(resource)
+    other_service = re.fullmatch(_NAMESPACE_ID, namespace) and namespace != "SYS.DMS"
+    named = re.search(_IN_RESOURCE, resource)
     moment = alarm_time(_text(data, "AlarmTime"))
     return _Alarm(
         firing=firing,
