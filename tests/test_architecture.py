@@ -72,6 +72,24 @@ def test_value_classes_are_not_defined_from_annotations_that_are_texts() -> None
     assert costly == []
 
 
+def test_patterns_that_the_first_event_does_not_use_are_compiled_later() -> None:
+    """Compiling one takes 0.1 to 0.3 ms; `re` compiles a text when it is used, and keeps it.
+
+    The modules of a check and of the command line are only loaded for them.
+    """
+    compiled = {
+        target.id
+        for path in sources(FUNCTION)
+        if not name(path).startswith(("function/cli/", "function/policy/check"))
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.Assign) and "re.compile(" in ast.unparse(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+    assert compiled == {"INSTANCE_ID_PATTERN", "_PLAIN", "_RFC3339"}
+
+
 def test_only_one_file_can_change_anything_in_the_cloud() -> None:
     openers = [name(path) for path in sources(FUNCTION) if "once=True" in path.read_text("utf-8")]
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..lib import strict_json
 from ..lib.clock import Deadline
 from ..lib.version import VERSION
 from ..model.event import RawEvent, Source
 from ..pipeline import Runtime, run
-from ..reporting.metrics import Metrics
 from ..settings.model import Credentials
+
+if TYPE_CHECKING:
+    from ..reporting.metrics import Metrics
 
 SMN = "/smn"
 HEALTH = "/health"
@@ -132,7 +134,7 @@ def non_event_response(
 _WEBHOOK_GRANT_HEADERS = {"WebHook-Allowed-Origin": "*", "WebHook-Allowed-Rate": "*"}
 
 
-def _metrics_page(request: HttpRequest, metrics: Metrics) -> HttpResponse:
+def _metrics_page(request: HttpRequest, metrics: "Metrics") -> HttpResponse:
     """Return the page that Prometheus scrapes."""
     if request.method in {"GET", "HEAD"}:
         return HttpResponse(200, metrics.page(), {"Content-Type": metrics.content_type})

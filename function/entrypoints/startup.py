@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .. import sources
 from ..ledger.memory import MemoryLedger
@@ -15,9 +15,11 @@ from ..lib.schemas import Schemas
 from ..model.event import Source
 from ..pipeline import Runtime
 from ..reporting import emit
-from ..reporting.metrics import Metrics
 from ..settings import reader
 from ..settings.model import Settings
+
+if TYPE_CHECKING:
+    from ..reporting.metrics import Metrics
 
 
 class _Components(NamedTuple):
@@ -93,8 +95,10 @@ def _settings(
 
 
 @lru_cache(maxsize=1)
-def _metrics() -> Metrics:
+def _metrics() -> "Metrics":
     """Return the metrics of this process, which outlive a change of settings."""
+    from ..reporting.metrics import Metrics  # noqa: PLC0415 - costs cold start
+
     return Metrics(emit.dropped_lines)
 
 

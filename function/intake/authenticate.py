@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from ..model.errors import RouteDisabled, TopicNotListed, Unauthenticated
 from ..model.event import AuthMethod, RawEvent, UnwrappedEvent
 from ..settings.model import AuthSettings, secrets_name
-from . import smn_signature, webhook_signatures
+from . import webhook_signatures
 
 _TOO_OLD = "is missing or more than 5 minutes off"
 
@@ -78,6 +78,8 @@ def _grafana(raw_event: RawEvent, _: UnwrappedEvent, auth: AuthSettings) -> str 
 
 
 def _smn(raw_event: RawEvent, unwrapped: UnwrappedEvent, auth: AuthSettings) -> str | None:
+    from . import smn_signature  # noqa: PLC0415 - costs cold start, and only SMN over HTTPS needs it
+
     file = auth.certificate_file or smn_signature.DEFAULT_CERTIFICATES
     signature = unwrapped.signature
     signed_by = smn_signature.matching_certificates(signature, file) if signature else ()

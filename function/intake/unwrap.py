@@ -25,7 +25,6 @@ from ..model.event import (
     UnwrappedEvent,
 )
 from ..model.result import RESULT_TYPE, is_notification
-from . import recognize
 
 _CONFIRMATIONS = {
     "SubscriptionConfirmation": "subscription_confirmation",
@@ -209,6 +208,8 @@ def unwrap(raw_event: RawEvent, sources: Mapping[str, Source], schemas: Schemas)
         return _unwrapped(raw_event, sources, schemas)
     except EventRejected as rejection:
         if raw_event.channel.startswith("trigger/"):
+            from . import recognize  # noqa: PLC0415 - costs cold start, and few are rejected
+
             rejection.needs_human = recognize.has_alarm_marks(None, raw_event.body, None)
         raise
 

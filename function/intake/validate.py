@@ -9,7 +9,7 @@ from ..lib.schemas import Schemas, Violation
 from ..model.errors import EventRejected, InvalidJson, OwnResultEvent, SchemaViolated
 from ..model.event import Document, UnwrappedEvent
 from ..model.result import RESULT_TYPE
-from . import cloudevents_http, recognize
+from . import cloudevents_http
 
 TOPIC_SOURCES = frozenset({"ces_alarm", "topic_request"})
 READ_HERE = (
@@ -30,6 +30,8 @@ def _rejected(
 
     Those come over topics; a trigger whose event nothing here reads may bring one all the same.
     """
+    from . import recognize  # noqa: PLC0415 - costs cold start, and few events are rejected
+
     may_be_alarm = _is_of_topic(unwrapped) or unwrapped.source is None
     rejection.needs_human = may_be_alarm and recognize.has_alarm_marks(
         value, unwrapped.payload, unwrapped.name
@@ -41,7 +43,7 @@ def _parsed(unwrapped: UnwrappedEvent) -> Any:
     try:
         return strict_json.loads(unwrapped.payload)
     except strict_json.InvalidJSON as error:
-        problem = _with_kinds(error.problem, None, unwrapped)
+        problem = _explained(error.problem, None, unwrapped)
         raise _rejected(InvalidJson(problem), unwrapped) from None
 
 
@@ -51,23 +53,23 @@ def _source(unwrapped: UnwrappedEvent, value: Any) -> str:
         return "topic_request" if isinstance(value, dict) and "action" in value else "ces_alarm"
     if unwrapped.source is None:
         # Without its value: whichever envelope this is, the marks stand somewhere inside it.
-        raise _rejected(SchemaViolated(_with_sender(READ_HERE, value, None)), unwrapped)
+        raise _rejected(SchemaViolated(_explained(READ_HERE, value, unwrapped)), unwrapped)
     return unwrapped.source
 
 
-def _with_kinds(problem: str, value: Any, unwrapped: UnwrappedEvent) -> str:
-    """Add to a problem what a topic may bring, where its message is neither."""
-    if not _is_of_topic(unwrapped) or recognize.other_sender(value, None) is not None:
-        return problem
-    return f"{problem}; a topic brings alarms of Cloud Eye and request documents"
+def _explained(
+    problem: str, value: Any, unwrapped: UnwrappedEvent, source: str | None = None
+) -> str:
+    """Add to a problem whose document this looks like, or what a topic may bring, if it is none."""
+    from . import recognize  # noqa: PLC0415 - as above
 
-
-def _with_sender(problem: str, value: Any, source: str | None) -> str:
-    """Add to a problem whose document this looks like, where that explains it."""
+    if sender := recognize.other_sender(value, source):
+        return f"{problem}; it looks like {sender}"
+    if _is_of_topic(unwrapped) and recognize.other_sender(value, None) is None:
+        problem = f"{problem}; a topic brings alarms of Cloud Eye and request documents"
     if isinstance(value, str):
-        return f"{problem}; it is one text: was its JSON encoded twice?"
-    sender = recognize.other_sender(value, source)
-    return f"{problem}; it looks like {sender}" if sender else problem
+        problem = f"{problem}; it is one text: was its JSON encoded twice?"
+    return problem
 
 
 def validate(unwrapped: UnwrappedEvent, schemas: Schemas) -> Document:
@@ -83,7 +85,7 @@ def validate(unwrapped: UnwrappedEvent, schemas: Schemas) -> Document:
     try:
         schemas.check(f"events/{source}", value)
     except Violation as error:
-        problem = _with_sender(_with_kinds(error.problem, value, unwrapped), value, source)
+        problem = _explained(error.problem, value, unwrapped, source)
         violated = SchemaViolated(problem, path=error.path, rule=error.rule)
         raise _rejected(violated, unwrapped, value) from None
     return Document(source, value)

@@ -12,7 +12,6 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from . import strict_json, timestamps
-from .schema_hints import hint
 
 ROOT = "https://kafka-remediator.dev/schemas/"
 # When installed by pip, the schemas are data of the package; in a source tree they stand beside it.
@@ -43,7 +42,8 @@ class Schemas:
 
     def names(self, folder: str) -> tuple[str, ...]:
         """List the schemas of one folder, sorted, without the folder: `alertmanager`, …"""
-        files = (self._directory / folder).iterdir()
+        path = self._directory / folder
+        files = path.iterdir() if path.is_dir() else ()
         return tuple(sorted(file.stem for file in files if file.suffix == ".json"))
 
     def schema(self, name: str) -> Schema:
@@ -89,6 +89,8 @@ class _Check:
             raise self._violation(error)
 
     def _violation(self, error: ValidationError) -> Violation:
+        from .schema_hints import hint  # noqa: PLC0415 - costs cold start, and few events break a rule
+
         path = "$" + "".join(self._step(step) for step in error.absolute_path)
         rule = str(error.validator)
         expected = hint(error, self._words)

@@ -11,7 +11,7 @@ from ..lib.clock import Deadline
 from ..model.errors import OwnResultEvent
 from ..model.event import RawEvent
 from ..model.result import Receiver, ResultEvent, Summary
-from ..reporting import emit, notify, report, summarize
+from ..reporting import emit, report, summarize
 from ..settings.model import Credentials
 from .event_run import EventRun, Runtime
 
@@ -58,6 +58,21 @@ def run(
     return result
 
 
+def _publication(
+    result: ResultEvent, event_run: EventRun, *, seconds: float
+) -> Callable[[], str | None] | None:
+    """Return what tells people of a result; None where no topic is set, or not for this result."""
+    settings = event_run.runtime.settings
+    if settings.notify.topic_urn is None:
+        return None
+    from ..reporting import notify  # noqa: PLC0415 - costs cold start, and needs a topic
+
+    if not notify.is_wanted(result, settings.notify):
+        return None
+    to, sign = (settings.outbound, settings.notify), event_run.session.sign
+    return partial(notify.publish, result, *to, sign, seconds=seconds)
+
+
 def _emit(result: ResultEvent, event_run: EventRun, deadline: Deadline) -> None:
     """Write the result line; post the result and tell people where its sender is authenticated.
 
@@ -76,9 +91,7 @@ def _emit(result: ResultEvent, event_run: EventRun, deadline: Deadline) -> None:
         seconds = min(remaining, deadline.report_seconds)
         post = partial(emit.post_to_sink, result, settings.outbound, seconds=seconds)
         deliveries[Receiver.SINK] = lambda: None if post() else "The sink did not take the result."
-    if notify.is_wanted(result, settings.notify):
-        to, sign = (settings.outbound, settings.notify), event_run.session.sign
-        publish = partial(notify.publish, result, *to, sign, seconds=remaining)
+    if publish := _publication(result, event_run, seconds=remaining):
         deliveries[Receiver.TOPIC] = publish
     for receiver, problem in emit.deliver(deliveries).items():
         event_run.log("WARNING", problem)

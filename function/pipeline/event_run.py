@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..dms import observe
 from ..dms.action import ActionSender, DmsActions
@@ -25,11 +25,13 @@ from ..model.errors import (
 from ..model.event import Action, Event, RawEvent, Source, SubscriptionNotice, UnwrappedEvent
 from ..model.result import EventContext, Summary, with_envelope_fields
 from ..model.sent_call import PURGE, Changes, Room
-from ..policy import decide, execute, follow_up, screen, sent_calls
+from ..policy import decide, execute, screen, sent_calls
 from ..reporting import emit, report, summarize
 from ..reporting.messages import missing_credentials
-from ..reporting.metrics import Metrics
 from ..settings.model import Credentials, Settings
+
+if TYPE_CHECKING:
+    from ..reporting.metrics import Metrics
 
 MAX_DECISIONS = 3
 """The second one sees what took the room, so a third is needed only where that was taken back."""
@@ -52,7 +54,7 @@ class Runtime(NamedTuple):
     http_client: Callable[..., Client] = Client
     log: Callable[..., None] = emit.log
     run_check: Callable[..., Summary] | None = None
-    metrics: Metrics | None = None
+    metrics: "Metrics | None" = None
 
 
 class EventRun:
@@ -208,14 +210,16 @@ class EventRun:
 
     def _follow_up(self, decision: Decision, execution: ExecutionResult) -> Summary:
         """Summarize, after reading the instances whose alarm has ended; never delays a restart."""
-        alarms = follow_up.plan(self.event, self.limits, self.context.raw_event.received_at)
-        if alarms and self.credentials is not None:
+        if self.credentials is not None and any(intent.ended for intent in self.event.intents):
+            from ..policy import follow_up  # noqa: PLC0415 - as above
             from . import recovery  # noqa: PLC0415 - as above
 
-            follow_ups = recovery.after_alarms(
-                self.session, alarms, self.limits, self.runtime.clock
-            )
-            decision, execution = follow_up.merged(decision, execution, follow_ups)
+            alarms = follow_up.plan(self.event, self.limits, self.context.raw_event.received_at)
+            if alarms:
+                follow_ups = recovery.after_alarms(
+                    self.session, alarms, self.limits, self.runtime.clock
+                )
+                decision, execution = follow_up.merged(decision, execution, follow_ups)
         return summarize.decision_outcome(decision, execution)
 
     def _claim_times(self) -> Times:

@@ -163,8 +163,8 @@ def compose(result: ResultEvent) -> Notification:
 
 
 def is_wanted(result: ResultEvent, settings: NotifySettings) -> bool:
-    """Tell whether this result is to be published, and a topic is configured."""
-    return settings.topic_urn is not None and bool(kinds(result.data) & settings.kinds)
+    """Tell whether people are to hear of this result, where a topic is configured."""
+    return bool(kinds(result.data) & settings.kinds)
 
 
 def _request(

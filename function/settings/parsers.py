@@ -18,7 +18,7 @@ Parser = Callable[[str], object]
 MIN_SECRET_LENGTH = 16  # 16 random characters are out of reach of guessing over a network
 MIN_WEBHOOK_KEY_BYTES = 24  # the least that the specification of Standard Webhooks allows
 TOPIC_URN = "urn:smn:[^:]+:[0-9a-f]+:[A-Za-z0-9_-]+"
-_HOST = re.compile(r"([A-Za-z0-9](\.?[A-Za-z0-9-])*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+_HOST = r"([A-Za-z0-9](\.?[A-Za-z0-9-])*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
 RESERVED_ATTRIBUTES = frozenset(
     """specversion id source type time subject datacontenttype dataschema data needshuman
     traceparent tracestate""".split()
@@ -199,7 +199,8 @@ def _is_loopback(host: str) -> bool:
 def endpoint(text: str) -> str:
     """Take the URL of an API: https, or http on loopback; nothing behind the host and port."""
     parts = _split_http(text)
-    if parts.path.strip("/") or parts.query or parts.fragment or not _HOST.fullmatch(parts.netloc):
+    host = re.fullmatch(_HOST, parts.netloc)
+    if parts.path.strip("/") or parts.query or parts.fragment or not host:
         raise ValueError("must be only a scheme, a host and a port")
     if parts.scheme == "http" and not _is_loopback(str(parts.hostname)):
         raise ValueError("must be https (http only on loopback)")
