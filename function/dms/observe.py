@@ -1,5 +1,6 @@
 """Observe: the live state of the instances that an event names, in as few reads as it takes."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -92,8 +93,11 @@ class _Listed(NamedTuple):
 
 def _read_list(inventory: Inventory, *, storm_watch: bool) -> _Listed:
     rows, total = inventory.page(0)
-    known = {row.id: row for row in rows if row.tags is not None and row.engine}
-    if storm_watch and len(rows) < total:
+    # Two rows of one instance may contradict each other, and stand where another one is missing.
+    times = Counter(row.id for row in rows)
+    told = (row for row in rows if times[row.id] == 1 and row.tags is not None and row.engine)
+    known = {row.id: row for row in told}
+    if storm_watch and len(times) < total:
         rows, total = inventory.instances(status="RESTARTING")
         if len(rows) < total:
             raise StateUnreadable("the list of instances is not complete", transient=True)

@@ -86,6 +86,42 @@ def test_incomplete_list_row_is_read_by_id(remediator: Remediator, missing: dict
     assert kinds(remediator) == {"list": 1, "show": 1, "tasks": 1}
 
 
+def test_an_instance_with_two_rows_is_read_by_id(remediator: Remediator) -> None:
+    remediator.cloud.add_instance(ORDERS, status="RESTARTING")
+    opposite = Alter(
+        lambda page: {
+            **page,
+            "instances": [
+                *page["instances"],
+                *({**row, "status": "ERROR"} for row in page["instances"]),
+            ],
+            "instance_num": 2 * len(page["instances"]),
+        }
+    )
+    remediator.cloud.fault(opposite, "list", times=1)
+
+    observed = seen(remediator, ORDERS)
+
+    assert observed.instances[ORDERS].status == "RESTARTING"
+    assert ORDERS in observed.restarting
+
+
+def test_a_repeated_row_does_not_hide_an_instance_that_restarts(remediator: Remediator) -> None:
+    remediator.cloud.add_instance(PAYMENTS, status="RESTARTING")
+    hidden = Alter(
+        lambda page: {
+            **page,
+            "instances": [
+                row if row["status"] != "RESTARTING" else page["instances"][0]
+                for row in sorted(page["instances"], key=lambda row: str(row["status"]))
+            ],
+        }
+    )
+    remediator.cloud.fault(hidden, "list", times=1)
+
+    assert seen(remediator, ORDERS).restarting == {PAYMENTS}
+
+
 def test_instance_missing_from_the_list_is_read_by_id(remediator: Remediator) -> None:
     with_many_instances(remediator)
     remediator.cloud.add_instance(DRAFT, status="DELETING")
