@@ -13,11 +13,11 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 
 from ..lib.version import VERSION
-from . import _env_file
+from ..model.errors import SettingsInvalid
+from . import _files
 
 USAGE_ERROR = 2
 INSTALL = "run pip install --require-hashes -r requirements.txt"
@@ -55,7 +55,6 @@ def _parser() -> argparse.ArgumentParser:
         subparser.add_argument(
             "--env-file",
             metavar="FILE",
-            type=Path,
             help="settings as NAME=value lines; those in the environment win",
         )
         module.add_arguments(subparser)
@@ -67,16 +66,15 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command, and return the exit status of the process."""
     parser = _parser()
     parsed = parser.parse_args(arguments)
-    if parsed.env_file is not None:
-        try:
-            settings = _env_file.read(parsed.env_file)
-        except _env_file.Unreadable as problem:
-            parser.error(str(problem))
+    try:
+        settings = _files.settings(parsed.env_file) if parsed.env_file else {}
         for name, value in settings.items():
             os.environ.setdefault(name, value)
-    try:
         status: int = parsed.run(parsed)
         sys.stdout.flush()
+    except (_files.UsageError, SettingsInvalid) as problem:
+        print(problem, file=sys.stderr)  # noqa: T201 - a command prints
+        return USAGE_ERROR
     except BrokenPipeError:  # the reader has seen enough, as in `… | head`
         with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - for its descriptor
             os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -9,24 +9,17 @@ from ..entrypoints import startup
 from ..ledger.memory import MemoryLedger
 from ..lib import strict_json
 from ..lib.clock import SystemClock
-from ..model.errors import SettingsInvalid
 from ..model.event import Outcome
 from ..pipeline import Runtime
 from . import _offline
 from ._explanation import ExplainedInstance, Explanation, explain, moment
-from ._output import as_json as to_json
-from ._output import bullet, paint, say
-from ._recognition import TOPIC_SERVICES, Recognized, Recognizer, UnknownRoute
+from ._files import UsageError
+from ._output import bullet, paint, say, say_json
+from ._recognition import TOPIC_SERVICES, Recognized, Recognizer
 from ._simulated_cloud import SimulatedClock, SimulatedCloud
 
 MAX_STATE_BYTES = 16 * 1024 * 1024
 OUTCOMES = frozenset(outcome.value for outcome in Outcome)
-# Where acting says accepted, a dry run says dry_run: to expect either means the same.
-_SAME_OUTCOME = {"accepted": "dry_run"}
-
-
-class UsageError(ValueError):
-    """An option, a file or a setting is wrong."""
 
 
 class Options(NamedTuple):
@@ -85,13 +78,6 @@ def _live(variables: Mapping[str, str]) -> Runtime:
     )
 
 
-def _runtime(options: Options, at: datetime, variables: Mapping[str, str]) -> Runtime:
-    try:
-        return _live(variables) if options.live else _simulated(options, at, variables)
-    except SettingsInvalid as invalid:
-        raise UsageError("\n".join(invalid.problems)) from None
-
-
 def _state_assumption(options: Options) -> str:
     if options.live:
         return "The instances are read from the cloud, now; the ledger of other copies is not read."
@@ -139,15 +125,12 @@ def _require_known(options: Options, runtime: Runtime) -> None:
 def explanations(
     body: bytes, options: Options, variables: Mapping[str, str]
 ) -> tuple[Explanation, ...]:
-    """Return what becomes of every event in a payload; raise UsageError."""
+    """Return what becomes of every event in a payload; raise UsageError or SettingsInvalid."""
     at = _moment(options)
-    runtime = _runtime(options, at, variables)
+    runtime = _live(variables) if options.live else _simulated(options, at, variables)
     _require_known(options, runtime)
     recognizer = Recognizer(runtime.sources, runtime.schemas)
-    try:
-        recognized = recognizer.recognize(body, at, source=options.source)
-    except UnknownRoute as problem:
-        raise UsageError(str(problem)) from None
+    recognized = recognizer.recognize(body, at, source=options.source)
     assumptions = _assumptions(options, at, variables, recognized)
     credentials = runtime.settings.credentials
     return tuple(
@@ -161,7 +144,8 @@ def status(explained: Sequence[Explanation], expect: str | None) -> int:
     if expect is None:
         return int(any(event.outcome == "rejected" for event in explained))
     outcome, _, reason = expect.partition(":")
-    wanted = _SAME_OUTCOME.get(outcome, outcome)
+    # Where acting says accepted, a dry run says dry_run: to expect either means the same.
+    wanted = "dry_run" if outcome == "accepted" else outcome
     as_expected = (
         event.outcome == wanted and reason in {"", event.reason or ""} for event in explained
     )
@@ -200,7 +184,7 @@ def show(explained: Sequence[Explanation], *, as_json: bool) -> None:
     """Print explanations: a payload with several events is several of them."""
     if as_json:
         documents = [event.document() for event in explained]
-        say(to_json(documents[0] if len(documents) == 1 else documents))
+        say_json(documents[0] if len(documents) == 1 else documents)
         return
     for number, event in enumerate(explained):
         if number:

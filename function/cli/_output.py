@@ -1,4 +1,4 @@
-"""Print to a terminal: colours, and a progress bar for long work."""
+"""Print: lines and JSON, colours on a terminal, and a progress bar for long work."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ COLOURS = {
 }
 
 
-def in_colour(stream: TextIO) -> bool:
-    """Tell whether colours may be written: to a terminal, unless NO_COLOR is set."""
-    return stream.isatty() and not os.environ.get("NO_COLOR")
-
-
-def paint(text: str, word: str, *, stream: TextIO | None = None) -> str:
-    """Return a text in the colour of a word, where colours may be written."""
-    if word not in COLOURS or not in_colour(stream or sys.stdout):
+def paint(text: str, word: str) -> str:
+    """Return a text in the colour of a word, on a terminal and unless NO_COLOR is set."""
+    if word not in COLOURS or not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
         return text
     return f"\033[{COLOURS[word]}m{text}\033[0m"
 
 
-def say(text: str = "", *, stream: TextIO | None = None) -> None:
+def say(text: str = "") -> None:
     """Print one line."""
-    print(text, file=stream or sys.stdout)
+    print(text)  # noqa: T201 - a command prints
+
+
+def say_json(document: Any) -> None:
+    """Print a document as JSON for machines and people."""
+    say(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def warn_of_misspelled_settings(variables: Iterable[str]) -> None:
@@ -45,7 +45,7 @@ def warn_of_misspelled_settings(variables: Iterable[str]) -> None:
     from ..entrypoints import startup  # noqa: PLC0415 - --help does not wait for it
 
     for warning in startup.misspelled_settings(variables):
-        say(warning, stream=sys.stderr)
+        print(warning, file=sys.stderr)  # noqa: T201 - a command prints
 
 
 def bullet(text: str) -> str:
@@ -72,8 +72,3 @@ def _draw(share: float, text: str, stream: TextIO) -> None:
     done = round(share * BAR)
     stream.write(f"\r[{'#' * done}{'.' * (BAR - done)}] {text}")
     stream.flush()
-
-
-def as_json(document: Any) -> str:
-    """Return a document as JSON for machines and people."""
-    return json.dumps(document, indent=2, ensure_ascii=False)

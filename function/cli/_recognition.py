@@ -10,14 +10,11 @@ from ..lib import strict_json
 from ..lib.schemas import Schema, Schemas, Violation
 from ..model.errors import EventRejected
 from ..model.event import AuthMethod, RawEvent, Source, SubscriptionNotice
+from ._files import UsageError
 
 # Names for the envelope of a topic service; the message inside decides the source.
 TOPIC_SERVICES = ("smn", "sns")
 SMN_TYPES = frozenset({"Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"})
-
-
-class UnknownRoute(ValueError):
-    """The event of an API gateway is for a path that is no route."""
 
 
 class Recognized(NamedTuple):
@@ -76,7 +73,7 @@ class Recognizer:
         if channel is None:
             probable = routes.probable_route(request.path, channels)
             hint = f"; did you mean {probable}?" if probable else ""
-            raise UnknownRoute(f"the path in this gateway event is no route{hint}")
+            raise UsageError(f"the path in this gateway event is no route{hint}")
         if channel == "smn":
             return Recognized((RawEvent("smn", request.body, at),), "smn")
         return self._of_source(channel, self._structured(request, channel, at), at)

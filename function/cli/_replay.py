@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..lib import strict_json, threads
 from ..lib.clock import Deadline
-from ..model.errors import EventRejected, SettingsInvalid
+from ..model.errors import EventRejected
 from ..model.event import Outcome, RawEvent, SubscriptionNotice
 from ..model.result import RESULT_TYPE, Summary
 from ..pipeline import Runtime, process
@@ -16,9 +16,9 @@ from ..reporting import summarize
 from ..reporting.messages import REASON_TEXTS
 from . import _offline
 from ._explanation import DEADLINE_SECONDS, moment
-from ._output import WIDTH, bullet, paint, progress, say
-from ._output import as_json as to_json
-from ._recognition import TOPIC_SERVICES, Recognizer, UnknownRoute, open_smn
+from ._files import UsageError
+from ._output import WIDTH, bullet, paint, progress, say, say_json
+from ._recognition import TOPIC_SERVICES, Recognizer, open_smn
 from ._simulated_cloud import RESTART_TIME, SimulatedClock, SimulatedCloud
 
 # A payload of 256 KiB, escaped as JSON in a line, fits.
@@ -34,10 +34,6 @@ ASSUMPTIONS = (
     f"A restart takes {RESTART_TIME.total_seconds() / 60:.0f} minutes, and ends well.",
     "Every sender is authenticated, and every read and call is answered at once.",
 )
-
-
-class UsageError(ValueError):
-    """A file, a line of it or a setting is wrong; the text does not quote the line."""
 
 
 class Line(NamedTuple):
@@ -194,27 +190,19 @@ def _reasons(data: Mapping[str, Any]) -> Iterator[str]:
     yield from sorted({row["reason"] for row in data["instances"] if row["reason"] is not None})
 
 
-def replay(
-    files: Mapping[str, bytes],
-    variables: Mapping[str, str],
-    *,
-    watch: Callable[[Sequence[Line]], Iterable[Line]] = iter,
-) -> Report:
-    """Return what would have come of the recorded payloads; raise UsageError."""
+def replay(files: Mapping[str, bytes], variables: Mapping[str, str]) -> Report:
+    """Return what would have come of the recorded payloads; raise UsageError or SettingsInvalid."""
     clock = SimulatedClock(datetime(2000, 1, 1, tzinfo=timezone.utc))
     pattern = variables.get("RESTART_TASK_PATTERN", "").strip() or "restart"
     cloud = SimulatedCloud(clock, any_instance=True, restart_task_name=pattern)
-    try:
-        runtime = _offline.runtime(variables, dry_run=False, clock=clock, http_client=cloud.client)
-    except SettingsInvalid as invalid:
-        raise UsageError("\n".join(invalid.problems)) from None
+    runtime = _offline.runtime(variables, dry_run=False, clock=clock, http_client=cloud.client)
     lines = read(files, (*runtime.sources, *TOPIC_SERVICES))
     player = _Player(runtime, clock)
     with threads.inline():
-        for line in watch(lines):
+        for line in progress(lines, "payloads"):
             try:
                 player.play(line)
-            except UnknownRoute as problem:
+            except UsageError as problem:
                 raise UsageError(f"{moment(line.at)}: {problem}") from None
     return player.report()
 
@@ -275,7 +263,7 @@ def _show_rest(total: int, what: str) -> None:
 def show(report: Report, *, as_json: bool) -> None:
     """Print a report."""
     if as_json:
-        say(to_json(report.document()))
+        say_json(report.document())
         return
     say(headline(report))
     _show_counts("outcomes", report.outcomes, lambda _: "")
@@ -287,8 +275,3 @@ def show(report: Report, *, as_json: bool) -> None:
     say("\nassumed:")
     for assumption in ASSUMPTIONS:
         say(bullet(assumption))
-
-
-def watched(lines: Sequence[Line]) -> Iterable[Line]:
-    """Yield the lines, with a bar on a terminal where there are many."""
-    return progress(lines, "payloads")

@@ -18,11 +18,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Mapping
 from typing import Any
 
-USAGE_ERROR = 2
 PASSED = "passed"
 
 
@@ -47,25 +45,21 @@ def _line(check: Mapping[str, Any]) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run one check; return the exit status."""
-    from ..entrypoints.check import run_check  # noqa: PLC0415 - the other commands do not wait
-    from ..lib import strict_json  # noqa: PLC0415 - same
-    from ..model.errors import SchemaViolated, SettingsInvalid  # noqa: PLC0415 - same
-    from ._output import as_json, paint, say, warn_of_misspelled_settings  # noqa: PLC0415 - same
+    from ..lib import strict_json  # noqa: PLC0415 - the other commands do not wait for it
+    from ..model.errors import SchemaViolated  # noqa: PLC0415 - same
+    from . import _check, _files  # noqa: PLC0415 - same
+    from ._output import paint, say, say_json, warn_of_misspelled_settings  # noqa: PLC0415 - same
 
     warn_of_misspelled_settings(os.environ)
     try:
-        result = run_check(os.environ, instances=arguments.instances, probe=arguments.probe)
-    except SettingsInvalid as problem:
-        say(str(problem), stream=sys.stderr)
-        return USAGE_ERROR
+        result = _check.run_check(os.environ, instances=arguments.instances, probe=arguments.probe)
     except SchemaViolated as problem:
-        say(f"--instances: {problem}", stream=sys.stderr)
-        return USAGE_ERROR
+        raise _files.UsageError(f"--instances: {problem}") from None
     # As programs get it: in the event itself the words are members of enumerations.
     event: Any = strict_json.loads(strict_json.dumps(result.event))
     outcome = event["data"]["outcome"]
     if arguments.json:
-        say(as_json(event))
+        say_json(event)
     else:
         for check in event["data"].get("checks", ()):  # a defect has none
             say(_line(check))

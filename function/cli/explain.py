@@ -20,10 +20,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from pathlib import Path
-
-USAGE_ERROR = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,29 +38,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
 
 
-def _payload(file: str) -> bytes:
-    return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Explain one payload; return the exit status."""
-    from . import _explain, _output  # noqa: PLC0415 - the other commands do not wait for it
+    from . import _explain, _files, _output  # noqa: PLC0415 - the other commands do not wait
 
     _output.warn_of_misspelled_settings(os.environ)
-    try:
-        options = _explain.Options(
-            source=arguments.source,
-            at=arguments.at,
-            state=arguments.state and Path(arguments.state).read_bytes(),
-            live=arguments.live,
-            expect=arguments.expect,
-        )
-        explanations = _explain.explanations(_payload(arguments.file), options, os.environ)
-    except OSError as error:
-        print(f"{error.filename}: {error.strerror}", file=sys.stderr)  # noqa: T201 - a command prints
-        return USAGE_ERROR
-    except _explain.UsageError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - a command prints
-        return USAGE_ERROR
+    options = _explain.Options(
+        source=arguments.source,
+        at=arguments.at,
+        state=arguments.state and _files.content(arguments.state),
+        live=arguments.live,
+        expect=arguments.expect,
+    )
+    payload = _files.content(arguments.file)
+    explanations = _explain.explanations(payload, options, os.environ)
     _explain.show(explanations, as_json=arguments.json)
     return _explain.status(explanations, arguments.expect)

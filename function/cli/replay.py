@@ -16,10 +16,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from pathlib import Path
-
-USAGE_ERROR = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,23 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
 
 
-def _content(file: str) -> bytes:
-    return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Replay all files; return the exit status."""
-    from . import _output, _replay  # noqa: PLC0415 - the other commands do not wait for it
+    from . import _files, _output, _replay  # noqa: PLC0415 - the other commands do not wait
 
     _output.warn_of_misspelled_settings(os.environ)
-    try:
-        files = {file: _content(file) for file in arguments.files}
-        report = _replay.replay(files, os.environ, watch=_replay.watched)
-    except OSError as error:
-        print(f"{error.filename}: {error.strerror}", file=sys.stderr)  # noqa: T201 - a command prints
-        return USAGE_ERROR
-    except _replay.UsageError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - a command prints
-        return USAGE_ERROR
+    files = {file: _files.content(file) for file in arguments.files}
+    report = _replay.replay(files, os.environ)
     _replay.show(report, as_json=arguments.json)
     return 0

@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..lib.clock import Clock, Deadline
 from ..lib.transport import Client, RawResponse
 from ..model.check import AuthFailure, CheckRequest, CloudAnswer, Readings, TopicCount
 from ..model.cloud_state import ApiResponse, InstanceState, Task
@@ -61,20 +60,12 @@ class DiagnosticSession(DmsSession):
     """A session that keeps what every answer says of clocks, keys and the place it came from."""
 
     def __init__(
-        self,
-        outbound: OutboundSettings,
-        credentials: Credentials | None,
-        *,
-        clock: Clock,
-        deadline: Deadline,
-        http_client: Callable[..., Client] = Client,
+        self, outbound: OutboundSettings, credentials: Credentials | None, **means: Any
     ) -> None:
-        super().__init__(
-            outbound, credentials, clock=clock, deadline=deadline, http_client=http_client
-        )
+        super().__init__(outbound, credentials, **means)
         self.outbound = outbound
         self.has_credentials = credentials is not None
-        self.has_network = http_client is Client
+        self.has_network = self._http_client is Client
         self.answers: list[CloudAnswer] = []
 
     def parse(self, answer: RawResponse) -> ApiResponse:

@@ -1,11 +1,9 @@
 """Unwrap an event from its envelope: its source, its payload, and its credentials."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..lib import strict_json, timestamps
 from ..lib.schemas import Schemas, Violation
@@ -37,6 +35,19 @@ _TYPE_KEYS = {
     "SubscriptionConfirmation": ("subscribe_url",),
     "UnsubscribeConfirmation": ("subscribe_url", "unsubscribe_url"),
 }
+
+
+class _Members(NamedTuple):
+    """What a topic service calls the members of a message."""
+
+    message: str
+    id: str
+    sent_at: str
+    subject: str
+
+
+_SMN_MEMBERS = _Members("message", "message_id", "timestamp", "subject")
+_SNS_MEMBERS = _Members("Message", "MessageId", "Timestamp", "Subject")
 
 
 def _refuse_encoded(headers: Mapping[str, str]) -> None:
@@ -104,9 +115,21 @@ def _confirmation(message: Mapping[str, Any], now: datetime) -> SubscriptionNoti
     return SubscriptionNotice(reason, link)
 
 
-def _own_notification(text: str) -> SubscriptionNotice | None:
-    """Return a notice for a message to people that this function has published, else None."""
-    return SubscriptionNotice("own_notification") if is_notification(text) else None
+def _topic_message(
+    message: Mapping[str, Any], members: _Members, auth_method: AuthMethod
+) -> UnwrappedEvent:
+    """Take a message of a topic; one that this function has published to people is a notice."""
+    text = message[members.message]
+    return UnwrappedEvent(
+        source=None,
+        payload=text,
+        is_topic_message=True,
+        auth_methods=(auth_method,),
+        notice=SubscriptionNotice("own_notification") if is_notification(text) else None,
+        id=message.get(members.id),
+        sent_at=message.get(members.sent_at),
+        name=message.get(members.subject),
+    )
 
 
 def _smn(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
@@ -116,54 +139,29 @@ def _smn(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
     """
     _refuse_encoded(raw_event.headers)
     message = _checked(schemas, "envelopes/smn", raw_event.body)
-    notice = _confirmation(message, raw_event.received_at)
-    return UnwrappedEvent(
-        source=None,
-        payload=message["message"],
-        is_topic_message=True,
-        auth_methods=(AuthMethod.SMN,),
-        signature=SmnSignature(
-            topic_urn=message["topic_urn"],
-            version=message["signature_version"],
-            signature=message["signature"],
-            texts=_signed_texts(message),
-        ),
-        notice=notice or _own_notification(message["message"]),
-        id=message["message_id"],
-        sent_at=message["timestamp"],
-        # The signature of a confirmation does not cover the subject.
-        name=message.get("subject") if message["type"] == "Notification" else None,
+    signature = SmnSignature(
+        topic_urn=message["topic_urn"],
+        version=message["signature_version"],
+        signature=message["signature"],
+        texts=_signed_texts(message),
     )
+    unwrapped = _topic_message(message, _SMN_MEMBERS, AuthMethod.SMN)
+    notice = _confirmation(message, raw_event.received_at) or unwrapped.notice
+    # The signature of a confirmation does not cover the subject.
+    name = unwrapped.name if message["type"] == "Notification" else None
+    return unwrapped._replace(signature=signature, notice=notice, name=name)
 
 
 def _smn_trigger(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
     """Take one record of FunctionGraph's SMN trigger."""
     message = _checked(schemas, "envelopes/functiongraph_smn", raw_event.body)["record"][0]["smn"]
-    return UnwrappedEvent(
-        source=None,
-        payload=message["message"],
-        is_topic_message=True,
-        auth_methods=(AuthMethod.PLATFORM,),
-        notice=_own_notification(message["message"]),
-        id=message.get("message_id"),
-        sent_at=message.get("timestamp"),
-        name=message.get("subject"),
-    )
+    return _topic_message(message, _SMN_MEMBERS, AuthMethod.PLATFORM)
 
 
 def _sns_trigger(raw_event: RawEvent, schemas: Schemas) -> UnwrappedEvent:
     """Take one record of AWS Lambda's SNS trigger."""
     message = _checked(schemas, "envelopes/sns", raw_event.body)["Records"][0]["Sns"]
-    return UnwrappedEvent(
-        source=None,
-        payload=message["Message"],
-        is_topic_message=True,
-        auth_methods=(AuthMethod.PLATFORM,),
-        notice=_own_notification(message["Message"]),
-        id=message["MessageId"],
-        sent_at=message["Timestamp"],
-        name=message.get("Subject"),
-    )
+    return _topic_message(message, _SNS_MEMBERS, AuthMethod.PLATFORM)
 
 
 def _attributes(headers: Mapping[str, str]) -> Mapping[str, str]:

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from function.cli import _explain, _replay
-from function.cli._explain import Options, UsageError
+from function.cli._explain import Options
 from function.cli._explanation import Explanation
+from function.cli._files import UsageError
 from function.entrypoints import startup
 from function.entrypoints.invocation import RetryableFailure, invoke
 from function.entrypoints.routes import HttpRequest, handle_request

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from function.cli._recognition import Recognized, Recognizer, UnknownRoute
+from function.cli._files import UsageError
+from function.cli._recognition import Recognized, Recognizer
 from function.entrypoints import startup
 from tests.factories import NOW, ORDERS
 from tests.harness import alerts, ces_alarm
@@ -81,7 +82,7 @@ def test_a_request_to_a_gateway_is_recognized_by_its_route() -> None:
     recognition = recognized(gateway("/alertmanager", body, content_type="application/json"))
     assert (recognition.source, recognition.raw_events[0].body) == ("alertmanager", body)
     assert recognized(gateway("/smn", body)).raw_events[0].channel == "smn"
-    with pytest.raises(UnknownRoute):
+    with pytest.raises(UsageError):
         recognized(gateway("/nowhere", body))
 
 

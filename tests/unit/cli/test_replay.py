@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ import pytest
 
 from function import cli
 from function.cli import _output, _replay
-from function.cli._replay import Report, UsageError
+from function.cli._files import UsageError
+from function.cli._replay import Report
 from function.lib import schemas
 from function.lib.timestamps import text
+from function.model.errors import SettingsInvalid
 from tests.factories import AUDIT, DAY, HOUR, MINUTE, NOW, ORDERS, PAYMENTS, ids
 from tests.harness import alerts, ces_alarm
 from tests.signed_requests import smn
@@ -174,7 +177,7 @@ def test_a_payload_that_is_too_large_is_counted_as_rejected() -> None:
 
 
 def test_a_setting_that_is_wrong_is_named() -> None:
-    with pytest.raises(UsageError, match="COOLDOWN_SECONDS"):
+    with pytest.raises(SettingsInvalid, match="COOLDOWN_SECONDS"):
         replayed(alarm(0 * MINUTE), COOLDOWN_SECONDS="soon")
 
 
@@ -261,11 +264,12 @@ def test_a_long_replay_shows_a_bar_on_a_terminal_only() -> None:
 
 def test_colours_need_a_terminal_without_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert _output.paint("text", "skipped", stream=Terminal()) == "\033[33mtext\033[0m"
-    assert _output.paint("text", "cooldown", stream=Terminal()) == "text"
-    assert _output.paint("text", "skipped", stream=io.StringIO()) == "text"
+    assert _output.paint("text", "skipped") == "text"
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    assert _output.paint("text", "skipped") == "\033[33mtext\033[0m"
+    assert _output.paint("text", "cooldown") == "text"
     monkeypatch.setenv("NO_COLOR", "1")
-    assert _output.paint("text", "skipped", stream=Terminal()) == "text"
+    assert _output.paint("text", "skipped") == "text"
 
 
 def test_replay_does_not_depend_on_the_system_clock() -> None:

@@ -1,20 +1,17 @@
-"""A check from the command line, with the settings and the credentials of the place it runs in."""
+"""The work of `check`: one check, with the settings and credentials of the place it runs in."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from ..entrypoints import startup
 from ..lib import strict_json
 from ..lib.clock import Deadline
 from ..model.event import RawEvent
 from ..model.result import ResultEvent
 from ..pipeline import process
-from . import startup
-
-
-def _silent(*_: Any, **__: Any) -> None:
-    """Log nothing: the command prints the result."""
+from . import _offline
 
 
 def run_check(
@@ -26,7 +23,7 @@ def run_check(
     SettingsInvalid for settings with which no event would be handled, and SchemaViolated for
     instances that are no ids.
     """
-    runtime = startup.runtime(environ)._replace(log=_silent)
+    runtime = startup.runtime(environ)._replace(log=_offline.silence)
     request: dict[str, Any] = {"action": "check", "probe": probe}
     if instances:
         request["instances"] = list(instances)

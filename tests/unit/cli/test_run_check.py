@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from function.entrypoints.check import run_check
+from function.cli._check import run_check
 from function.lib import schemas
 from function.model.errors import SchemaViolated, SettingsInvalid
 from tests.factories import AUDIT, ORDERS
