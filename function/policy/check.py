@@ -16,7 +16,7 @@ class Checked(NamedTuple):
     """What a check has read.
 
     `certificates` are those that SMN's messages are verified with, None where SMN has no route;
-    `ledger_reachable` counts only where the settings name a ledger.
+    `ledger_problem` is why nothing can be claimed on the ledger, None where something can.
     """
 
     settings: Settings
@@ -24,7 +24,7 @@ class Checked(NamedTuple):
     request: CheckRequest
     readings: Readings
     certificates: Sequence[Validity] | None = None
-    ledger_reachable: bool = False
+    ledger_problem: str | None = None
 
 
 def request(event: Event, source: Source) -> CheckRequest:
@@ -61,7 +61,5 @@ def checks(checked: Checked, now: datetime) -> tuple[Check, ...]:
         check_instances.instances(readings, request, limits, now),
         check_setup.routes(settings.auth),
         check_setup.certificate(checked.certificates, now),
-        check_setup.copies(
-            ledger=settings.ledger_url is not None, reachable=checked.ledger_reachable
-        ),
+        check_setup.copies(shared=settings.ledger_url is not None, problem=checked.ledger_problem),
     )

@@ -148,17 +148,17 @@ def certificate(certificates: Sequence[Validity] | None, now: datetime) -> Check
     return Check("certificate", CheckStatus.PASS, detail)
 
 
-def copies(*, ledger: bool, reachable: bool) -> Check:
-    """Say whether several copies may run."""
-    if not ledger:
+def copies(*, shared: bool, problem: str | None) -> Check:
+    """Say whether several copies may run; `problem` is why the ledger cannot be used."""
+    if not shared:
         fix = "Run one copy, or set LEDGER_URL to a Redis that all copies share."
         return Check("copies", CheckStatus.UNPROVEN, ONE_COPY, fix)
-    if reachable:
+    if problem is None:
         detail = "The ledger of LEDGER_URL answers, so copies that share it know of each other."
         return Check("copies", CheckStatus.PASS, detail)
     return Check(
         "copies",
         CheckStatus.FAIL,
-        "The ledger of LEDGER_URL does not answer: every event ends as ledger_unreadable.",
-        "Look at the host, the password and the network of LEDGER_URL.",
+        f"Nothing can be claimed on the ledger of LEDGER_URL: {problem}.",
+        "Look at LEDGER_URL and its server; until then every event ends as ledger_unreadable.",
     )

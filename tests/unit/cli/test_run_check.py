@@ -58,18 +58,26 @@ def test_invalid_settings_and_ids_raise_before_any_read(cloud: FakeDms) -> None:
     assert cloud.requests == ()
 
 
-def copies(cloud: FakeDms, url: str) -> str:
+def copies(cloud: FakeDms, url: str) -> tuple[str, str]:
     result = run_check(environment(cloud, LEDGER_URL=url))
     found = next(check for check in result.data["checks"] if check["name"] == "copies")
     assert "a-password" not in found["detail"] + str(found["fix"])
-    status: str = found["status"].value
-    return status
+    return found["status"].value, found["detail"]
 
 
-def test_the_redis_of_the_ledger_is_asked(cloud: FakeDms) -> None:
+def test_the_redis_of_the_ledger_is_asked_and_its_problem_named(cloud: FakeDms) -> None:
     with redis_process(password="a-password-of-redis") as redis:
-        assert copies(cloud, redis.url) == "pass"
-        assert copies(cloud, redis.url.replace("a-password", "another")) == "fail"
+        assert copies(cloud, redis.url)[0] == "pass"
+        wrong = redis.url.replace("a-password", "another")
+        bad = {wrong: "refused the password", f"{redis.url}/99": "no database of this number"}
+        for url, words in bad.items():
+            status, detail = copies(cloud, url)
+            assert (status, words in detail) == ("fail", True)
         redis.stall()
-        assert copies(cloud, redis.url) == "fail"
-    assert copies(cloud, f"redis://:a-password@127.0.0.1:{free_port()}") == "fail"
+        assert "did not answer in time" in copies(cloud, redis.url)[1]
+    gone = copies(cloud, f"redis://:a-password@127.0.0.1:{free_port()}")
+    assert gone == (
+        "fail",
+        "Nothing can be claimed on the ledger of LEDGER_URL: "
+        "the ledger cannot be reached; look at host, port and network of LEDGER_URL.",
+    )
