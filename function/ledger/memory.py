@@ -47,16 +47,11 @@ class MemoryLedger:
         moment = self._monotonic()
         with self._guard:
             for id_ in changes.ids & self._calls.keys():
-                self._change(id_, changes, moment)
-
-    def _change(self, id_: str, changes: Changes, moment: float) -> None:
-        changed = changes.applied_to(self._calls[id_], moment)
-        if changed is None:
-            self._forget(id_)
-            return
-        self._calls[id_] = changed
-        if changed.accepted:
-            self._expires[id_] = moment + changed.keep.total_seconds()
+                changed = changes.applied_to(self._calls[id_], moment)
+                if changed is None:
+                    self._forget(id_)
+                else:
+                    self._calls[id_] = changed
 
     def _forget(self, id_: str) -> None:
         del self._calls[id_], self._expires[id_]
@@ -71,7 +66,9 @@ class MemoryLedger:
             if room and not room.allows((call.target for call in calls), self._calls.values()):
                 return False
             self._calls.update((call.id, call) for call in calls)
-            self._expires.update((call.id, moment + call.keep.total_seconds()) for call in calls)
+            self._expires.update(
+                (call.id, moment + call.stored_for.total_seconds()) for call in calls
+            )
             return True
 
     def _forget_old(self, moment: float) -> None:

@@ -51,6 +51,3 @@ class Ledger(Protocol):
         Raise InstanceBusy when they are not obtained in time, LedgerUnreadable when the ledger
         cannot be read.
         """
-
-    def sent_calls(self) -> tuple[SentCall, ...]:
-        """Return the calls of the project that are remembered; raise LedgerUnreadable."""

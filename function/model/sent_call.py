@@ -9,9 +9,11 @@ PURGE = "purge"
 """What purges are filed under: they name no instance, and one is sent at a time."""
 MAX_RESTART_TIME = timedelta(minutes=20)
 """The vendor documents 3 to 15 minutes; what the cloud does not show is over after this."""
-KEEP_ACCEPTED = timedelta(hours=24)  # as far as MAX_RESTARTS_PER_DAY looks back
+COUNT_ACCEPTED = timedelta(hours=24)  # as far as MAX_RESTARTS_PER_DAY looks back
 # Covers redeliveries of one event; the next purge of a schedule comes hours later.
-KEEP_PURGE = timedelta(seconds=60)
+COUNT_PURGE = timedelta(seconds=60)
+STORE_RESTART = timedelta(hours=25)
+"""Longer than a restart counts: the clock of a Redis server may jump, and rules do not ask it."""
 
 
 class SentCall(NamedTuple):
@@ -36,15 +38,18 @@ class SentCall(NamedTuple):
         return self.sent_at + MAX_RESTART_TIME
 
     @property
-    def keep(self) -> timedelta:
-        """How long the call is remembered."""
-        if self.target == PURGE:
-            return KEEP_PURGE
-        return KEEP_ACCEPTED if self.accepted else MAX_RESTART_TIME
+    def stored_for(self) -> timedelta:
+        """How long a ledger stores the call; whether it still counts, `counts` tells."""
+        return COUNT_PURGE if self.target == PURGE else STORE_RESTART
+
+    def counts(self, now: datetime) -> bool:
+        """Tell whether any rule may still look at the call."""
+        accepted = COUNT_ACCEPTED if self.accepted else MAX_RESTART_TIME
+        return now - self.sent_at < (COUNT_PURGE if self.target == PURGE else accepted)
 
     def is_history(self, now: datetime) -> bool:
         """Tell whether the call still counts as history, because the cloud does not show it."""
-        return not self.shown and now - self.sent_at < self.keep
+        return not self.shown and self.counts(now)
 
     def is_underway(self, now: datetime) -> bool:
         """Tell whether the instance counts for MAX_RESTARTING because of this call."""

@@ -59,9 +59,9 @@ def on_schedule(session: DmsSession, claim: Claim, limits: Limits, clock: Clock)
     The ledger is updated with what was read, so a finished restart is reported once and removed.
     Raises StateUnreadable where the list of instances cannot be read.
     """
-    sent = sent_calls.newest_restarts(claim.calls)
     inventory = Inventory(session, until=session.deadline.confirm_until)
     listed = _listed(inventory)
+    sent = sent_calls.newest_restarts(claim.calls, _now(session, clock))
     chosen = verify.to_read(listed, sent)
     since = dict.fromkeys(chosen, clock.now() - verify.HISTORY)
     readings = survey.read_each(inventory, since, listed, limits)

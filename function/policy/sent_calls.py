@@ -126,10 +126,8 @@ def learned_from_call(
     return Changes(accepted=dict.fromkeys(accepted, sent_at), dropped=frozenset(dropped))
 
 
-def newest_restarts(calls: Iterable[SentCall]) -> dict[str, datetime]:
-    """Return the instances that a restart was sent to, and when the newest one was."""
-    newest: dict[str, datetime] = {}
-    for call in sorted(calls, key=lambda call: call.sent_at):
-        if call.target != PURGE:
-            newest[call.target] = call.sent_at
-    return newest
+def newest_restarts(calls: Iterable[SentCall], now: datetime) -> dict[str, datetime]:
+    """Return the instances whose restart still counts, and when the newest one was sent."""
+    counted = [call for call in calls if call.target != PURGE and call.counts(now)]
+    counted.sort(key=lambda call: call.sent_at)
+    return {call.target: call.sent_at for call in counted}

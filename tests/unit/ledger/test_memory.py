@@ -8,46 +8,33 @@ from function.ledger import memory
 from function.ledger.memory import MemoryLedger
 from function.ledger.protocol import Times
 from function.model.errors import LedgerUnreadable
-from function.model.sent_call import Changes
+from function.model.sent_call import PURGE
 from tests.factories import AUDIT, NOW, ORDERS, PAYMENTS, ids
 from tests.fake_dms import Clock
+from tests.harness import remembered
 
 AT_ONCE = Times(lambda: 0.0, lambda: 30.0)
 
 
-def enter(ledger: MemoryLedger, target: str, *, accepted: bool = False) -> None:
+def enter(ledger: MemoryLedger, target: str) -> None:
     with ledger.claim([target], AT_ONCE) as claim:
         assert claim.enter([target], NOW, None)
-        if accepted:
-            claim.learn(Changes(accepted={claim.call_id(target): NOW}))
 
 
 def test_calls_no_rule_needs_are_removed() -> None:
     clock = Clock(100)
     ledger = MemoryLedger(clock)
     enter(ledger, ORDERS)
-    enter(ledger, PAYMENTS, accepted=True)
+    enter(ledger, PURGE)
 
-    clock.advance(20 * 60 - 1)
+    clock.advance(60)
+    assert [call.target for call in remembered(ledger)] == [ORDERS]
+    clock.advance(25 * 3600 - 61)
     enter(ledger, AUDIT)
-    assert {call.target for call in ledger.sent_calls()} == {ORDERS, PAYMENTS, AUDIT}
+    assert {call.target for call in remembered(ledger)} == {ORDERS, AUDIT}
     clock.advance(1)
-    enter(ledger, AUDIT)
-    assert {call.target for call in ledger.sent_calls()} == {PAYMENTS, AUDIT}
-    clock.advance(24 * 3600)
-    enter(ledger, AUDIT)
-    assert [call.target for call in ledger.sent_calls()] == [AUDIT]
-
-
-def test_a_claim_remembers_nothing_that_is_forgotten_though_nothing_was_entered_since() -> None:
-    clock = Clock(100)
-    ledger = MemoryLedger(clock)
-    enter(ledger, ORDERS)
-
-    clock.advance(20 * 60)
-
-    with ledger.claim((), AT_ONCE) as claim:
-        assert claim.calls == ()
+    enter(ledger, PAYMENTS)
+    assert {call.target for call in remembered(ledger)} == {AUDIT, PAYMENTS}
 
 
 def test_a_full_ledger_enters_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,4 +48,4 @@ def test_a_full_ledger_enters_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         ledger.claim([ORDERS], AT_ONCE) as claim,
     ):
         claim.enter([ORDERS], NOW, None)
-    assert len(ledger.sent_calls()) == 3
+    assert len(remembered(ledger)) == 3

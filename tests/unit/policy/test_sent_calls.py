@@ -306,6 +306,8 @@ def test_the_ledger_only_ever_makes_a_verdict_more_careful(
 
 
 def test_only_the_newest_restart_of_an_instance_is_verified_and_no_purge() -> None:
-    calls = [sent(MINUTE), sent(HOUR), sent(DAY, PAYMENTS), sent(SECOND, PURGE)]
+    calls = [sent(MINUTE), sent(10 * MINUTE), sent(SECOND, PURGE)]
+    calls += [sent(2 * HOUR, PAYMENTS)._replace(accepted=True), sent(HOUR, PAYMENTS)]
 
-    assert sent_calls.newest_restarts(calls) == {ORDERS: NOW - MINUTE, PAYMENTS: NOW - DAY}
+    newest = sent_calls.newest_restarts(calls, NOW)
+    assert newest == {ORDERS: NOW - MINUTE, PAYMENTS: NOW - 2 * HOUR}  # the unclear one is over
