@@ -37,7 +37,7 @@ _OTHER_ERROR = "the ledger refused a step; look at the log of the server"
 
 # By the code that an error begins with; Redis before 7 puts it behind a dash inside the error of a
 # script, as in "ERR Error running script (call to f_0): @user_script:5: -OOM command not allowed".
-_CODE = re.compile(r"(?:^|-)([A-Z]{3,})\b")
+_CODE = r"(?:^|-)([A-Z]{3,})\b"
 _BY_CODE: Mapping[str, str] = {
     **dict.fromkeys(("MOVED", "ASK", "TRYAGAIN", "CROSSSLOT", "CLUSTERDOWN"), _CLUSTER),
     "BUSY": "the ledger is kept busy by a script of another program",
@@ -68,7 +68,7 @@ _BY_PHRASE: Mapping[str, str] = {
 
 def _of_server(text: str) -> str | None:
     """Return the sentence for an error of the server."""
-    known = (_BY_CODE.get(code) for code in _CODE.findall(text))
+    known = (_BY_CODE.get(code) for code in re.findall(_CODE, text))
     phrases = (sentence for phrase, sentence in _BY_PHRASE.items() if phrase in text)
     return next((sentence for sentence in (*known, *phrases) if sentence), None)
 
