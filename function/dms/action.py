@@ -4,8 +4,6 @@ No other file opens a one-shot gate, and nothing is posted without one.
 """
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -13,7 +11,7 @@ from typing import NamedTuple
 
 from ..lib import strict_json
 from ..lib.send_gate import Gate, NoResponse, SendCancelled
-from ..lib.threads import DeadlineExceeded, ThreadUnavailable, call_with_timeout, start
+from ..lib.threads import DeadlineExceeded, Task, ThreadUnavailable, call_with_timeout, start
 from ..lib.transport import Client
 from ..model.cloud_state import ApiResponse, InstanceState
 from ..model.decision import ActionCall
@@ -46,7 +44,7 @@ class ActionSender:
 
     def __init__(self, session: DmsSession) -> None:
         self._session = session
-        self._early: tuple[_Line, Future[None]] | None = None
+        self._early: tuple[_Line, Task[None]] | None = None
 
     def open_early(self) -> None:
         """Begin to open the connection; nothing waits for it, and it may fail."""
@@ -65,7 +63,7 @@ class ActionSender:
         line, opening = early
         try:
             opening.result(seconds)
-        except (NoResponse, FutureTimeout):
+        except (NoResponse, DeadlineExceeded):
             line.client.close()
             return _Line.new(self._session)
         return line

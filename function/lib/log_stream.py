@@ -11,10 +11,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import wait
+from contextlib import suppress
 from typing import TextIO
 
-from .threads import ThreadUnavailable, submit
+from .threads import DeadlineExceeded, ThreadUnavailable, submit
 
 # Two streams that stall cost an event 0.4 s, less than the tenth of 4.5 s that is kept for reports.
 PATIENCE_SECONDS = 0.2
@@ -92,15 +92,13 @@ class LogStream:
             self._lock.release()
             return
         try:
-            future = submit(
-                lambda: self._finish(unreported, lambda: self._write_rest(stream, rest))
-            )
+            task = submit(lambda: self._finish(unreported, lambda: self._write_rest(stream, rest)))
         except ThreadUnavailable:
             self._lock.release()
             self._lose(unreported)
             return
-        if wait([future], max(end - time.monotonic(), 0)).done:
-            future.result()
+        with suppress(DeadlineExceeded):
+            task.result(end - time.monotonic())
 
     def _write_at_once(self, stream: TextIO | None, line: bytes) -> bytes:
         """Write what the stream takes without blocking, and return the rest.

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
 from function.lib import threads
+from function.lib.threads import Task
 
 
 @contextmanager
 def ended() -> Iterator[None]:
     """See to it that all the work of the event comes to its end, also what was abandoned."""
-    futures: list[Future[Any]] = []
+    tasks: list[Task[Any]] = []
     submit = threads._pool.submit
 
-    def watched(work: Callable[[], Any]) -> Future[Any]:
-        futures.append(submit(work))
-        return futures[-1]
+    def watched(work: Callable[[], Any], *group: Any) -> Task[Any]:
+        tasks.append(submit(work, *group))
+        return tasks[-1]
 
     with patch.object(threads._pool, "submit", watched):
         yield
-    if wait(futures, 10).not_done:
-        raise AssertionError("something outlives its event")
+    end = time.monotonic() + 10
+    while not all(task.is_done for task in tasks):
+        if time.monotonic() > end:
+            raise AssertionError("something outlives its event")
+        threading.Event().wait(0.001)
