@@ -1,4 +1,4 @@
-"""Served: our own server beside the one of functions-framework, the same application in both."""
+"""Served: our own server beside the one of functions-framework, the same events in both."""
 
 import contextlib
 import socket

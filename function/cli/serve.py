@@ -15,11 +15,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from importlib import import_module
-from pathlib import Path
 
 MAX_PORT = 65535
-SOURCE = Path(__file__).parents[1] / "main.py"
 
 
 def port(text: str) -> int:
@@ -37,19 +34,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Load the application as functions-framework does, and answer with it."""
-    import functions_framework  # noqa: PLC0415 - other commands need no server
-    import waitress  # noqa: F401, PLC0415 - tells main.py that its limits are in front of it
+    """Answer requests, in this process, until a signal."""
+    import jsonschema  # noqa: F401, PLC0415 - first, as in handler.py, for the same reason
+    import requests  # noqa: F401, PLC0415 - likewise
+
+    from ..entrypoints import http_application, server  # noqa: PLC0415 - other commands need none
+    from ..model.errors import SettingsInvalid  # noqa: PLC0415 - same
 
     try:
-        application = functions_framework.create_app("remediate", str(SOURCE))  # type: ignore[no-untyped-call]  # it has no types
-    except SystemExit:  # main.py has printed the problems
+        runtime = http_application.start(os.environ)
+    except SettingsInvalid:  # its problems are in the log
         return 2
-    # functions-framework has loaded main.py as the package `main`, and all below it. The server has
-    # to come from there: from `function` it would count the dropped lines of another log.
-    server = import_module("main.entrypoints.server")
+    application = http_application.Application(runtime)
     try:
-        server.serve(application, sys.modules["main"].RUNTIME, arguments.host, arguments.port)
+        server.serve(application, runtime, arguments.host, arguments.port)
     except OSError as error:
         print(f"{arguments.host}:{arguments.port}: {error.strerror}", file=sys.stderr)  # noqa: T201 - before there is a log
         return 1
