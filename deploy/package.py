@@ -28,7 +28,9 @@ DEPENDENCIES = frozenset(
     typing-extensions urllib3""".split()
 )
 """What function/handler.py needs of requirements.txt; pip complains when one is missing."""
-NOT_FOR_EVENTS = frozenset({"main.py", "http_application.py", "server.py", "__main__.py", "cli"})
+NOT_FOR_EVENTS = frozenset(
+    {"main.py", "http_application.py", "connections.py", "server.py", "__main__.py", "cli"}
+)
 """The HTTP entrypoint and the command line: platforms call function/handler.py alone."""
 # cryptography needs cffi's compiled module alone; its Python package and pycparser, which make
 # bindings when cryptography is built, are 1.3 MB of code that nothing imports. The compiled modules

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from function.entrypoints import connections
 from function.entrypoints import server as server_module
 from function.entrypoints.routes import RECEIVED
 from function.entrypoints.server import Server, serve
@@ -58,7 +59,7 @@ class Application:
 def wakeful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the server look through its connections all the time, and end none for being slow."""
     monkeypatch.setattr(server_module, "WAKE_SECONDS", 0)
-    monkeypatch.setattr(server_module, "PATIENCE_SECONDS", 3600.0)
+    monkeypatch.setattr(connections, "PATIENCE_SECONDS", 3600.0)
 
 
 @pytest.fixture
@@ -125,13 +126,13 @@ def test_head_and_body_of_an_answer_leave_together(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[bytes] = []
-    send = server_module._Channel.send
+    send = connections.Channel.send
 
     def noted(channel: Any, content: bytes, **options: Any) -> int:
         sent.append(content)
         return int(send(channel, content, **options))
 
-    monkeypatch.setattr(server_module._Channel, "send", noted)
+    monkeypatch.setattr(connections.Channel, "send", noted)
     assert is_answered(server)
 
     (answer,) = sent
@@ -141,14 +142,14 @@ def test_head_and_body_of_an_answer_leave_together(
 def test_a_defect_in_answering_costs_a_connection_and_no_thread(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trigger = server_module._Listener.pull_trigger
+    trigger = connections.Listener.pull_trigger
 
     def broken(_: Any) -> None:
-        monkeypatch.setattr(server_module._Listener, "pull_trigger", trigger)
+        monkeypatch.setattr(connections.Listener, "pull_trigger", trigger)
         raise RuntimeError
 
     with running(application, threads=1) as server:
-        monkeypatch.setattr(server_module._Listener, "pull_trigger", broken)
+        monkeypatch.setattr(connections.Listener, "pull_trigger", broken)
         for _ in range(2):
             with connect(server, HEAD + b"Connection: close\r\n\r\n") as connection:
                 assert rest(connection).endswith(b"\r\n\r\nNone 0")
@@ -229,7 +230,7 @@ def test_invalid_http_never_reaches_the_application(
 def test_idle_client_is_disconnected(
     sent: list[bytes], application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(connections, "PATIENCE_SECONDS", 0.0)
     with running(application) as server, connect(server, *sent) as connection:
         rest(connection)  # it ends: else this times out
 
@@ -238,7 +239,7 @@ def test_idle_connections_close_sooner_under_load(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_module, "MAX_CONNECTIONS", 8)
-    monkeypatch.setattr(server_module, "CROWDED_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(connections, "CROWDED_PATIENCE_SECONDS", 0.0)
     with running(application) as server:
         silent = [connect(server) for _ in range(20)]
         assert is_answered(server)
@@ -249,7 +250,7 @@ def test_idle_connections_close_sooner_under_load(
 def test_largest_incomplete_bodies_are_dropped_first(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "MAX_BUFFERED_BYTES", 100 * KIBIBYTE)
+    monkeypatch.setattr(connections, "MAX_BUFFERED_BYTES", 100 * KIBIBYTE)
     half = HEAD + b"Content-Length: 200000\r\n\r\n"
     with running(application) as server:
         small = connect(server, half + b"x" * KIBIBYTE)
@@ -265,7 +266,7 @@ def test_largest_incomplete_bodies_are_dropped_first(
 def test_whole_requests_are_not_given_up_for_the_memory_they_take(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "MAX_BUFFERED_BYTES", KIBIBYTE)
+    monkeypatch.setattr(connections, "MAX_BUFFERED_BYTES", KIBIBYTE)
     application.release.clear()
     whole = HEAD + b"Content-Length: 2048\r\n\r\n" + b"x" * 2048
     with running(application) as server:
