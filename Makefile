@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 LOCKS := requirements.txt tests/requirements.txt
 UV := uv==0.13.9
 
+# Without its cache every process that a test starts would compile the function anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo serve check test test-slow simulation fuzz mutants bench bench-compare lint format lock package build-Remediator clean
 .SUFFIXES:
@@ -27,8 +30,8 @@ check: lint ## the fast loop: linters, types, import contract and unit tests
 test: lint ## every linter and type check, and all tests but the slow ones, with branch coverage
 	$(BIN)/python -m pytest -n auto -m 'not slow' --cov --cov-report=term
 
-test-slow: $(READY) ## the tests that build packages, play the simulation or measure
-	$(BIN)/python -m pytest -n auto -m slow
+test-slow: $(READY) ## the tests that build packages, play the simulation or measure, and more examples
+	$(BIN)/python -m pytest -n auto -m 'slow or hypothesis' --hypothesis-profile=thorough
 
 simulation: $(READY) ## play hours of alarms against copies of the function, and print the tally
 	@$(BIN)/python -m tests.simulation

@@ -15,10 +15,14 @@ from .harness import Remediator, open_remediator
 from .redis_process import RedisProcess, redis_process
 
 # How fast examples are made depends on what else the machine does, which no test may depend on.
-settings.register_profile(
-    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+ANY_MACHINE = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-settings.load_profile("any machine")
+# `make test` tries other examples every time, so a few of each property suffice for one run.
+settings.register_profile("quick", ANY_MACHINE, max_examples=40)
+settings.register_profile("thorough", ANY_MACHINE, max_examples=200)
+settings.load_profile("quick")
 
 
 @pytest.fixture(autouse=True)

@@ -8,10 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.api import lint
-from cfnlint.decode import decode_str
 from jsonschema import Draft202012Validator, FormatChecker
-from samtranslator.translator.transform import transform
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "template.yaml").read_text(encoding="utf-8")
@@ -39,6 +36,8 @@ class ManagedPolicies:
 
 def plain(text: str) -> dict[str, Any]:
     """Return a template as SAM reads it, without the linter's notes on lines and columns."""
+    from cfnlint.decode import decode_str  # a second, which only the worker of these tests spends
+
     decoded, problems = decode_str(text)
     assert problems == []
     template: dict[str, Any] = json.loads(json.dumps(decoded))
@@ -47,9 +46,18 @@ def plain(text: str) -> dict[str, Any]:
 
 def translated(text: str) -> str:
     """Return what CloudFormation gets from SAM: the linter looks through that, not through SAM."""
+    from samtranslator.translator.transform import transform
+
     template = plain(text)
     template["Resources"]["Remediator"]["Properties"]["CodeUri"] = "s3://bucket/uploaded"
     return json.dumps(transform(template, {}, ManagedPolicies()))
+
+
+def lint(text: str) -> list[Any]:
+    """Return what the linter finds."""
+    from cfnlint.api import lint
+
+    return list(lint(text))
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function.cli import _explain, _replay
@@ -26,7 +26,6 @@ from tests.factories import AUDIT, NOW, ORDERS, PAYMENTS
 from tests.fake_dms import FakeDms, reading
 from tests.harness import SCHEMAS, SECRET, Remediator, alerts, open_remediator
 
-QUICK = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 INSTANCE = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 EXAMPLES = [
     (name, example)
@@ -150,7 +149,6 @@ def changed(data: st.DataObject, example: Any) -> Any:
     return document
 
 
-@QUICK
 @given(data=st.data())
 def test_explain_agrees_with_a_dry_run_on_payloads_near_an_event(
     dry: Remediator, data: st.DataObject
@@ -166,7 +164,6 @@ def test_explain_agrees_with_a_dry_run_on_payloads_near_an_event(
     assert_agree(explained(dry, document, state, source=source), dry_run(dry, source, document))
 
 
-@QUICK
 @given(data=st.data())
 def test_no_payload_near_an_envelope_breaks_explain_or_replay(data: st.DataObject) -> None:
     document = changed(data, data.draw(st.sampled_from(ENVELOPES)))
@@ -221,7 +218,6 @@ def _set_up(data: st.DataObject, remediator: Remediator) -> Any:
     return {"instances": rows, "tasks": tasks}
 
 
-@QUICK
 @given(data=st.data(), given_limits=limits)
 def test_explain_agrees_with_a_dry_run_on_any_state(
     data: st.DataObject, given_limits: dict[str, str]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function.entrypoints import container
@@ -31,7 +31,6 @@ from tests.signed_requests import (
     webhook,
 )
 
-QUICK = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES = sorted(
     {
         *("authorization", "content-type", "content-encoding", "traceparent", "host"),
@@ -172,7 +171,6 @@ def is_one_result(reply: HttpResponse, printed: str) -> bool:
     return True
 
 
-@QUICK
 @given(
     method=st.sampled_from(["POST", "GET", "OPTIONS", "X"]),
     path=st.sampled_from(PATHS) | words,
@@ -193,7 +191,6 @@ def test_no_unauthenticated_request_acts_or_breaks(
     assert remediator.cloud.requests == ()
 
 
-@QUICK
 @given(
     path=st.sampled_from(PATHS),
     body=bodies,
@@ -226,7 +223,6 @@ def _allowed() -> set[bytes]:
     return {json.dumps(body, separators=(",", ":")).encode() for body in bodies_sent}
 
 
-@QUICK
 @given(event=documents() | records())
 def test_no_event_breaks_the_handler(event: Any, remediator: Remediator) -> None:
     with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()):
@@ -244,7 +240,6 @@ def test_no_event_breaks_the_handler(event: Any, remediator: Remediator) -> None
     assert all(post.body in _allowed() for post in remediator.cloud.posts)
 
 
-@QUICK
 @given(event=records())
 def test_no_alarm_on_a_topic_is_rejected_without_calling_a_person(
     event: Any, remediator: Remediator
@@ -264,7 +259,6 @@ def test_no_alarm_on_a_topic_is_rejected_without_calling_a_person(
             assert result["data"]["needs_human"]
 
 
-@QUICK
 @given(body=bodies, given_headers=headers, path=st.sampled_from(["/init", "/invoke"]))
 def test_no_invocation_breaks_the_container(
     path: str, body: bytes, given_headers: dict[str, str], remediator: Remediator
@@ -280,7 +274,6 @@ def test_no_invocation_breaks_the_container(
         assert len(events) == (path == "/invoke")
 
 
-@QUICK
 @given(raw=st.text(max_size=30), flag=st.sampled_from([True, False, None, "true", 0]))
 def test_no_body_of_a_gateway_breaks_the_handler(
     raw: str, flag: Any, remediator: Remediator

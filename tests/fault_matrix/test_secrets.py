@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function.entrypoints import startup
@@ -163,7 +163,6 @@ def test_credentials_have_no_secret_in_their_text(value: Credentials) -> None:
 NAMES = sorted(startup.variable_names() - {"HUAWEICLOUD_REGION"})
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(
         st.sampled_from(NAMES),

@@ -9,16 +9,13 @@ from itertools import cycle
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function.ledger.memory import MemoryLedger
 from tests.factories import DAY, HOUR, MINUTE, NOW, ORDERS
 from tests.harness import Remediator, ago, alerts, ces_alarm, open_remediator
 
-QUICK = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 ODD = (
     "2026-01-05T03:00:00",
     "2026-01-05",
@@ -150,7 +147,6 @@ class Jumping:
 OFFSETS = st.sampled_from([timedelta(0), MINUTE, -MINUTE, HOUR, -HOUR, DAY, -DAY, 10000 * DAY])
 
 
-@QUICK
 @given(st.lists(OFFSETS | st.timedeltas(-9 * DAY, 9 * DAY), min_size=1, max_size=9))
 def test_a_clock_that_jumps_breaks_nothing(offsets: list[timedelta]) -> None:
     with open_remediator() as remediator:
@@ -165,7 +161,6 @@ def test_a_clock_that_jumps_breaks_nothing(offsets: list[timedelta]) -> None:
         assert answered.data["outcome"] != "unknown"
 
 
-@QUICK
 @given(
     st.dictionaries(
         st.sampled_from(["created_at", "updated_at"]),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function.dms import responses
@@ -171,7 +171,6 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200)
 @given(JSON)
 def test_arbitrary_rows_are_an_instance_or_unreadable(row: Any) -> None:
     try:

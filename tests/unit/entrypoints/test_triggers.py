@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function.entrypoints import triggers
@@ -159,7 +159,6 @@ def test_event_without_method_and_path_is_no_http_request(event: Any) -> None:
     assert triggers.http_request(event) is None
 
 
-@settings(max_examples=150)
 @given(event=ANY_JSON | st.dictionaries(KEYS, ANY_JSON | st.dictionaries(KEYS, ANY_JSON)))
 def test_any_invocation_yields_at_least_one_event(event: Any) -> None:
     assert received(event)

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.x509 import load_pem_x509_certificate
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function.intake import authenticate, smn_signature, unwrap
@@ -94,7 +94,6 @@ def test_missing_subject_does_not_disable_verification(subject: str | None, file
     refused({**smn(subject=subject), "message": "forged"}, file)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(SIGNED), drawn=st.data())
 def test_a_changed_character_anywhere_breaks_the_signature(
     name: str, drawn: st.DataObject, file: Path

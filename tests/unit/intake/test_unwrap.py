@@ -9,7 +9,7 @@ from urllib.parse import quote
 import cloudevents.http
 import pytest
 from cloudevents.conversion import to_binary, to_structured
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function import sources
@@ -273,7 +273,6 @@ def test_non_utf_8_body_is_rejected(header: str) -> None:
         binary(ce_subject=header)
 
 
-@settings(max_examples=100)
 @given(value=st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 def test_every_text_comes_through_percent_encoding(value: str) -> None:
     assert binary(ce_subject=quote(value))["subject"] == value
@@ -293,7 +292,6 @@ attribute = st.text(
 )
 
 
-@settings(max_examples=50)
 @given(identity=attribute, source=attribute, extension=attribute)
 def test_events_of_the_cloudevents_package_are_read_as_it_means_them(
     identity: str, source: str, extension: str

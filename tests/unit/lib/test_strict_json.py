@@ -17,6 +17,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 documents = st.recursive(
     st.none() | st.booleans() | numbers | texts,
     lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
+    max_leaves=20,
 )
 
 

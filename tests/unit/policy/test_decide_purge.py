@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function import sources
@@ -171,7 +171,6 @@ STATES = st.fixed_dictionaries(
 CREATIONS = st.lists(st.builds(state, ANY_ID, st.just("CREATEFAILED")), max_size=4)
 
 
-@settings(max_examples=300)
 @given(INTENTS, SOURCES, LIMITS, STATES, CREATIONS)
 def test_all_failure_appears_only_for_a_purge_that_source_and_settings_allow(
     intents: list[Intent], source: Source, given: Any, live: Any, creations: Any

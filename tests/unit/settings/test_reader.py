@@ -7,7 +7,7 @@ from pathlib import Path
 
 import certifi
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function.entrypoints import startup
@@ -219,7 +219,6 @@ def test_a_list_of_allowed_instances_that_is_empty_stops_the_start(empty: str) -
     assert line.startswith("ALLOWED_INSTANCES: is set but empty")
 
 
-@settings(max_examples=100)
 @given(st.dictionaries(st.sampled_from(sorted(SETTINGS)), st.text(max_size=40), min_size=1))
 def test_no_part_of_a_wrong_value_is_ever_printed(values: dict[str, str]) -> None:
     marked = {name: f"§{value}§" for name, value in values.items()}
