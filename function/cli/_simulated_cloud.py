@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from requests import PreparedRequest
 
+from ..lib.clock import SystemClock
 from ..lib.send_gate import Gate
 from ..lib.timestamps import parse, text
 from ..lib.transport import Client, RawResponse
@@ -36,7 +37,7 @@ def _created_at(row: Any) -> datetime | None:
     return parse(moment) if isinstance(moment, str) else None
 
 
-class SimulatedClock:
+class SimulatedClock(SystemClock):
     """A clock that stands still until it is set."""
 
     def __init__(self, moment: datetime) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import random
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -108,7 +107,7 @@ class DmsSession:
         """Sleep with jitter before a retry, at most to `until` on the monotonic clock."""
         jittered = min(seconds * _JITTER.uniform(1, 1.25), self.remaining(until))
         if jittered > 0:  # sleeping for 0 seconds still gives up the processor
-            time.sleep(jittered)
+            self._clock.sleep(jittered)
 
     def now(self) -> datetime:
         """Return the time of day."""

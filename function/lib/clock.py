@@ -21,6 +21,9 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Return seconds that never jump, for deadlines and durations."""
 
+    def sleep(self, seconds: float) -> None:
+        """Let the seconds pass."""
+
 
 class SystemClock:
     """The clock of this machine."""
@@ -32,6 +35,10 @@ class SystemClock:
     def monotonic(self) -> float:
         """Return seconds that never jump."""
         return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Let the seconds pass."""
+        time.sleep(seconds)
 
 
 class Deadline(NamedTuple):

@@ -31,11 +31,6 @@ class Hurried(CloudTime):
     The clock of the cloud stands while an event looks, so waiting would show nothing more.
     """
 
-    ahead = 0.0
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self.ahead
-
     def end_looking(self) -> None:
         self.ahead += 0.905 * SECONDS
 
@@ -178,15 +173,15 @@ def test_an_alarm_raised_over_thirty_days_ago_is_stale(remediator: Remediator) -
 class WrongClock(CloudTime):
     """A clock of this machine that is ahead of the cloud's."""
 
-    ahead = timedelta(0)
+    off_by = timedelta(0)
 
     def now(self) -> datetime:
-        return super().now() + self.ahead
+        return super().now() + self.off_by
 
 
 def set_clock(remediator: Remediator, ahead: timedelta) -> None:
     clock = WrongClock(remediator.cloud)
-    clock.ahead = ahead
+    clock.off_by = ahead
     remediator.runtime = remediator.runtime._replace(
         clock=clock, ledger=MemoryLedger(clock.monotonic)
     )

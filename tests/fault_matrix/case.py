@@ -8,6 +8,7 @@ from tests.fake_dms import Answer, FakeDms, Fault
 from tests.fake_dms.faults import Stage
 from tests.fake_dms.stream import Stream
 
+SOON = 0.4  # enough to begin to send on a busy machine, and little to wait until time runs out
 ONE = "54602a9d-5e22-4239-9123-77e350df4a34"
 TWO = "7166cdea-dbad-4d79-9610-7163e6f8b640"
 
@@ -78,11 +79,11 @@ class Case:
 
     `routes` is where each connection for the POST leads, in order, further ones lead to the cloud;
     the first is opened while the live state is read. `read_routes` is the same for reading.
-    `hurry` lets the time for sending run out soon after the state was read; at the last of the
-    `looks` for the effect, time is over. `meanwhile` runs when the POST has arrived. `pages`
-    says that a person is called although the event is retryable. `elsewhere` is the status of a
-    redirect to another host. `ledger` is what is wrong with the server of the shared ledger;
-    `sent_before`: the ledger holds the same call already.
+    `hurry` is how many seconds are left for sending when the state was read, 0 for all that
+    there are; at the last of the `looks` for the effect, time is over. `meanwhile` runs when
+    the POST has arrived. `pages` says that a person is called although the event is retryable.
+    `elsewhere` is the status of a redirect to another host. `ledger` is what is wrong with the
+    server of the shared ledger; `sent_before`: the ledger holds the same call already.
     """
 
     name: str
@@ -95,7 +96,7 @@ class Case:
     routes: tuple[Route, ...] = ()
     read_routes: tuple[Route, ...] = ()
     tls: str | None = None
-    hurry: bool = False
+    hurry: float = 0.0
     seconds: float = 10.0
     looks: int = 1
     says: str = ""

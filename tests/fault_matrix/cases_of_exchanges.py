@@ -13,7 +13,17 @@ from tests.fake_dms import (
     html,
 )
 
-from .case import ACCEPTED, BY_ID, SEEN, UNKNOWN, Case, PlannedFault, done_without_response, posting
+from .case import (
+    ACCEPTED,
+    BY_ID,
+    SEEN,
+    SOON,
+    UNKNOWN,
+    Case,
+    PlannedFault,
+    done_without_response,
+    posting,
+)
 
 RAN_OUT = "Time ran out before the answer came."
 LONG = b'{"results": []}'.ljust(1024 * 1024 + 1)
@@ -32,12 +42,12 @@ CASES = (
     done_without_response("reset after it was done", Reset("done")),
     done_without_response("closed in the middle of the answer", Close("answer"), purge=ACCEPTED),
     done_without_response("reset in the middle of the answer", Reset("answer")),
-    posting("held before the body is read", Hold("head"), UNKNOWN, hurry=True, says=RAN_OUT),
-    posting("held and not done in time", Hold("request"), UNKNOWN, hurry=True, says=RAN_OUT),
-    done_without_response("done, but the answer is held", Hold("done"), hurry=True),
-    done_without_response("done, but half of the answer is held", Hold("answer"), hurry=True),
-    done_without_response("headers drip", Drip("head"), hurry=True),
-    done_without_response("the body drips", Drip("body"), hurry=True, purge=ACCEPTED),
+    posting("held before the body is read", Hold("head"), UNKNOWN, hurry=SOON, says=RAN_OUT),
+    posting("held and not done in time", Hold("request"), UNKNOWN, hurry=SOON, says=RAN_OUT),
+    done_without_response("done, but the answer is held", Hold("done"), hurry=SOON),
+    done_without_response("done, but half of the answer is held", Hold("answer"), hurry=SOON),
+    done_without_response("headers drip", Drip("head"), hurry=SOON),
+    done_without_response("the body drips", Drip("body"), hurry=SOON, purge=ACCEPTED),
     done_without_response("body shorter than its Content-Length", WrongLength(10), purge=ACCEPTED),
     done_without_response("body longer than its Content-Length", WrongLength(-5), purge=ACCEPTED),
     done_without_response("broken chunks", BrokenChunks()),

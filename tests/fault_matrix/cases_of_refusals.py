@@ -13,6 +13,7 @@ from .case import (
     BY_ID,
     ONE,
     REFUSED,
+    SOON,
     THROTTLED,
     TWO,
     UNKNOWN,
@@ -104,8 +105,8 @@ RETRY_AFTER = (
     ),
     posting("429, Retry-After: 1, in time", throttled("1"), ACCEPTED.after(posts=2)),
     posting("429, Retry-After: a date in time", Postponing(1), ACCEPTED.after(posts=2)),
-    posting("429, Retry-After: 1, out of time", throttled("1"), THROTTLED, hurry=True),
-    posting("429, Retry-After: a date out of time", Postponing(2), THROTTLED, hurry=True),
+    posting("429, Retry-After: 1, out of time", throttled("1"), THROTTLED, hurry=SOON),
+    posting("429, Retry-After: a date out of time", Postponing(2), THROTTLED, hurry=SOON),
     posting("429, Retry-After: longer than sending may take", throttled("9"), THROTTLED),
     Case("429 twice, Retry-After: 0", THROTTLED.after(2), (PlannedFault(throttled("0"), times=2),)),
     *(

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
@@ -18,6 +17,7 @@ from function.ledger.memory import MemoryLedger
 from function.pipeline import Runtime
 from function.settings.model import Credentials
 from tests.fake_dms import Account, FakeDms, Hold, Place, redirect
+from tests.harness import SkippingClock
 
 from . import ledgers
 from .case import Action, Case, Meanwhile, PlannedFault
@@ -43,26 +43,17 @@ SENDING_ENDS, CONFIRMING_ENDS = 0.8, 0.9
 FAILED_CREATION = "b3f1a0c2-8a55-4f0e-9d7c-2f3b61c4d801"
 
 
-class SteeredClock:
-    """The clock of this machine, which `jump` sets ahead."""
+class SteeredClock(SkippingClock):
+    """The clock of this machine, whose seconds `jump` sets ahead."""
 
     def __init__(self, seconds: float) -> None:
+        super().__init__()
         self._seconds = seconds
         self._start = time.monotonic()
-        self._ahead = 0.0
-
-    def now(self) -> datetime:
-        """Return the time of day, which does not jump."""
-        return datetime.now(timezone.utc)
-
-    def monotonic(self) -> float:
-        """Return the seconds."""
-        return time.monotonic() + self._ahead
 
     def jump(self, share: float, *, left: float = 0.0) -> None:
         """Jump to where so many seconds are left of a share of the event's time."""
-        target = self._start + share * self._seconds - left
-        self._ahead += max(target - self.monotonic(), 0)
+        self.jump_to(self._start + share * self._seconds - left)
 
 
 @dataclass(frozen=True)
@@ -116,7 +107,7 @@ def _steer(cloud: FakeDms, case: Case, action: Action, clock: SteeredClock) -> N
     """Let time run out: for sending when the state was read, for confirming at the last read."""
     if case.hurry:
         reads = _reads(case, action)
-        last = Countdown(sum(reads.values()), lambda: clock.jump(SENDING_ENDS, left=0.4))
+        last = Countdown(sum(reads.values()), lambda: clock.jump(SENDING_ENDS, left=case.hurry))
         for kind, times in reads.items():
             cloud.fault(Meanwhile(last), kind, times=times)
     ends = Meanwhile(lambda: clock.jump(CONFIRMING_ENDS))
@@ -207,5 +198,6 @@ def run_case(case: Case, action: Action) -> CaseResult:
         resolver.found.set()
         cloud.release()
         elsewhere.release()
+        received = full.received()
         stack.close()
-        return CaseResult(response, len(cloud.posts), len(elsewhere.requests), full.received())
+        return CaseResult(response, len(cloud.posts), len(elsewhere.requests), received)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from itertools import cycle
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 from function.ledger.memory import MemoryLedger
 from tests.factories import DAY, HOUR, MINUTE, NOW, ORDERS
-from tests.harness import Remediator, ago, alerts, ces_alarm, open_remediator
+from tests.harness import Remediator, SkippingClock, ago, alerts, ces_alarm, open_remediator
 
 ODD = (
     "2026-01-05T03:00:00",
@@ -128,10 +127,11 @@ def test_a_restart_of_the_future_in_the_history_is_a_recent_one(
     assert remediator.cloud.posts == ()
 
 
-class Jumping:
+class Jumping(SkippingClock):
     """A clock that returns another time of day at every call."""
 
     def __init__(self, offsets: list[timedelta]) -> None:
+        super().__init__()
         self._offsets = cycle(offsets)
 
     def now(self) -> datetime:
@@ -139,9 +139,6 @@ class Jumping:
             return NOW + next(self._offsets)
         except OverflowError:
             return NOW
-
-    def monotonic(self) -> float:
-        return time.monotonic()
 
 
 OFFSETS = st.sampled_from([timedelta(0), MINUTE, -MINUTE, HOUR, -HOUR, DAY, -DAY, 10000 * DAY])

@@ -3,11 +3,16 @@
 import time
 from datetime import datetime, timedelta, timezone
 
+from function.lib.clock import SystemClock
+
 START = datetime(2026, 11, 22, 20, tzinfo=timezone.utc).timestamp()
 
 
-class SimulatedClock:
-    """The correct time for the fake API (a callable) and for the function (a Clock)."""
+class SimulatedClock(SystemClock):
+    """The correct time for the fake API (a callable) and for the function (a Clock).
+
+    Its seconds are real: deadlines are kept in real time.
+    """
 
     def __init__(self, offset: float | None = None, *, ahead: float = 0.0) -> None:
         """Start at START, or at an offset to the monotonic clock that all processes share.
@@ -24,10 +29,6 @@ class SimulatedClock:
     def now(self) -> datetime:
         """Return the time of day as a copy sees it."""
         return datetime.fromtimestamp(self(), timezone.utc) + timedelta(seconds=self.ahead)
-
-    def monotonic(self) -> float:
-        """Return real seconds: deadlines are kept in real time."""
-        return time.monotonic()
 
     def advance(self, seconds: float) -> None:
         """Jump."""
