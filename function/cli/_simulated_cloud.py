@@ -153,7 +153,7 @@ class SimulatedCloud:
     def answer(self, request: PreparedRequest) -> RawResponse:
         """Return what the API would answer, dated by the clock of this cloud."""
         status, document = self._answer(request)
-        headers = {"Date": format_datetime(self._clock.now(), usegmt=True)}
+        headers = {"date": format_datetime(self._clock.now(), usegmt=True)}
         body = b"" if document is None else json.dumps(document).encode()
         return RawResponse(status, headers, body)
 

@@ -51,7 +51,7 @@ def _document(body: bytes | None) -> Any:
 def clock_skew(headers: Mapping[str, str], now: datetime) -> int | None:
     """Return the seconds our clock is ahead of the cloud's, by the Date of its answer."""
     try:
-        return round((now - parsedate_to_datetime(headers.get("Date", ""))).total_seconds())
+        return round((now - parsedate_to_datetime(headers.get("date", ""))).total_seconds())
     except (TypeError, ValueError, OverflowError):
         return None
 
@@ -82,7 +82,7 @@ def _redact_secrets(response: ApiResponse, secrets: Sequence[str]) -> ApiRespons
 def parse_response(answer: RawResponse, now: datetime, secrets: Sequence[str]) -> ApiResponse:
     """Return an HTTP answer as an ApiResponse; texts of the vendor that we repeat are bounded."""
     document = _document(answer.body)
-    request_id = answer.headers.get("X-Request-Id")
+    request_id = answer.headers.get("x-request-id")
     if request_id is None and isinstance(document, dict):
         request_id = document.get("request_id")
     response = ApiResponse(
@@ -91,7 +91,7 @@ def parse_response(answer: RawResponse, now: datetime, secrets: Sequence[str]) -
         document=document,
         empty=answer.body == b"",
         request_id=request_id if _PLAIN.fullmatch(_text(request_id)) else None,
-        retry_after=answer.headers.get("Retry-After"),
+        retry_after=answer.headers.get("retry-after"),
         clock_skew_seconds=clock_skew(answer.headers, now),
     )
     return _redact_secrets(response, secrets)

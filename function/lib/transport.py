@@ -2,6 +2,7 @@
 
 The adapter of requests and the pools of urllib3 serve many hosts for a long time. For the one
 connection of a client they cost 0.2 ms of CPU an exchange, as much as the exchange itself.
+urllib3 connects, through proxies, too; the standard library sends and receives.
 """
 
 import socket
@@ -9,7 +10,8 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from functools import lru_cache, partial
-from http.client import HTTPException
+from http.client import HTTPConnection as PlainConnection
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -21,9 +23,11 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from urllib3.util import make_headers, parse_url
 
 from .send_gate import Gate, NoResponse, SendCancelled, Stage
+from .version import VERSION
 
 # Far more than a page of 50 rows; the bound protects memory from a wrong host.
 MAX_RESPONSE_BYTES = 1024 * 1024
+USER_AGENT = f"kafka-remediator/{VERSION}"
 # By RFC 9110 these have no body, whatever their headers announce.
 WITHOUT_BODY = frozenset({204, 304})
 # What a resolver says of a name that does not exist; EAI_AGAIN, which passes, is not among them.
@@ -32,10 +36,27 @@ UNKNOWN_HOST = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socke
 FAILURES = (HTTPError, HTTPException, OSError, ValueError)
 
 
+class _Response(HTTPResponse):
+    """A response whose chunks have sizes."""
+
+    def _read_next_chunk_size(self) -> int:
+        """Refuse a negative size: -1 would be read as all there is, without a bound."""
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]  # typeshed has no private names
+        if size < 0:
+            raise HTTPException
+        return size
+
+
 class _GatedConnection(HTTPConnection):
     """A connection that asks its gate just before the first byte of a request."""
 
     next_stage = Stage.ANSWER
+    response_class = _Response
+    # Those of urllib3 serve its pools, for twice the CPU: they look for markers that mean "send no
+    # such header", and copy every response into one of their own.
+    request: Any = PlainConnection.request
+    getresponse: Any = PlainConnection.getresponse
+    putheader = PlainConnection.putheader
 
     def __init__(self, *arguments: Any, gate: Gate, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -96,33 +117,37 @@ def tls_context(ca_bundle_file: Path | None) -> ssl.SSLContext:
 
 
 class RawResponse(NamedTuple):
-    """A whole HTTP response; `body` is None where it is too long or encoded, so not to be read."""
+    """A whole HTTP response; header names in lower case.
+
+    `body` is None where it is too long or encoded, so not to be read.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes | None
 
 
-def _exchange(connection: HTTPConnection, target: str, request: PreparedRequest) -> RawResponse:
-    """Send a request and read the response to its end."""
+def _exchange(
+    connection: _GatedConnection, target: str, request: PreparedRequest, seconds: float
+) -> RawResponse:
+    """Send a request and read the response to its end; each wait may take so many seconds."""
+    connection.sock.settimeout(seconds)
     # A server that ends the connection while it is being sent to may have answered before.
     with suppress(BrokenPipeError, ConnectionResetError):
-        connection.request(
-            str(request.method),
-            target,
-            request.body,
-            request.headers,
-            preload_content=False,
-            decode_content=False,
-        )
-    response = connection.getresponse()
+        connection.request(str(request.method), target, request.body, request.headers)
+    response: HTTPResponse = connection.getresponse()
     with closing(response):
         body = response.read(MAX_RESPONSE_BYTES + 1)
         too_long = len(body) > MAX_RESPONSE_BYTES
-        if response.status < 200 or (response.length_remaining and not too_long):
+        if response.status < 200 or (response.length and not too_long):
             raise NoResponse
-    encoded = (response.headers.get("Content-Encoding") or "identity").lower() != "identity"
-    return RawResponse(response.status, response.headers, None if too_long or encoded else body)
+    named = [(name.lower(), value) for name, value in response.getheaders()]
+    lengths = {value for name, value in named if name == "content-length"}
+    if len(lengths) > 1 or not all(map(str.isdigit, lengths)):
+        raise NoResponse  # there is no telling where it ends
+    headers = dict(named)
+    encoded = headers.get("content-encoding", "").lower() not in {"", "identity"}
+    return RawResponse(response.status, headers, None if too_long or encoded else body)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -236,13 +261,13 @@ class Client:
         """
         url = urlsplit(str(request.url))
         connection = self._connected(url, connect_timeout or read_timeout)
-        connection.timeout = read_timeout
+        request.headers.setdefault("User-Agent", USER_AGENT)
         target = request.path_url
         if connection.proxy_is_forwarding and self._proxy is not None:
             target = str(request.url)
             request.headers.update(self._proxy.headers)
         try:
-            answer = _exchange(connection, target, request)
+            answer = _exchange(connection, target, request, read_timeout)
             # A body sent with 204 or 304 all the same would be read as the next response.
             if answer.body is not None and answer.status not in WITHOUT_BODY:
                 self._keep(connection)

@@ -42,11 +42,11 @@ def test_large_clock_skew_is_reported(remediator: Remediator) -> None:
 @pytest.mark.parametrize(
     ("headers", "body", "request_id"),
     [
-        ({"X-Request-Id": "a1-b2.c3_d4"}, b"{}", "a1-b2.c3_d4"),
+        ({"x-request-id": "a1-b2.c3_d4"}, b"{}", "a1-b2.c3_d4"),
         ({}, b'{"request_id": "r1"}', "r1"),
-        ({"X-Request-Id": "h"}, b'{"request_id": "r1"}', "h"),
-        ({"X-Request-Id": "a b"}, b"{}", None),
-        ({"X-Request-Id": "x" * 65}, b"{}", None),
+        ({"x-request-id": "h"}, b'{"request_id": "r1"}', "h"),
+        ({"x-request-id": "a b"}, b"{}", None),
+        ({"x-request-id": "x" * 65}, b"{}", None),
         ({}, b'{"request_id": 7}', None),
         ({}, b"[]", None),
     ],
@@ -68,7 +68,7 @@ def test_texts_that_quote_credentials_are_redacted(
     body = json.dumps({"error_code": secret, "error_msg": f"{quoted} is wrong"}).encode()
 
     reply = responses.parse_response(
-        RawResponse(400, {"X-Request-Id": quoted}, body), NOW, (secret,)
+        RawResponse(400, {"x-request-id": quoted}, body), NOW, (secret,)
     )
 
     assert (reply.request_id, reply.error_code) == (None, None)
@@ -122,7 +122,7 @@ def test_every_answer_tells_how_far_the_clocks_differ(
 ) -> None:
     assert (
         responses.parse_response(
-            RawResponse(status, {"Date": date}, b""), NOW, ()
+            RawResponse(status, {"date": date}, b""), NOW, ()
         ).clock_skew_seconds
         == skew
     )
