@@ -195,6 +195,17 @@ def test_a_restart_is_over_when_it_was_seen_and_is_not_any_longer() -> None:
     assert learned(other._replace(restarting_at=100.0)).over == frozenset()  # read before that
     seen = learned(other._replace(restarting_at=99.0), restarting=frozenset({PAYMENTS}))
     assert (seen.over, seen.restarting) == (frozenset(), of(other))
+    # The list was read side by side with the instance, so it may lag behind it.
+    shown = learned(sent()._replace(restarting_at=99.0), status="RESTARTING")
+    assert (shown.over, shown.restarting) == (frozenset(), of(sent()))
+
+
+def test_a_restart_is_not_over_while_another_task_of_it_goes_on() -> None:
+    call = sent(10 * MINUTE)
+    steps = (task(9 * MINUTE, status="SUCCESS"), task(5 * MINUTE, status="EXECUTING"))
+    for tasks in (steps, steps[::-1]):
+        changes = learned(call, *tasks)
+        assert (changes.shown, changes.over) == (of(call), frozenset())
 
 
 def test_incomplete_list_changes_no_other_calls() -> None:
