@@ -99,8 +99,9 @@ def test_an_expired_key_is_renewed_only_where_the_platform_does_it(
         (coded(404, "DMS.00404022"), CallResult.REFUSED),
     ],
 )
-def test_a_refusal_says_why(reply: ApiResponse, expected: CallResult) -> None:
+def test_a_refusal_says_why_with_whatever_keys(reply: ApiResponse, expected: CallResult) -> None:
     assert found(reply) is expected
+    assert found(reply, platform=True) is expected
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -306,6 +306,32 @@ def test_purge_row_that_says_failed_counts() -> None:
     }
 
 
+@pytest.mark.parametrize("reply", [LOST, rows(orders="success")])
+@pytest.mark.parametrize(
+    ("looks", "number"),
+    [
+        ((SOON, SOON, RESTARTING, OVER), 3),  # events that count restarts see the status only
+        ((AS_BEFORE, OVER, RESTARTING), 2),
+        ((RESTARTING, OVER), 1),
+    ],
+)
+def test_a_restart_is_watched_until_the_status_shows_it_or_it_is_over(
+    looks: tuple[Look, ...], number: int, reply: ApiResponse
+) -> None:
+    earlier = task(id="old", status="SUCCESS")
+    looks = tuple(
+        look
+        and {ORDERS: look[ORDERS]._replace(restart_tasks=(*look[ORDERS].restart_tasks, earlier))}
+        for look in looks
+    )
+    port = Script(reply, looks=looks)
+
+    execution = carried(port, ORDERS, before=shown(state(restart_tasks=(earlier,))))
+
+    assert execution.verdicts[0].outcome is Outcome.ACCEPTED
+    assert len(port.looked) == number
+
+
 def test_confirmed_instances_are_not_read_again() -> None:
     first = shown(state(ORDERS, "RESTARTING"), state(PAYMENTS))
     second = shown(state(PAYMENTS, "RESTARTING"))
