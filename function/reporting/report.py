@@ -132,7 +132,8 @@ def _envelope(context: EventContext, summary: Summary, now: datetime) -> dict[st
         envelope["subject"] = summary.verdicts[0].id
     if summary.ending.needs_human and context.authenticated:
         envelope["needshuman"] = True
-    if traceparent := _traceparent(context):
+    traceparent = _traceparent(context)
+    if traceparent and context.authenticated:  # of an unproven sender nothing is repeated
         envelope["traceparent"] = traceparent
     return envelope
 

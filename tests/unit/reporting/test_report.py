@@ -97,11 +97,13 @@ def test_the_data_schema_is_the_one_of_the_result() -> None:
 
 def test_an_unauthenticated_sender_learns_outcome_and_reason_and_nothing_else() -> None:
     summary = Summary(Ending(Outcome.REJECTED, "unauthenticated", needs_human=True), "secret", 401)
-    event = result(CONTEXT._replace(authenticated=False, event=None), summary).event
+    raw_event = RECEIVED._replace(headers={"traceparent": TRACE})
+    context = CONTEXT._replace(authenticated=False, event=None, raw_event=raw_event)
+    event = result(context, summary).event
 
     assert event["data"] == {"outcome": "rejected", "reason": "unauthenticated"}
     assert event["source"] == "/kafka-remediator"
-    assert "needshuman" not in event
+    assert not {"needshuman", "traceparent"} & event.keys()
 
 
 @pytest.mark.parametrize("others", [(), (ONE._replace(id=PAYMENTS),)])
