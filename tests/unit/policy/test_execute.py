@@ -330,6 +330,7 @@ def test_a_restart_is_watched_until_the_status_shows_it_or_it_is_over(
 
     assert execution.verdicts[0].outcome is Outcome.ACCEPTED
     assert len(port.looked) == number
+    assert execution.states == looks[number - 1]  # for the ledger
 
 
 def test_confirmed_instances_are_not_read_again() -> None:
