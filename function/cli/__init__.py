@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
         for name, value in settings.items():
             os.environ.setdefault(name, value)
         status: int = parsed.run(parsed)
-        sys.stdout.flush()
+        print(end="", flush=True)  # noqa: T201 - to nowhere, where stdout was closed: it is None
     except (_files.UsageError, SettingsInvalid) as problem:
         print(problem, file=sys.stderr)  # noqa: T201 - a command prints
         return USAGE_ERROR

@@ -25,7 +25,8 @@ COLOURS = {
 
 def paint(text: str, word: str) -> str:
     """Return a text in the colour of a word, on a terminal and unless NO_COLOR is set."""
-    if word not in COLOURS or not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+    terminal = sys.stdout is not None and sys.stdout.isatty()  # None: closed from the start
+    if word not in COLOURS or not terminal or os.environ.get("NO_COLOR"):
         return text
     return f"\033[{COLOURS[word]}m{text}\033[0m"
 

@@ -140,6 +140,9 @@ def test_closed_pipe_ends_a_command_quietly(
     """As `… explain alarm.json | head -1` does: what is still in the buffer goes nowhere."""
 
     class Gone:
+        def write(self, text: str) -> int:
+            return len(text)
+
         def flush(self) -> None:
             raise BrokenPipeError
 
@@ -152,6 +155,14 @@ def test_closed_pipe_ends_a_command_quietly(
 
     assert cli.main(["probe"]) == 1
     assert moved == [99]
+
+
+def test_a_command_without_stdout_exits_with_its_own_status(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+
+    assert cli.main(["explain", str(ROOT / "demo/recordings/alarm.json")]) == 0
 
 
 @pytest.mark.parametrize("entrypoint", ["handler", "main"])
