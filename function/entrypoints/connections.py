@@ -30,6 +30,8 @@ MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 PATIENCE_SECONDS = 10.0
 # When three quarters of the connections are taken, those that say nothing make room sooner.
 CROWDED_SHARE, CROWDED_PATIENCE_SECONDS = 0.75, 1.0
+# Waitress takes any other for 1.0, in which a body in chunks would be read as the next request.
+HTTP_VERSIONS = frozenset({"1.0", "1.1"})
 
 
 class Request(HTTPRequestParser):
@@ -49,10 +51,20 @@ class Request(HTTPRequestParser):
         return consumed
 
     def parse_header(self, header_plus: bytes) -> None:
-        """Read the head; two lengths of one body are how requests are smuggled past a proxy."""
-        super().parse_header(header_plus)
+        """Read the head; one whose body has two possible ends smuggles a request past a proxy."""
+        try:
+            super().parse_header(header_plus)
+        except ParsingError as error:
+            # What follows is quoted from the head, which may hold a secret.
+            raise ParsingError(error.args[0].partition(' "')[0]) from None
+        except ValueError:  # of a length of 5,000 digits, or a host that is no address
+            raise ParsingError("Invalid number or address") from None
+        if self.version not in HTTP_VERSIONS:
+            raise ParsingError("HTTP version is neither 1.0 nor 1.1")
         if self.chunked and "CONTENT_LENGTH" in self.headers:
             raise ParsingError("Content-Length beside Transfer-Encoding")
+        if "TRANSFER_ENCODING" in self.headers:  # it is left where waitress does not heed it
+            raise ParsingError("Transfer-Encoding in HTTP/1.0")
 
     def held_bytes(self) -> int:
         """Return about how many bytes of it are in memory."""

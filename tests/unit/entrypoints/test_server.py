@@ -16,6 +16,9 @@ from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from waitress.adjustments import Adjustments
 
 from function.entrypoints import connections
 from function.entrypoints import server as server_module
@@ -200,8 +203,17 @@ def test_rest_of_a_large_body_is_read_up_to_a_limit(server: Server) -> None:
         (HEAD + b"Content-Length: -1\r\n\r\n", 400),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+        (HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", 400),
+        (b"GET http://[::1/ HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"POST / HTTP/1.2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (b"POST /\r\n\r\n", 400),
     ],
-    ids=["headers", "request line", "two lengths", "length twice", "negative", "chunk", "TLS"],
+    ids=[
+        *("headers", "request line", "two lengths", "length twice", "negative", "chunk", "TLS"),
+        *("long number", "no address", "chunks in 1.0", "1.2", "HTTP/2", "no version"),
+    ],
 )
 def test_invalid_http_never_reaches_the_application(
     sent: bytes, status: int, server: Server, application: Application
@@ -213,6 +225,42 @@ def test_invalid_http_never_reaches_the_application(
 
     assert not application.begun.acquire(blocking=False)
     assert is_answered(server)
+
+
+FRAGMENTS = (
+    *(b"\r\n", b"\r", b"\n", b"\r\n\r\n", b" ", b"\t", b":", b"\0", b"\xff", b"%", b"/", b"//"),
+    *(b"GET ", b"POST / HTTP/1.1\r\n", b" HTTP/1.0", b"Host: x\r\n", b"http://[", b"@:999999"),
+    *(b"Content-Length: ", b"Transfer-Encoding: chunked\r\n", b"Expect: 100-continue\r\n"),
+    *(b"5", b"9" * 5000, b"-1", b"ffffffffffffffff", b";a=b", b"hello", b"0\r\n\r\n"),
+)
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS) | st.binary(max_size=8), max_size=24).map(b"".join))
+def test_no_bytes_of_a_caller_are_a_defect(sent: bytes) -> None:
+    """An error of the parser would be logged for every such request, and never answered."""
+    with closing(connections.Request(Adjustments())) as request:
+        while sent and not request.completed:
+            sent = sent[request.received(sent) :]
+        if request.completed and not (request.error or request.empty):
+            assert request.version in {"1.0", "1.1"}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\r\nAuthorization: Bearer secret\rX: y",
+        b"GET / HTTP/1.1\r\n Authorization: Bearer secret",
+        b"secret / HTTP/1.1\r\nHost: x",
+    ],
+)
+def test_what_is_wrong_with_a_request_is_told_without_what_was_sent(
+    sent: bytes, server: Server
+) -> None:
+    with connect(server, sent + b"\r\n\r\n") as connection:
+        answer = rest(connection)
+
+    assert answer.startswith(b"HTTP/1.0 400 ")
+    assert b"secret" not in answer
 
 
 @pytest.mark.parametrize(
