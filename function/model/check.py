@@ -19,8 +19,36 @@ class CheckStatus(str, Enum):
     INFO = "info"
 
 
+class CheckResult(NamedTuple):
+    """The result of a check and how to fix a failure; never a secret or a foreign text."""
+
+    status: CheckStatus
+    detail: str
+    fix: str | None = None
+
+
+def passed(detail: str) -> CheckResult:
+    """Return that what was looked at is ready."""
+    return CheckResult(CheckStatus.PASS, detail)
+
+
+def failed(detail: str, fix: str) -> CheckResult:
+    """Return that an alarm would fail, and what to do about it."""
+    return CheckResult(CheckStatus.FAIL, detail, fix)
+
+
+def unproven(detail: str, fix: str | None = None) -> CheckResult:
+    """Return that reading does not show it."""
+    return CheckResult(CheckStatus.UNPROVEN, detail, fix)
+
+
+def info(detail: str, fix: str | None = None) -> CheckResult:
+    """Return something worth knowing that fails no alarm."""
+    return CheckResult(CheckStatus.INFO, detail, fix)
+
+
 class Check(NamedTuple):
-    """One check: its result and how to fix a failure; never a secret or a foreign text."""
+    """One check by its name, as the result event has it."""
 
     name: str
     status: CheckStatus

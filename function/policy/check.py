@@ -50,16 +50,17 @@ def probe_call(request: CheckRequest, limits: Limits, instance: str) -> ActionCa
 def checks(checked: Checked, now: datetime) -> tuple[Check, ...]:
     """Return all checks, in the order in which an operator would fix failures."""
     settings, readings, request = checked.settings, checked.readings, checked.request
-    limits = settings.limits
-    return (
-        check_setup.settings(settings),
-        *check_cloud.checks(check_cloud.Subject(settings, checked.credentials, readings)),
-        check_instances.restart_task_names(readings, limits),
-        check_instances.failed_creations(readings, limits),
-        check_instances.restart_permission(readings, request, limits),
-        check_instances.purge_permission(limits),
-        check_instances.instances(readings, request, limits, now),
-        check_setup.routes(settings.auth),
-        check_setup.certificate(checked.certificates, now),
-        check_setup.copies(shared=settings.ledger_url is not None, problem=checked.ledger_problem),
-    )
+    limits, shared = settings.limits, settings.ledger_url is not None
+    results = {
+        "settings": check_setup.settings(settings),
+        **check_cloud.checks(check_cloud.Subject(settings, checked.credentials, readings)),
+        "restart_task_names": check_instances.restart_task_names(readings, limits),
+        "failed_creations": check_instances.failed_creations(readings, limits),
+        "restart_permission": check_instances.restart_permission(readings, request, limits),
+        "purge_permission": check_instances.purge_permission(limits),
+        "instances": check_instances.instances(readings, request, limits, now),
+        "routes": check_setup.routes(settings.auth),
+        "certificate": check_setup.certificate(checked.certificates, now),
+        "copies": check_setup.copies(shared=shared, problem=checked.ledger_problem),
+    }
+    return tuple(Check(name, *result) for name, result in results.items())

@@ -4,20 +4,27 @@ A cause fails one check only. Checks that could not run because of it are `unpro
 the check that has to be fixed fails.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ..model.check import AuthFailure, Check, CheckStatus, Readings
-from ..model.cloud_state import THROTTLED_CODES
+from ..model.check import (
+    AuthFailure,
+    CheckResult,
+    CheckStatus,
+    Readings,
+    failed,
+    info,
+    passed,
+    unproven,
+)
+from ..model.cloud_state import THROTTLED_CODES, TOLERATED_SKEW_SECONDS
 from ..model.errors import StateUnreadable
 from ..settings.model import Credentials, Settings
 
-UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
-# Beyond a minute the history's dates would decide wrongly, beyond 5 the signatures of senders are
-# refused, beyond 15 the cloud refuses every call.
-NOTED_SKEW_SECONDS = 60
+# Beyond five minutes the signatures of senders are refused, beyond 15 every call of ours is.
 MAX_SKEW_SECONDS = 300
 NO_SUCH_API_CODES = frozenset({"APIGW.0101", "APIG.0101"})
 # An answer about an instance, or an empty list, shows that the project is the right one.
@@ -66,32 +73,22 @@ def names(values: Iterable[str]) -> str:
     return (", ".join(ordered[:MAX_NAMES]) + more) if ordered else "none"
 
 
-def endpoint(subject: Subject) -> Check:
+def endpoint(subject: Subject) -> CheckResult:
     """Say whether the API answers at the endpoint, and if not, at which stage it ends."""
     reach, answers, host = subject.readings.reach, subject.readings.answers, subject.host
     if any(answer.json and answer.error_code not in NO_SUCH_API_CODES for answer in answers):
-        return Check("endpoint", CheckStatus.PASS, f"The API answers at {host}.")
+        return passed(f"The API answers at {host}.")
     if answers:
-        detail = f"HTTP: {host} answered {answers[0].status}, but not as the API of DMS does."
-        return Check(
-            "endpoint",
-            CheckStatus.FAIL,
-            detail,
+        return failed(
+            f"HTTP: {host} answered {answers[0].status}, but not as the API of DMS does.",
             "Look at HUAWEICLOUD_REGION or DMS_ENDPOINT, and at proxies on the way.",
         )
     if reach.problem is not None:
-        return Check(
-            "endpoint",
-            CheckStatus.FAIL,
-            f"{reach.stage}: {reach.host}: {reach.problem}.",
-            _ENDPOINT_FIXES[reach.stage],
-        )
+        detail = f"{reach.stage}: {reach.host}: {reach.problem}."
+        return failed(detail, _ENDPOINT_FIXES[reach.stage])
     if subject.credentials is None:
-        detail = f"{host} takes connections; without credentials it was not asked anything."
-        return Check("endpoint", CheckStatus.UNPROVEN, detail)
-    return Check(
-        "endpoint",
-        CheckStatus.FAIL,
+        return unproven(f"{host} takes connections; without credentials it was not asked anything.")
+    return failed(
         f"HTTP: {host} took the connection, but gave no whole answer in time.",
         "Try again; look at what stands on the way to the API, and at its service status.",
     )
@@ -115,24 +112,24 @@ def _skew(subject: Subject) -> int | None:
     return sorted(skews)[len(skews) // 2] if skews else None
 
 
-def clock(subject: Subject) -> Check:
+def clock(subject: Subject) -> CheckResult:
     """Compare our clock with the dates of the answers."""
     skew = _skew(subject)
     rejected = any(answer.clock_skew_rejected for answer in subject.readings.answers)
     if skew is None and not rejected:
-        return Check("clock", CheckStatus.UNPROVEN, "No answer of the cloud had a date.")
+        return unproven("No answer of the cloud had a date.")
     direction = "ahead of" if (skew or 0) > 0 else "behind"
     detail = (
         "The cloud refuses our clock."
-        if skew is None or (rejected and abs(skew) <= NOTED_SKEW_SECONDS)
+        if skew is None or (rejected and abs(skew) <= TOLERATED_SKEW_SECONDS)
         else f"The clock of this machine is {abs(skew)} s {direction} the cloud's."
     )
     fix = "Set the clock by NTP."
     if rejected or abs(skew or 0) > MAX_SKEW_SECONDS:
-        return Check("clock", CheckStatus.FAIL, detail, fix)
-    if abs(skew or 0) > NOTED_SKEW_SECONDS:
-        return Check("clock", CheckStatus.INFO, f"{detail} The cloud's clock is used.", fix)
-    return Check("clock", CheckStatus.PASS, detail)
+        return failed(detail, fix)
+    if abs(skew or 0) > TOLERATED_SKEW_SECONDS:
+        return info(f"{detail} The cloud's clock is used.", fix)
+    return passed(detail)
 
 
 _KIND_OF_KEYS = "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK"
@@ -164,15 +161,13 @@ def _kind(credentials: Credentials) -> str:
     return "the key pair of HUAWEICLOUD_SDK_AK"
 
 
-def credentials(subject: Subject) -> Check:
+def credentials(subject: Subject) -> CheckResult:
     """Say whether the cloud accepts the credentials, and if not, which part of them is wrong."""
     if subject.credentials is None:
         # FunctionGraph passes a container the keys of its agency only where that is configured.
         container = subject.settings.functiongraph_container
         fix = "switch on Include Keys (enable_auth_in_header)" if container else "give it an agency"
-        return Check(
-            "credentials",
-            CheckStatus.FAIL,
+        return failed(
             "There are none: the settings have no keys, and the platform sent none.",
             f"Set {_KIND_OF_KEYS}; or, on FunctionGraph, {fix}.",
         )
@@ -181,103 +176,90 @@ def credentials(subject: Subject) -> Check:
     kind = _kind(subject.credentials)
     if failures:
         detail, fix = _AUTH_FIXES[failures[0]]
-        return Check("credentials", CheckStatus.FAIL, f"{detail} Used: {kind}.", fix)
+        return failed(f"{detail} Used: {kind}.", fix)
     # The gateway looks at the signature first: what the service answers itself is behind it.
     accepted = any(
-        answer.status in {200, FORBIDDEN} or (answer.error_code or "").startswith("DMS.")
+        answer.status in {HTTPStatus.OK, HTTPStatus.FORBIDDEN}
+        or (answer.error_code or "").startswith("DMS.")
         for answer in answers
     )
-    if accepted and not any(answer.status == UNAUTHORIZED for answer in answers):
-        return Check("credentials", CheckStatus.PASS, f"The cloud accepts {kind}.")
-    return Check("credentials", CheckStatus.UNPROVEN, f"No answer says whether it accepts {kind}.")
+    if accepted and not any(answer.status == HTTPStatus.UNAUTHORIZED for answer in answers):
+        return passed(f"The cloud accepts {kind}.")
+    return unproven(f"No answer says whether it accepts {kind}.")
 
 
-def project(subject: Subject) -> Check:
+def project(subject: Subject) -> CheckResult:
     """Say whether the credentials belong to the project."""
     answers, id_ = subject.readings.answers, subject.settings.outbound.project_id
     codes = {answer.error_code or "" for answer in answers}
     if FROZEN_CODE in codes:
         detail = f"The account of project {id_} is frozen ({FROZEN_CODE})."
-        return Check("project", CheckStatus.FAIL, detail, "Settle it with the vendor's billing.")
+        return failed(detail, "Settle it with the vendor's billing.")
     if any(answer.status == 200 or answer.error_code in IN_PROJECT_CODES for answer in answers):
-        return Check("project", CheckStatus.PASS, f"Project {id_} answers at {subject.host}.")
+        return passed(f"Project {id_} answers at {subject.host}.")
     unknown = [
         answer
         for answer in answers
-        if answer.status == NOT_FOUND and answer.error_code not in THROTTLED_CODES
+        if answer.status == HTTPStatus.NOT_FOUND and answer.error_code not in THROTTLED_CODES
     ]
     if unknown:
-        return Check(
-            "project",
-            CheckStatus.FAIL,
+        return failed(
             f"Project {id_} is not known at {subject.host} (404: {names(codes)}).",
             "HUAWEICLOUD_SDK_PROJECT_ID and HUAWEICLOUD_REGION have to belong together.",
         )
-    refused = [answer for answer in answers if answer.status == FORBIDDEN]
+    refused = [answer for answer in answers if answer.status == HTTPStatus.FORBIDDEN]
     if refused and all((answer.error_code or "").startswith("APIG") for answer in refused):
-        return Check(
-            "project",
-            CheckStatus.FAIL,
+        return failed(
             f"Everything in project {id_} is refused ({names(codes)}).",
             "HUAWEICLOUD_SDK_PROJECT_ID and HUAWEICLOUD_REGION have to belong together, and the "
             "user or agency needs a policy for DMS in this project.",
         )
-    return Check("project", CheckStatus.UNPROVEN, f"Nothing in project {id_} could be read.")
+    return unproven(f"Nothing in project {id_} could be read.")
 
 
-def _refused(read: AlarmRead, problem: StateUnreadable) -> Check:
+def _refused(read: AlarmRead, problem: StateUnreadable) -> CheckResult:
     response = problem.response
-    if response is not None and response.status == FORBIDDEN:
-        code = f" {response.error_code}" if response.error_code else ""
-        return Check(
-            read.name,
-            CheckStatus.FAIL,
+    code = f" {response.error_code}" if response is not None and response.error_code else ""
+    if response is not None and response.status == HTTPStatus.FORBIDDEN:
+        return failed(
             f"{read.call} is refused (403{code}): {read.permission} is missing.",
             f"Grant {read.permission} in this project to the user or agency.",
         )
     status = f" ({response.status})" if response is not None and response.status else ""
-    code = f" {response.error_code}" if response is not None and response.error_code else ""
-    return Check(
-        read.name,
-        CheckStatus.FAIL,
+    return failed(
         f"{read.call}: {problem}{status if code else ''}{code}.",
         "Try again in some minutes; until this can be read, alarms end as state_unreadable.",
     )
 
 
-def _listed(subject: Subject, read: AlarmRead) -> Check:
+def _listed(subject: Subject, read: AlarmRead) -> CheckResult:
     instances = subject.readings.instances
     if instances is None:
-        return Check(read.name, CheckStatus.UNPROVEN, f"{read.call} was not answered.")
+        return unproven(f"{read.call} was not answered.")
     if not instances:
-        return Check(
-            read.name,
-            CheckStatus.INFO,
+        return info(
             f"{read.call} is allowed, and lists no Kafka instance.",
             "Look whether this is the project and the region that the instances are in.",
         )
-    return Check(
-        read.name, CheckStatus.PASS, f"{read.call} lists {len(instances)} Kafka instance(s)."
-    )
+    return passed(f"{read.call} lists {len(instances)} Kafka instance(s).")
 
 
-def _read_of_instance(subject: Subject, read: AlarmRead) -> Check:
+def _read_of_instance(subject: Subject, read: AlarmRead) -> CheckResult:
     readings = subject.readings
     shown = [id_ for id_, state in readings.states.items() if state.status is not None]
     done = shown if read.name == "show" else list(readings.histories)
     if done:
-        return Check(read.name, CheckStatus.PASS, f"{read.call} is allowed (tried: {names(done)}).")
-    return Check(
-        read.name, CheckStatus.UNPROVEN, f"{read.call} was not tried: no instance is known."
-    )
+        return passed(f"{read.call} is allowed (tried: {names(done)}).")
+    return unproven(f"{read.call} was not tried: no instance is known.")
 
 
-def alarm_read(subject: Subject, read: AlarmRead) -> Check:
+def alarm_read(subject: Subject, read: AlarmRead) -> CheckResult:
     """Say whether a read that every alarm makes is allowed and works."""
     problem = subject.readings.problems.get(read.name)
     tasks_read = read.name == "tasks" and bool(subject.readings.histories)
     passing = problem is not None and (
-        problem.transient or (problem.response is not None and problem.response.status != FORBIDDEN)
+        problem.transient
+        or (problem.response is not None and problem.response.status != HTTPStatus.FORBIDDEN)
     )
     # One history that could not be read this once says nothing against the others.
     if problem is not None and not (tasks_read and passing):
@@ -285,31 +267,30 @@ def alarm_read(subject: Subject, read: AlarmRead) -> Check:
     return _listed(subject, read) if read.name == "list" else _read_of_instance(subject, read)
 
 
-def cause(subject: Subject, checks: Iterable[Check]) -> str | None:
+def cause(subject: Subject, results: Mapping[str, CheckResult]) -> str | None:
     """Return the name of the failed check that makes all reads of the cloud fail, or None."""
     rejected = any(answer.clock_skew_rejected for answer in subject.readings.answers)
     causes = {"endpoint", "credentials", "project", *(("clock",) if rejected else ())}
-    failed = (check.name for check in checks if check.status is CheckStatus.FAIL)
-    return next((name for name in failed if name in causes), None)
+    failures = (name for name, result in results.items() if result.status is CheckStatus.FAIL)
+    return next((name for name in failures if name in causes), None)
 
 
-def _unless_consequence(check: Check, first: str | None) -> Check:
-    """Return the check, or `unproven` where its failure follows from an earlier one."""
-    if first is None or check.status is CheckStatus.PASS:
-        return check
-    return Check(check.name, CheckStatus.UNPROVEN, f"Not looked at: see {first}.")
+def checks(subject: Subject) -> dict[str, CheckResult]:
+    """Return the checks from the endpoint to the reads of an alarm, causes before consequences.
 
-
-def checks(subject: Subject) -> tuple[Check, ...]:
-    """Return the checks from the endpoint to the reads of an alarm, causes before consequences."""
-    steps: tuple[Callable[[Subject], Check], ...] = (
-        endpoint,
-        clock,
-        credentials,
-        project,
-        *(partial(alarm_read, read=read) for read in ALARM_READS),
-    )
-    done: list[Check] = []
-    for step in steps:
-        done.append(_unless_consequence(step(subject), cause(subject, done)))
-    return tuple(done)
+    What does not pass because of an earlier failure is `unproven`.
+    """
+    steps: dict[str, Callable[[Subject], CheckResult]] = {
+        "endpoint": endpoint,
+        "clock": clock,
+        "credentials": credentials,
+        "project": project,
+        **{read.name: partial(alarm_read, read=read) for read in ALARM_READS},
+    }
+    results: dict[str, CheckResult] = {}
+    for name, step in steps.items():
+        result, first = step(subject), cause(subject, results)
+        if first is not None and result.status is not CheckStatus.PASS:
+            result = unproven(f"Not looked at: see {first}.")
+        results[name] = result
+    return results

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from http import HTTPStatus
 
-from ..model.check import Check, CheckRequest, CheckStatus, Readings, TopicCount
+from ..model.check import (
+    CheckRequest,
+    CheckResult,
+    Readings,
+    TopicCount,
+    failed,
+    info,
+    passed,
+    unproven,
+)
 from ..model.cloud_state import ApiResponse, InstanceState
 from ..model.event import Action
 from ..settings.model import Limits
-from .check_cloud import FORBIDDEN, UNAUTHORIZED, names
+from .call_result import CallResult, classify_instance
+from .check_cloud import names
 from .modes import TAG, mode_of, tag_mode
 
 NOT_FOUND_CODE = "DMS.00404022"
@@ -17,115 +28,93 @@ MODIFY = "dms:instance:modifyStatus"
 DELETE = "dms:instance:delete"
 
 
-def restart_task_names(readings: Readings, limits: Limits) -> Check:
+def restart_task_names(readings: Readings, limits: Limits) -> CheckResult:
     """Say which background tasks the instances show, and which of them count as restarts."""
-    name, pattern = "restart_task_names", limits.restart_task_pattern
     if not readings.histories:
-        return Check(name, CheckStatus.UNPROVEN, "No background tasks could be read.")
+        return unproven("No background tasks could be read.")
+    pattern = f"RESTART_TASK_PATTERN ({limits.restart_task_pattern})"
     looked = f"{len(readings.histories)} instance(s), 30 days"
     others = names(readings.task_names - readings.restart_names)
     if readings.restart_names:
         matching = names(readings.restart_names)
-        detail = f"RESTART_TASK_PATTERN ({pattern}) matches {matching}; other tasks: {others}"
-        return Check(name, CheckStatus.PASS, f"{detail} ({looked}).")
+        return passed(f"{pattern} matches {matching}; other tasks: {others} ({looked}).")
     if not readings.task_names:
-        detail = f"No background task was seen, so no name of a restart either ({looked})."
-        fix = "Restart one instance in the console, then check again."
-        return Check(name, CheckStatus.UNPROVEN, detail, fix)
-    return Check(
-        name,
-        CheckStatus.UNPROVEN,
-        f"RESTART_TASK_PATTERN ({pattern}) matches none of the tasks seen: {others} ({looked}).",
+        return unproven(
+            f"No background task was seen, so no name of a restart either ({looked}).",
+            "Restart one instance in the console, then check again.",
+        )
+    return unproven(
+        f"{pattern} matches none of the tasks seen: {others} ({looked}).",
         "If one of these is a restart, set RESTART_TASK_PATTERN to a part of its name; else "
         "restart one instance in the console, then check again.",
     )
 
 
-def failed_creations(readings: Readings, limits: Limits) -> Check:
+def failed_creations(readings: Readings, limits: Limits) -> CheckResult:
     """Say what the listing shows that a purge would remove."""
-    name, enabled = "failed_creations", Action.PURGE_FAILED in limits.enabled_actions
-    problem = readings.problems.get(name)
+    enabled = Action.PURGE_FAILED in limits.enabled_actions
+    problem = readings.problems.get("failed_creations")
     if readings.failed_creations is None:
         # The same call as `list`, with one more parameter: `list` reports a missing permission.
         broken = enabled and problem is not None and readings.instances is not None
         detail = f"The listing could not be read: {problem}." if problem else "Not looked at."
         if not broken:
-            return Check(name, CheckStatus.UNPROVEN, detail)
-        advice = "Try again; until this can be read, a purge ends as state_unreadable."
-        return Check(name, CheckStatus.FAIL, detail, advice)
-    failed = readings.failed_creations
-    number = len(failed) + readings.unlisted
+            return unproven(detail)
+        return failed(detail, "Try again; until then a purge ends as state_unreadable.")
+    listed = readings.failed_creations
+    number = len(listed) + readings.unlisted
     if not number:
-        detail = "The listing shows none; whether it would is not documented by the vendor."
-        return Check(name, CheckStatus.UNPROVEN, detail)
-    shown = names(state.id for state in failed)
+        return unproven("The listing shows none; whether it would is not documented by the vendor.")
+    shown = names(state.id for state in listed)
     unlisted = f", and counts {readings.unlisted} more" if readings.unlisted else ""
-    detail = f"The listing shows {len(failed)} ({shown}){unlisted}."
-    fix: str | None = None
+    detail = f"The listing shows {len(listed)} ({shown}){unlisted}."
     if enabled and number > limits.max_purge:
-        fix = (
-            f"A purge refuses more than MAX_PURGE ({limits.max_purge}): look at them, or raise it."
-        )
-    elif enabled and any(state.id in limits.blocked for state in failed):
-        fix = "A purge refuses, because one of them is in BLOCKED_INSTANCES."
-    return Check(name, CheckStatus.INFO, detail, fix)
+        most = f"MAX_PURGE ({limits.max_purge})"
+        return info(detail, f"A purge refuses more than {most}: look at them, or raise it.")
+    if enabled and any(state.id in limits.blocked for state in listed):
+        return info(detail, "A purge refuses, because one of them is in BLOCKED_INSTANCES.")
+    return info(detail)
 
 
-def _probe_row(response: ApiResponse, instance: str | None) -> str | None:
-    """Return what the answer of the probe says of the instance: success, failed, or nothing."""
-    rows = response.document.get("results") if isinstance(response.document, dict) else None
-    for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, dict) and str(row.get("instance")).lower() == instance:
-            return str(row.get("result"))
-    return None
-
-
-def _probed(response: ApiResponse, instance: str | None) -> Check:
-    name, code = "restart_permission", response.error_code
-    call = "POST /instances/action"
-    if response.status == FORBIDDEN:
-        code_text = f" {code}" if code else ""
-        return Check(
-            name,
-            CheckStatus.FAIL,
-            f"{call} is refused (403{code_text}): {MODIFY} is missing.",
+def _probed(response: ApiResponse, instance: str) -> CheckResult:
+    """Say what the answer to the probe shows; it named an instance that does not exist."""
+    code = f" {response.error_code}" if response.error_code else ""
+    if response.status == HTTPStatus.FORBIDDEN:
+        return failed(
+            f"POST /instances/action is refused (403{code}): {MODIFY} is missing.",
             f"Grant {MODIFY} in this project to the user or agency; identity policies list only "
             f"{DELETE} for this call, so grant both.",
         )
-    refused_row = response.status == 200 and _probe_row(response, instance) == "failed"
-    if refused_row or code == NOT_FOUND_CODE:
+    row = classify_instance(CallResult.PER_INSTANCE, response, instance)
+    refused_row = response.status == HTTPStatus.OK and row is CallResult.REFUSED
+    if refused_row or response.error_code == NOT_FOUND_CODE:
         detail = "refused it for the instance, which does not exist, and not for a right"
-        return Check(name, CheckStatus.PASS, f"Probe {instance}: the cloud {detail}.")
-    if response.status is None or response.status == UNAUTHORIZED:
-        return Check(name, CheckStatus.UNPROVEN, "The probe had no answer that says it.")
-    code_text = f" {code}" if code else ""
-    detail = f"The probe was answered {response.status}{code_text}, which does not say it."
-    return Check(name, CheckStatus.UNPROVEN, detail)
+        return passed(f"Probe {instance}: the cloud {detail}.")
+    if response.status in {None, HTTPStatus.UNAUTHORIZED}:
+        return unproven("The probe had no answer that says it.")
+    return unproven(f"The probe was answered {response.status}{code}, which does not say it.")
 
 
-def restart_permission(readings: Readings, request: CheckRequest, limits: Limits) -> Check:
+def restart_permission(readings: Readings, request: CheckRequest, limits: Limits) -> CheckResult:
     """Say whether the credentials may restart, as far as that can be known without a restart."""
-    name = "restart_permission"
     if Action.RESTART not in limits.enabled_actions:
-        return Check(name, CheckStatus.INFO, "Not needed: ENABLED_ACTIONS does not name restart.")
+        return info("Not needed: ENABLED_ACTIONS does not name restart.")
     if readings.probe is not None:
-        return _probed(readings.probe, readings.probed)
+        return _probed(readings.probe, readings.probed or "")
     detail = f"Reading does not prove {MODIFY}."
     if request.probe:
-        return Check(name, CheckStatus.UNPROVEN, f"{detail} The probe was not sent.")
-    fix = (
-        'Prove it with a probe: {"action":"check","probe":true} to POST /direct, or check --probe.'
+        return unproven(f"{detail} The probe was not sent.")
+    return unproven(
+        detail,
+        'Prove it with a probe: {"action":"check","probe":true} to POST /direct, or check --probe.',
     )
-    return Check(name, CheckStatus.UNPROVEN, detail, fix)
 
 
-def purge_permission(limits: Limits) -> Check:
+def purge_permission(limits: Limits) -> CheckResult:
     """Say that only a real purge would show that purges are allowed."""
-    name = "purge_permission"
     if Action.PURGE_FAILED not in limits.enabled_actions:
-        return Check(name, CheckStatus.INFO, "Not needed: ENABLED_ACTIONS has no purge_failed.")
-    detail = f"Nothing but a purge proves {DELETE} and {MODIFY}."
-    return Check(name, CheckStatus.UNPROVEN, detail)
+        return info("Not needed: ENABLED_ACTIONS has no purge_failed.")
+    return unproven(f"Nothing but a purge proves {DELETE} and {MODIFY}.")
 
 
 class _Notes:
@@ -137,15 +126,14 @@ class _Notes:
         self.hints: list[str] = []
         self.unproven = False
 
-    def check(self) -> Check:
-        """Return the check; the worst problem decides its status."""
-        status = CheckStatus.UNPROVEN if self.unproven else CheckStatus.PASS
-        if self.hints:
-            status = CheckStatus.INFO
+    def result(self) -> CheckResult:
+        """Return the result; the worst problem decides its status."""
+        detail, fix = " ".join(self.sentences), " ".join([*self.failures, *self.hints])
         if self.failures:
-            status = CheckStatus.FAIL
-        fix = " ".join([*self.failures, *self.hints]) or None
-        return Check("instances", status, " ".join(self.sentences), fix)
+            return failed(detail, fix)
+        if self.hints:
+            return info(detail, fix)
+        return unproven(detail) if self.unproven else passed(detail)
 
 
 def _asked(notes: _Notes, id_: str, readings: Readings, limits: Limits, now: datetime) -> None:
@@ -220,7 +208,9 @@ def _modes(notes: _Notes, listed: tuple[InstanceState, ...], limits: Limits, now
         notes.hints.append(f"Set the tag {TAG} to act, observe or off.")
 
 
-def instances(readings: Readings, request: CheckRequest, limits: Limits, now: datetime) -> Check:
+def instances(
+    readings: Readings, request: CheckRequest, limits: Limits, now: datetime
+) -> CheckResult:
     """Say which instances there are, and whether those that are named anywhere exist."""
     notes, listed = _Notes(), readings.instances
     if listed is None:
@@ -235,4 +225,4 @@ def instances(readings: Readings, request: CheckRequest, limits: Limits, now: da
         _configured(notes, listed, limits)
     for id_ in request.instances:
         _asked(notes, id_, readings, limits, now)
-    return notes.check()
+    return notes.result()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from ..model.check import Check, CheckStatus, Validity
+from ..model.check import CheckResult, Validity, failed, info, passed, unproven
 from ..settings.model import AuthSettings, Settings
 from .check_cloud import names
 
@@ -46,7 +46,7 @@ def _topic_hint(settings: Settings) -> str | None:
     return f"Look at {names(foreign)}: a topic of another project or region." if foreign else None
 
 
-def settings(settings: Settings) -> Check:
+def settings(settings: Settings) -> CheckResult:
     """Summarize the settings; invalid settings stop the start, so these are valid."""
     limits = settings.limits
     actions = names(action.value for action in limits.enabled_actions)
@@ -58,14 +58,12 @@ def settings(settings: Settings) -> Check:
     if settings.notify.topic_urn is not None:
         detail += " Whether messages to NOTIFY_TOPIC_URN arrive was not tried."
     if not limits.cooldown and not limits.max_restarts_per_day:
-        return Check(
-            "settings",
-            CheckStatus.INFO,
+        return info(
             f"{detail} COOLDOWN_SECONDS and MAX_RESTARTS_PER_DAY are both 0.",
             "Set one of them, or nothing bounds how often an instance is restarted.",
         )
     hint = _topic_hint(settings)
-    return Check("settings", CheckStatus.INFO if hint else CheckStatus.PASS, detail, hint)
+    return info(detail, hint) if hint else passed(detail)
 
 
 def is_weak(secret: bytes) -> bool:
@@ -107,58 +105,49 @@ def _route_hints(auth: AuthSettings) -> list[str]:
     return hints
 
 
-def routes(auth: AuthSettings) -> Check:
+def routes(auth: AuthSettings) -> CheckResult:
     """Say which HTTP routes are open, and whether their secrets are strong."""
     known = (*auth.secrets, "smn")
     opened = [route for route in known if auth.is_enabled(route)]
     if not opened:
-        return Check(
-            "routes",
-            CheckStatus.INFO,
+        return info(
             "No HTTP route is open, so events come only by triggers of the platform.",
             "To take webhooks, set SMN_TOPIC_URNS or the secrets of a route.",
         )
     closed = [route for route in known if route not in opened]
     detail = f"Open: {names(opened)}; closed: {names(closed)}."
     hints = _route_hints(auth)
-    status = CheckStatus.INFO if hints else CheckStatus.PASS
-    return Check("routes", status, detail, " ".join(hints) or None)
+    return info(detail, " ".join(hints)) if hints else passed(detail)
 
 
-def certificate(certificates: Sequence[Validity] | None, now: datetime) -> Check:
+def certificate(certificates: Sequence[Validity] | None, now: datetime) -> CheckResult:
     """Say how long the certificate lasts that SMN's messages are verified with.
 
     During a rotation there are several: the one that expires last counts.
     """
     if certificates is None:
-        return Check("certificate", CheckStatus.INFO, "Not needed: SMN_TOPIC_URNS is not set.")
+        return info("Not needed: SMN_TOPIC_URNS is not set.")
     fix = "Put SMN's current certificate into SMN_CERTIFICATE_FILE, beside the old one."
     valid = [period for period in certificates if period.begin <= now]
     if not valid:
         detail = "No certificate of SMN_CERTIFICATE_FILE is valid yet."
-        return Check("certificate", CheckStatus.FAIL, detail, f"Look at the clock. {fix}")
+        return failed(detail, f"Look at the clock. {fix}")
     end = max(period.end for period in valid)
-    days = (end - now).days
     if end <= now:
-        detail = f"SMN's certificate has expired on {end:%Y-%m-%d}."
-        return Check("certificate", CheckStatus.FAIL, detail, fix)
-    detail = f"SMN's certificate is valid for {days} more days, to {end:%Y-%m-%d}."
-    if end - now < MIN_VALIDITY:
-        return Check("certificate", CheckStatus.FAIL, detail, fix)
-    return Check("certificate", CheckStatus.PASS, detail)
+        return failed(f"SMN's certificate has expired on {end:%Y-%m-%d}.", fix)
+    detail = f"SMN's certificate is valid for {(end - now).days} more days, to {end:%Y-%m-%d}."
+    return failed(detail, fix) if end - now < MIN_VALIDITY else passed(detail)
 
 
-def copies(*, shared: bool, problem: str | None) -> Check:
+def copies(*, shared: bool, problem: str | None) -> CheckResult:
     """Say whether several copies may run; `problem` is why the ledger cannot be used."""
     if not shared:
         fix = "Run one copy, or set LEDGER_URL to a Redis that all copies share."
-        return Check("copies", CheckStatus.UNPROVEN, ONE_COPY, fix)
+        return unproven(ONE_COPY, fix)
     if problem is None:
         detail = "The ledger of LEDGER_URL answers, so copies that share it know of each other."
-        return Check("copies", CheckStatus.PASS, detail)
-    return Check(
-        "copies",
-        CheckStatus.FAIL,
+        return passed(detail)
+    return failed(
         f"Nothing can be claimed on the ledger of LEDGER_URL: {problem}.",
         "Look at LEDGER_URL and its server; until then every event ends as ledger_unreadable.",
     )
