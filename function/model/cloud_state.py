@@ -15,6 +15,8 @@ MAX_CLOCK_SKEW_SECONDS = 15 * 60  # what the vendor's signature check allows
 TOLERATED_SKEW_SECONDS = 60  # a Date has whole seconds and is as old as its answer
 # Eleven days; Python refuses to parse very long numbers.
 MAX_RETRY_AFTER_DIGITS = 6
+# SUCCESS, FAILED, DELETED and CANCELLED are the others that the vendor documents.
+RUNNING_TASK_STATUSES = frozenset({"CREATED", "EXECUTING"})
 _CODE = r"(?s)(?=.{1,64}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+"
 
 
@@ -31,6 +33,11 @@ class Task(NamedTuple):
     updated_at: datetime | None = None
     user_name: str | None = None
     from_ledger: bool = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.status in RUNNING_TASK_STATUSES
 
 
 class InstanceState(NamedTuple):

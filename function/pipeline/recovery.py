@@ -18,7 +18,7 @@ from ..model.cloud_state import InstanceState, Observation
 from ..model.errors import StateUnreadable
 from ..model.result import Summary
 from ..policy import follow_up, sent_calls, verify
-from ..policy.follow_up import EndedAlarm, FollowUp
+from ..policy.follow_up import Assessment, EndedAlarm
 from ..reporting import summarize
 from ..settings.model import Limits
 
@@ -31,7 +31,7 @@ def _now(session: DmsSession, clock: Clock) -> datetime:
 
 def after_alarms(
     session: DmsSession, alarms: Mapping[str, EndedAlarm], limits: Limits, clock: Clock
-) -> tuple[FollowUp, ...]:
+) -> tuple[Assessment, ...]:
     """Read the instances whose alarm has ended: two calls for each, neither repeated."""
     inventory = Inventory(session, until=session.deadline.confirm_until, repeats=0)
     since = {id_: history_start(alarm.raised_at, clock.now()) for id_, alarm in alarms.items()}

@@ -12,7 +12,7 @@ from ..model.event import Action, Outcome, Source
 from ..model.sent_call import SentCall
 from ..settings.model import Limits
 from . import action_requests, sent_calls
-from .instance_rules import RUNNING_TASKS, RuleContext, answers, last_restart, restarts_today
+from .instance_rules import RuleContext, answers, last_restart, restarts_today
 from .modes import TAG, mode_of, tag_mode
 
 # More ids than this make a message unreadable; the result event lists all of them.
@@ -34,14 +34,15 @@ def rule_context(
 def _verdict(
     state: InstanceState, screened: ScreenedEvent, limits: Limits, now: datetime
 ) -> Verdict:
-    """Return the verdict of the first rule that matches; no rule means act."""
+    """Return the verdict of the first rule that matches; none: act, or only observe."""
     verdict = Verdict(state.id, status=state.status, last_restart=last_restart(state))
     context = rule_context(state.id, screened, limits, now)
     for answer in answers(screened.action, state, context):
         if answer.skip is not None:
             reason, needs_human = answer.skip
             return verdict.ended(Ending(Outcome.SKIPPED, reason, needs_human=needs_human))
-    return verdict
+    observes = mode_of(state.tags, limits.default_mode, now) is Mode.OBSERVE
+    return verdict.ended(Ending(Outcome.DRY_RUN, "observed")) if observes else verdict
 
 
 def _undecided(verdicts: tuple[Verdict, ...]) -> frozenset[str]:
@@ -56,38 +57,29 @@ def _ended(
     return tuple(verdict.ended(ending) if verdict.id in ids else verdict for verdict in verdicts)
 
 
-def _observed(
-    verdicts: tuple[Verdict, ...], observation: Observation, limits: Limits, now: datetime
-) -> frozenset[str]:
-    """Return the instances in mode `observe` that no rule has held back."""
-    default = limits.default_mode
-    return frozenset(
-        instance_id
-        for instance_id in _undecided(verdicts)
-        if mode_of(observation.instances[instance_id].tags, default, now) is Mode.OBSERVE
-    )
+def _observed(verdicts: tuple[Verdict, ...]) -> frozenset[str]:
+    """Return the instances that only their mode `observe` has held back."""
+    return frozenset(verdict.id for verdict in verdicts if verdict.reason == "observed")
 
 
 def _apply_storm_limit(
-    verdicts: tuple[Verdict, ...],
-    restarting: frozenset[str],
-    observed: frozenset[str],
-    limits: Limits,
+    verdicts: tuple[Verdict, ...], restarting: frozenset[str], limits: Limits
 ) -> tuple[Verdict, ...]:
     """Skip all instances where too many would restart at once; observed ones do not count."""
-    to_restart = _undecided(verdicts)
-    if not to_restart or len(restarting | (to_restart - observed)) <= limits.max_restarting:
+    if len(restarting | _undecided(verdicts)) <= limits.max_restarting:
         return verdicts
-    return _ended(verdicts, to_restart, Ending(Outcome.SKIPPED, "storm", needs_human=True))
+    held_back = _undecided(verdicts) | _observed(verdicts)
+    return _ended(verdicts, held_back, Ending(Outcome.SKIPPED, "storm", needs_human=True))
 
 
 def _observed_notes(
     verdicts: tuple[Verdict, ...], screened: ScreenedEvent, observation: Observation, limits: Limits
 ) -> tuple[str, ...]:
     """Name what was only observed, and say where acting on it would have been too much at once."""
-    observed = [verdict.id for verdict in verdicts if verdict.reason == "observed"]
-    notes = [f"Observed only: {', '.join(observed)}."] if 0 < len(observed) < len(verdicts) else []
-    at_once = observation.restarting | _undecided(verdicts) | set(observed)
+    observed = _observed(verdicts)
+    ids = [verdict.id for verdict in verdicts if verdict.id in observed]
+    notes = [f"Observed only: {', '.join(ids)}."] if 0 < len(ids) < len(verdicts) else []
+    at_once = observation.restarting | _undecided(verdicts) | observed
     if observed and screened.alarm and 0 < limits.max_restarting < len(at_once):
         notes.append("If all of them acted, MAX_RESTARTING would hold all of this event back.")
     return tuple(notes)
@@ -104,30 +96,22 @@ def _notes(
     observed = _observed_notes(verdicts, screened, observation, limits)
     if screened.action is Action.DELETE:
         return (RECYCLE_BIN[observation.recycle_bin], *observed)
-    restarts = {
-        verdict.id: restarts_today(observation.instances[verdict.id], now)
-        for verdict in verdicts
-        if verdict.reason == "restart_limit"
-    }
-    limited = tuple(
-        f"{number} restarts of {id_} within 24 hours did not help."
-        for id_, number in restarts.items()
-    )
-    return limited + observed
+    limited = (verdict.id for verdict in verdicts if verdict.reason == "restart_limit")
+    restarts = {id_: restarts_today(observation.instances[id_], now) for id_ in limited}
+    texts = (f"{n} restarts of {id_} within 24 hours did not help." for id_, n in restarts.items())
+    return (*texts, *observed)
 
 
 def _ledger_notes(verdicts: tuple[Verdict, ...], observation: Observation) -> tuple[str, ...]:
     """Say which restarts were sent that the cloud's history does not show."""
-    sent: dict[str, list[datetime]] = {}
+    notes = []
     for verdict in verdicts:
-        for task in observation.instances[verdict.id].restart_tasks:
-            if task.from_ledger and task.created_at is not None:
-                sent.setdefault(verdict.id, []).append(task.created_at)
-    return tuple(
-        f"A restart of {id_} was sent at {timestamps.text(max(moments))}; "
-        "the cloud's history does not show it."
-        for id_, moments in sent.items()
-    )
+        tasks = observation.instances[verdict.id].restart_tasks
+        sent = [task.created_at for task in tasks if task.from_ledger and task.created_at]
+        if sent:
+            when = f"A restart of {verdict.id} was sent at {timestamps.text(max(sent))}"
+            notes.append(f"{when}; the cloud's history does not show it.")
+    return tuple(notes)
 
 
 def _clock_note(observation: Observation) -> tuple[str, ...]:
@@ -160,9 +144,7 @@ def _pattern_warnings(observation: Observation, action: Action) -> tuple[str, ..
         for state in observation.instances.values()
         if action is Action.RESTART
         and state.status == "RESTARTING"
-        and not any(
-            task.status in RUNNING_TASKS and not task.from_ledger for task in state.restart_tasks
-        )
+        and not any(task.is_running and not task.from_ledger for task in state.restart_tasks)
     )
 
 
@@ -172,8 +154,7 @@ def _call(action: Action, verdicts: tuple[Verdict, ...], source: Source) -> Acti
     Where everything is only observed, it is the call that would be sent for that, which is not.
     """
     acting = tuple(verdict.id for verdict in verdicts if verdict.outcome is None)
-    observed = tuple(verdict.id for verdict in verdicts if verdict.reason == "observed")
-    chosen = acting or observed
+    chosen = acting or tuple(verdict.id for verdict in verdicts if verdict.reason == "observed")
     if action is Action.PURGE_FAILED:
         return action_requests.purge(action_requests.PurgeRequest(allowed_actions=source.actions))
     if not chosen:
@@ -229,13 +210,11 @@ def _decide_restart_or_delete(
     """
     seen = sent_calls.with_sent_calls(observation, calls, now)
     verdicts = _rule_verdicts(screened, seen, limits, now)
-    observed = _observed(verdicts, seen, limits, now)
     if sent_calls.watches_storms(screened, limits):
-        plain = _rule_verdicts(screened, observation, limits, now) if calls else ()
-        held_back = _undecided(plain) - _observed(plain, observation, limits, now)
-        verdicts = _apply_storm_limit(verdicts, seen.restarting | held_back, observed, limits)
-    observed &= _undecided(verdicts)
-    return _ended(verdicts, observed, Ending(Outcome.DRY_RUN, "observed")), seen
+        by_the_cloud = _rule_verdicts(screened, observation, limits, now) if calls else ()
+        restarting = seen.restarting | _undecided(by_the_cloud)
+        verdicts = _apply_storm_limit(verdicts, restarting, limits)
+    return verdicts, seen
 
 
 def decide(

@@ -10,7 +10,6 @@ from ..model.errors import StateUnreadable
 from ..model.event import Action, Outcome
 from . import call_result
 from .call_result import CallResult
-from .instance_rules import RUNNING_TASKS
 
 # A third resend would not fit into 4.5 s, and a sender repeats the event anyway.
 MAX_RESENDS = 2
@@ -83,7 +82,7 @@ def _effect_is_visible(state: InstanceState, before: InstanceState, action: Acti
 
 def _status_lags(state: InstanceState, action: Action) -> bool:
     """Tell whether a restart task is running while the status does not say RESTARTING yet."""
-    going_on = any(task.status in RUNNING_TASKS for task in state.restart_tasks)
+    going_on = any(task.is_running for task in state.restart_tasks)
     return action is Action.RESTART and state.status != "RESTARTING" and going_on
 
 

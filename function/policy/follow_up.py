@@ -15,10 +15,9 @@ from ..model.errors import StateUnreadable
 from ..model.event import Event, Intent, Outcome
 from ..settings.model import Limits
 from . import alarm_metrics, modes, screen
+from .instance_rules import DAY
 
-DAY = timedelta(days=1)
 RUNNING, RESTARTING = "RUNNING", "RESTARTING"
-RUNNING_TASKS = frozenset({"CREATED", "EXECUTING"})
 
 
 class EndedAlarm(NamedTuple):
@@ -28,8 +27,8 @@ class EndedAlarm(NamedTuple):
     ended_at: datetime | None = None
 
 
-class FollowUp(NamedTuple):
-    """The verdict on one instance whose alarm has ended, and a note for the message."""
+class Assessment(NamedTuple):
+    """The verdict on one instance after a restart or an alarm, and a note for the message."""
 
     verdict: Verdict
     note: str | None = None
@@ -122,7 +121,7 @@ def _recovery_note(state: InstanceState, restart: Task, alarm: EndedAlarm) -> st
     return f"{sentence}; its alarm ended {how_long(alarm.ended_at - begin)} after {from_when}."
 
 
-def judge(state: InstanceState, alarm: EndedAlarm, limits: Limits, now: datetime) -> FollowUp:
+def judge(state: InstanceState, alarm: EndedAlarm, limits: Limits, now: datetime) -> Assessment:
     """Return the follow-up of an instance whose alarm has ended."""
     newest = newest_restart(state, datetime.min.replace(tzinfo=now.tzinfo))
     verdict = Verdict(
@@ -133,29 +132,29 @@ def judge(state: InstanceState, alarm: EndedAlarm, limits: Limits, now: datetime
         last_restart=newest.created_at if newest else None,
     )
     if not is_ours(state, limits, now):
-        return FollowUp(verdict)
+        return Assessment(verdict)
     if state.status == RESTARTING:
-        return FollowUp(verdict._replace(reason="already_restarting"))
+        return Assessment(verdict._replace(reason="already_restarting"))
     if state.status != RUNNING:
         sentence = f"It was {describe(newest)}" if newest else "No restart is among its tasks"
-        return FollowUp(
+        return Assessment(
             verdict._replace(reason="not_recovered", needs_human=True),
             f"The alarm of {state.id} has ended, but its status is {state.status}. {sentence}.",
         )
     restart = newest_restart(state, alarm.raised_at or now - DAY, alarm.ended_at or now)
     if restart is None or restart.status != "SUCCESS":
-        return FollowUp(verdict)
-    return FollowUp(verdict._replace(reason="recovered"), _recovery_note(state, restart, alarm))
+        return Assessment(verdict)
+    return Assessment(verdict._replace(reason="recovered"), _recovery_note(state, restart, alarm))
 
 
-def unreadable(instance_id: str, problem: StateUnreadable) -> FollowUp:
+def unreadable(instance_id: str, problem: StateUnreadable) -> Assessment:
     """Return the follow-up of an instance that could not be read: no verdict, only the problem."""
     verdict = Verdict(instance_id, Outcome.SKIPPED, "not_firing")
-    return FollowUp(verdict, f"Whether {instance_id} recovered could not be read: {problem}.")
+    return Assessment(verdict, f"Whether {instance_id} recovered could not be read: {problem}.")
 
 
 def merged(
-    decision: Decision, execution: ExecutionResult, follow_ups: Sequence[FollowUp]
+    decision: Decision, execution: ExecutionResult, follow_ups: Sequence[Assessment]
 ) -> tuple[Decision, ExecutionResult]:
     """Return a decision and its execution with the follow-ups of ended alarms added."""
     verdicts = {followed.verdict.id: followed.verdict for followed in follow_ups}

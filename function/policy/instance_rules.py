@@ -13,7 +13,6 @@ from .modes import mode_of
 
 DAY = timedelta(days=1)
 STUCK_AFTER = timedelta(hours=1)  # the vendor documents 3 to 15 minutes for a restart
-RUNNING_TASKS = frozenset({"CREATED", "EXECUTING"})
 DELETABLE = frozenset({"RUNNING", "ERROR"})  # EXTENDEDFAILED is refused, the rest undocumented
 
 
@@ -58,7 +57,7 @@ def _began(task: Task) -> datetime:
 
 def _ended(task: Task, now: datetime) -> datetime:
     """Return when a restart ended; one that is going on ends now at the earliest."""
-    if task.status in RUNNING_TASKS:
+    if task.is_running:
         return now
     return max(task.updated_at or _began(task), _began(task))
 
@@ -91,8 +90,7 @@ def opted_out(state: InstanceState, context: RuleContext) -> Skip | None:
 
 def _is_stuck(state: InstanceState, now: datetime) -> bool:
     """Tell whether a restart of an instance has been running for too long to end well."""
-    going_on = [task for task in state.restart_tasks if task.status in RUNNING_TASKS]
-    return any(now - _began(task) > STUCK_AFTER for task in going_on)
+    return any(task.is_running and now - _began(task) > STUCK_AFTER for task in state.restart_tasks)
 
 
 def already_restarting(state: InstanceState, context: RuleContext) -> Skip | None:
@@ -100,7 +98,7 @@ def already_restarting(state: InstanceState, context: RuleContext) -> Skip | Non
 
     If it has been running for over an hour and this is an alarm, escalate.
     """
-    sent = any(task.from_ledger and task.status in RUNNING_TASKS for task in state.restart_tasks)
+    sent = any(task.from_ledger and task.is_running for task in state.restart_tasks)
     if state.status != "RESTARTING" and not sent:
         return None
     hangs = context.alarm and _is_stuck(state, context.now)

@@ -44,7 +44,7 @@ def intent_answers(intent: Intent, event: Event, limits: Limits, now: datetime) 
             return
 
 
-def _skip_reason(intent: Intent, event: Event, limits: Limits, now: datetime) -> str | None:
+def skip_reason(intent: Intent, event: Event, limits: Limits, now: datetime) -> str | None:
     """Return why this intent asks for nothing, or None."""
     answers = intent_answers(intent, event, limits, now)
     return next((answer.rule for answer in answers if answer.skip is not None), None)
@@ -74,7 +74,7 @@ def _notes(
 
 def screen(event: Event, source: Source, limits: Limits, now: datetime) -> ScreenedEvent:
     """Apply the rules that need no live state; raise EventRejected where they reject the event."""
-    reasons = [(intent, _skip_reason(intent, event, limits, now)) for intent in event.intents]
+    reasons = [(intent, skip_reason(intent, event, limits, now)) for intent in event.intents]
     asking = [intent for intent, reason in reasons if reason is None]
     action = event.intents[0].action if event.intents else Action.RESTART
     if action not in source.actions:

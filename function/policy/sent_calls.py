@@ -10,7 +10,6 @@ from ..model.decision import ExecutionResult, ScreenedEvent
 from ..model.event import Outcome
 from ..model.sent_call import PURGE, Changes, SentCall
 from ..settings.model import Limits
-from .instance_rules import RUNNING_TASKS
 
 CLOCK_TOLERANCE = timedelta(seconds=60)
 """How far before the call the cloud may date its restart: clocks, and whole seconds in a Date."""
@@ -38,7 +37,7 @@ def learned_from_states(calls: Iterable[SentCall], states: Mapping[str, Instance
         over=frozenset(
             id_
             for id_, shown in tasks.items()
-            if shown and not any(task.status in RUNNING_TASKS for task in shown)
+            if shown and not any(task.is_running for task in shown)
         ),
         restarting=frozenset(
             call.id for call in named if states[call.target].status == "RESTARTING"

@@ -14,7 +14,7 @@ from ..model.event import CHANGING_ACTIONS, Event, Intent
 from ..settings.model import Limits
 from .decide import rule_context
 from .instance_rules import RULES, Answer, Skip, answers
-from .screen import intent_answers
+from .screen import intent_answers, skip_reason
 
 # In the order in which they apply: what refuses or skips before the live state is read, and what
 # is decided for the whole event once every instance has its verdict.
@@ -36,13 +36,9 @@ class TracedEvent(NamedTuple):
 def deciding_intent(traced: TracedEvent, instance_id: str) -> Intent | None:
     """Return the intent that counts for an instance: the first that asks, else the first."""
     intents = [intent for intent in traced.event.intents if instance_id in intent.instances]
-    asking = (intent for intent in intents if not _is_skipped(intent, traced))
+    reasons = (skip_reason(intent, traced.event, traced.limits, traced.now) for intent in intents)
+    asking = (intent for intent, reason in zip(intents, reasons, strict=True) if reason is None)
     return next(asking, intents[0] if intents else None)
-
-
-def _is_skipped(intent: Intent, traced: TracedEvent) -> bool:
-    intent_results = intent_answers(intent, traced.event, traced.limits, traced.now)
-    return any(answer.skip is not None for answer in intent_results)
 
 
 def _in_order(traced: TracedEvent, instance_id: str, reason: str | None) -> Iterator[Answer]:

@@ -15,15 +15,15 @@ from ..model.event import Outcome
 from ..model.sent_call import MAX_RESTART_TIME
 from ..settings.model import Limits
 from .follow_up import (
-    DAY,
     RESTARTING,
     RUNNING,
-    RUNNING_TASKS,
+    Assessment,
     describe,
     how_long,
     moment_text,
     newest_restart,
 )
+from .instance_rules import DAY
 from .sent_calls import CLOCK_TOLERANCE
 
 REMINDER_PERIOD = timedelta(hours=4)
@@ -37,13 +37,6 @@ MAX_HISTORIES = 30
 
 # With more instances than MAX_HISTORIES, those where a restart may hang come first.
 _READ_FIRST = {RESTARTING: 0, "ERROR": 1}
-
-
-class VerifyResult(NamedTuple):
-    """The verdict on one instance, and a note for the message."""
-
-    verdict: Verdict
-    note: str | None = None
 
 
 def to_read(listed: Mapping[str, InstanceState], sent: Mapping[str, datetime]) -> tuple[str, ...]:
@@ -66,7 +59,7 @@ class _Instance(NamedTuple):
     @property
     def restart_goes_on(self) -> bool:
         """Whether a restart is in progress by the task, the status or the ledger."""
-        running = self.newest is not None and self.newest.status in RUNNING_TASKS
+        running = self.newest is not None and self.newest.is_running
         return running or self.state.status == RESTARTING
 
     @property
@@ -94,22 +87,22 @@ def _calls_a_person(since: datetime, limits: Limits, now: datetime) -> bool:
     return age % REMINDER_PERIOD <= limits.verify_period + SCHEDULE_DELAY
 
 
-def _going_on(instance: _Instance, limits: Limits, now: datetime) -> VerifyResult:
+def _going_on(instance: _Instance, limits: Limits, now: datetime) -> Assessment:
     """Evaluate a running restart: it is in progress, or it hangs."""
     verdict = _verdict(instance, Outcome.PASSED, "restarting")
     begin = instance.began_at
-    if instance.newest is not None and instance.newest.status not in RUNNING_TASKS:
+    if instance.newest is not None and not instance.newest.is_running:
         begin = instance.ended_at  # another restart began since, which no task shows
     if begin is None:
-        return VerifyResult(
+        return Assessment(
             verdict,
             f"{instance.state.id} is RESTARTING, but no task matches RESTART_TASK_PATTERN.",
         )
     if now - begin <= MAX_RESTART_TIME:
-        return VerifyResult(verdict)
+        return Assessment(verdict)
     since = begin + MAX_RESTART_TIME
     needs_human = _calls_a_person(since, limits, now)
-    return VerifyResult(
+    return Assessment(
         verdict.ended(Ending(Outcome.FAILED, "hanging", needs_human=needs_human)),
         f"{instance.describe()}, and is not back after {how_long(now - begin)}.",
     )
@@ -120,31 +113,27 @@ def _verdict(instance: _Instance, outcome: Outcome, reason: str) -> Verdict:
     return Verdict(state.id, outcome, reason, status=state.status, last_restart=begun)
 
 
-def _is_recent(moment: datetime | None, now: datetime) -> bool:
-    return moment is not None and moment > now - DAY
-
-
-def _over(instance: _Instance, limits: Limits, now: datetime) -> VerifyResult:
+def _over(instance: _Instance, limits: Limits, now: datetime) -> Assessment:
     """Evaluate an instance without a running restart."""
     status, newest = instance.state.status, instance.newest
-    if not _is_recent(instance.began_at, now):
-        return VerifyResult(_verdict(instance, Outcome.PASSED, "status"))
+    if instance.began_at is None or instance.began_at <= now - DAY:
+        return Assessment(_verdict(instance, Outcome.PASSED, "status"))
     failed = newest is not None and newest.status == "FAILED"
     if failed or status != RUNNING:
         since = instance.ended_at or now
         verdict = _verdict(instance, Outcome.FAILED, "not_recovered")
         ending = "That restart failed" if failed else "That restart is over"
-        return VerifyResult(
+        return Assessment(
             verdict._replace(needs_human=_calls_a_person(since, limits, now)),
             f"{instance.describe()}. {ending}, and the status is {status}.",
         )
     helped = newest is not None and newest.status == "SUCCESS"
-    return VerifyResult(_verdict(instance, Outcome.PASSED, "recovered" if helped else "status"))
+    return Assessment(_verdict(instance, Outcome.PASSED, "recovered" if helped else "status"))
 
 
 def judge(
     state: InstanceState, sent_at: datetime | None, limits: Limits, now: datetime
-) -> VerifyResult:
+) -> Assessment:
     """Return the result for one instance; `sent_at` is when the ledger says it was restarted."""
     newest = newest_restart(state, now - HISTORY)
     if newest is not None and newest.created_at is not None and sent_at is not None:
@@ -155,25 +144,25 @@ def judge(
             newest = None
     instance = _Instance(state, newest, sent_at)
     if state.status is None:
-        return VerifyResult(_verdict(instance, Outcome.PASSED, "not_found"))
+        return Assessment(_verdict(instance, Outcome.PASSED, "not_found"))
     if instance.restart_goes_on:
         return _going_on(instance, limits, now)
     if sent_at is not None and now - sent_at <= MAX_RESTART_TIME:
-        return VerifyResult(_verdict(instance, Outcome.PASSED, "restarting"))
+        return Assessment(_verdict(instance, Outcome.PASSED, "restarting"))
     return _over(instance, limits, now)
 
 
-def unread(state: InstanceState) -> VerifyResult:
+def unread(state: InstanceState) -> Assessment:
     """Return the result for an instance beyond MAX_HISTORIES, whose history was not read."""
     if state.status in _READ_FIRST:
         verdict = Verdict(
             state.id, Outcome.FAILED, "state_unreadable", state.status, retryable=True
         )
-        return VerifyResult(verdict)
-    return VerifyResult(Verdict(state.id, Outcome.PASSED, "status", state.status))
+        return Assessment(verdict)
+    return Assessment(Verdict(state.id, Outcome.PASSED, "status", state.status))
 
 
-def unreadable(instance_id: str, problem: StateUnreadable) -> VerifyResult:
+def unreadable(instance_id: str, problem: StateUnreadable) -> Assessment:
     """Return the result for an instance that could not be read."""
     verdict = Verdict(instance_id).ended(problem.ending)
-    return VerifyResult(verdict, f"{instance_id} could not be read: {problem}.")
+    return Assessment(verdict, f"{instance_id} could not be read: {problem}.")

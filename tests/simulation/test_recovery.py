@@ -9,8 +9,7 @@ import pytest
 
 from function.model.event import Outcome
 from function.policy import follow_up, verify
-from function.policy.follow_up import EndedAlarm, FollowUp
-from function.policy.verify import VerifyResult
+from function.policy.follow_up import Assessment, EndedAlarm
 
 from . import recovery
 
@@ -52,10 +51,10 @@ def test_runs_cover_every_statement(runs: recovery.Verdicts) -> None:
     }
 
 
-def _credulous(judge: Callable[..., FollowUp]) -> Callable[..., FollowUp]:
+def _credulous(judge: Callable[..., Assessment]) -> Callable[..., Assessment]:
     """Report every ended alarm as a recovery."""
 
-    def judged(state: Any, alarm: EndedAlarm, limits: Any, now: Any) -> FollowUp:
+    def judged(state: Any, alarm: EndedAlarm, limits: Any, now: Any) -> Assessment:
         followed = judge(state, alarm, limits, now)
         believed = followed.verdict._replace(reason="recovered", needs_human=False)
         return followed._replace(verdict=believed)
@@ -63,25 +62,25 @@ def _credulous(judge: Callable[..., FollowUp]) -> Callable[..., FollowUp]:
     return judged
 
 
-def _hasty(judge: Callable[..., FollowUp]) -> Callable[..., FollowUp]:
+def _hasty(judge: Callable[..., Assessment]) -> Callable[..., Assessment]:
     """Accept any restart of the day as the one that helped."""
     return lambda state, _, limits, now: judge(state, EndedAlarm(), limits, now)
 
 
-def _silent(judge: Callable[..., VerifyResult]) -> Callable[..., VerifyResult]:
+def _silent(judge: Callable[..., Assessment]) -> Callable[..., Assessment]:
     """Never call a person."""
 
-    def judged(*arguments: Any) -> VerifyResult:
+    def judged(*arguments: Any) -> Assessment:
         finding = judge(*arguments)
         return finding._replace(verdict=finding.verdict._replace(needs_human=False))
 
     return judged
 
 
-def _forgiving(judge: Callable[..., VerifyResult]) -> Callable[..., VerifyResult]:
+def _forgiving(judge: Callable[..., Assessment]) -> Callable[..., Assessment]:
     """Report every finished restart as a recovery."""
 
-    def judged(*arguments: Any) -> VerifyResult:
+    def judged(*arguments: Any) -> Assessment:
         finding = judge(*arguments)
         if finding.verdict.reason != "not_recovered":
             return finding

@@ -13,7 +13,7 @@ from function.model.decision import Mode
 from function.model.errors import StateUnreadable
 from function.model.event import Action, Event, Intent
 from function.policy import follow_up
-from function.policy.follow_up import EndedAlarm
+from function.policy.follow_up import Assessment, EndedAlarm
 from tests.factories import (
     AUDIT,
     DAY,
@@ -49,7 +49,7 @@ def planned(*intents: Intent, sent: datetime | None = None, **settings: Any) -> 
     return sorted(follow_up.plan(Event(intents, sent_at=sent), limits(**settings), NOW))
 
 
-def judged(alarm: EndedAlarm = ALARM, **fields: Any) -> follow_up.FollowUp:
+def judged(alarm: EndedAlarm = ALARM, **fields: Any) -> Assessment:
     shown = state(**{"status": "RUNNING", **fields})
     return follow_up.judge(shown, alarm, limits(), NOW)
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from function.model.errors import StateUnreadable
 from function.policy import verify
+from function.policy.follow_up import Assessment
 from tests.factories import (
     AUDIT,
     DAY,
@@ -28,13 +29,13 @@ from tests.factories import (
 GOING_ON: dict[str, Any] = {"status": "EXECUTING"}
 
 
-def judged(sent: timedelta | None = None, **fields: Any) -> verify.VerifyResult:
+def judged(sent: timedelta | None = None, **fields: Any) -> Assessment:
     """Judge an instance that the ledger says was restarted so long ago, if it says so."""
     sent_at = None if sent is None else NOW - sent
     return verify.judge(state(**fields), sent_at, limits(), NOW)
 
 
-def brief(result: verify.VerifyResult) -> tuple[str, str | None, bool]:
+def brief(result: Assessment) -> tuple[str, str | None, bool]:
     verdict = result.verdict
     assert verdict.outcome is not None
     return verdict.outcome.value, verdict.reason, verdict.needs_human
