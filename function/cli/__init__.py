@@ -20,6 +20,7 @@ from ..model.errors import SettingsInvalid
 from . import _files
 
 USAGE_ERROR = 2
+INTERRUPTED = 130  # as a shell reports SIGINT
 INSTALL = "run pip install --require-hashes -r requirements.txt"
 EXAMPLES = """examples:
   python -m function check --env-file production.env     is everything ready for an alarm?
@@ -75,6 +76,8 @@ def main(arguments: Sequence[str]) -> int:
     except (_files.UsageError, SettingsInvalid) as problem:
         print(problem, file=sys.stderr)  # noqa: T201 - a command prints
         return USAGE_ERROR
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:  # the reader has seen enough, as in `… | head`
         with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - for its descriptor
             os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -16,7 +16,8 @@ import argparse
 import os
 import sys
 
-MAX_PORT = 65535
+HOST, PORT, MAX_PORT = "0.0.0.0", "8080", 65535  # noqa: S104 - a container is called from outside
+PORT_PROBLEM = f"PORT: must be a number from 0 to {MAX_PORT}; for example PORT={PORT}"
 
 
 def port(text: str) -> int:
@@ -29,8 +30,9 @@ def port(text: str) -> int:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument("--host", default=os.environ.get("HOST", "0.0.0.0"))  # noqa: S104 - a container is called from outside
-    parser.add_argument("--port", type=port, default=os.environ.get("PORT", "8080"))
+    # Platforms set the variables; they are read in `run`, because a file may set them, too.
+    parser.add_argument("--host", help=f"where to listen; else the variable HOST, else {HOST}")
+    parser.add_argument("--port", type=port, help=f"else the variable PORT, else {PORT}")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,14 +43,22 @@ def run(arguments: argparse.Namespace) -> int:
     from ..entrypoints import http_application, server  # noqa: PLC0415 - other commands need none
     from ..model.errors import SettingsInvalid  # noqa: PLC0415 - same
 
+    host = (arguments.host or os.environ.get("HOST") or HOST).strip("[]")
+    try:
+        number = port(os.environ.get("PORT") or PORT) if arguments.port is None else arguments.port
+    except ValueError:
+        return _say(PORT_PROBLEM, 2)
     try:
         runtime = http_application.start(os.environ)
     except SettingsInvalid:  # its problems are in the log
         return 2
-    application = http_application.Application(runtime)
     try:
-        server.serve(application, runtime, arguments.host, arguments.port)
-    except OSError as error:
-        print(f"{arguments.host}:{arguments.port}: {error.strerror}", file=sys.stderr)  # noqa: T201 - before there is a log
-        return 1
+        server.serve(http_application.Application(runtime), runtime, host, number)
+    except OSError as error:  # Python repeats the address in brackets
+        return _say(f"{host}:{number}: {str(error.strerror).partition(' (')[0]}", 1)
     return 0
+
+
+def _say(problem: str, status: int) -> int:
+    print(problem, file=sys.stderr)  # noqa: T201 - there is no server yet that would log
+    return status

@@ -51,7 +51,12 @@ class Server:
         self, application: Any, host: str, port: int, *, threads: int = EVENT_THREADS
     ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        sock = socket.create_server((host, port), family=family, backlog=MAX_CONNECTIONS)
+        sock = socket.create_server(
+            (host, port),
+            family=family,
+            backlog=MAX_CONNECTIONS,
+            dualstack_ipv6=family == socket.AF_INET6 and socket.has_dualstack_ipv6(),
+        )
         self.host, self.port = sock.getsockname()[:2]
         adjustments = Adjustments(
             sockets=[sock],
@@ -147,7 +152,10 @@ def serve(application: Any, runtime: Runtime, host: str, port: int) -> None:
     root.handlers = [_LogHandler()]
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it logs whenever the queue grows
     server = Server(application, host, port)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    signals = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}  # the last as a terminal is closed
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # as nohup has it
+        signals.remove(signal.SIGHUP)
+    for number in signals:
         signal.signal(number, server.stop)
     _log_start(server, runtime)
     server.run(grace=grace(runtime.settings))

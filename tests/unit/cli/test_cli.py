@@ -52,6 +52,18 @@ def test_environment_overrides_the_settings_file(
     assert commands["region"] == "eu-west-101"
 
 
+def test_ctrl_c_ends_a_command_without_a_stack_trace(
+    commands: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: Any) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli._commands()["probe"], "run", interrupted)
+
+    assert cli.main(["probe"]) == 130
+    assert capsys.readouterr().err == ""
+
+
 def test_a_requirement_that_is_not_installed_is_named_with_the_command_that_installs_it() -> None:
     without_packages = [sys.executable, "-S", "-m", "function", "check"]
     done = subprocess.run(without_packages, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -62,13 +62,49 @@ def test_serve_loads_no_web_framework() -> None:
     assert not {"flask", "functions_framework", "gunicorn", "werkzeug"} & {*printed.split()}
 
 
+def address(monkeypatch: pytest.MonkeyPatch, *options: str) -> tuple[str, int]:
+    """Return where a server would listen."""
+    calls: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(server, "serve", lambda *given: calls.append(given))
+    assert serve.run(arguments(*options)) == 0
+    ((_, _, host, port),) = calls
+    return host, port
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, ("0.0.0.0", 8080)),
+        ({"HOST": "", "PORT": ""}, ("0.0.0.0", 8080)),
+        ({"HOST": "127.0.0.1", "PORT": "9000"}, ("127.0.0.1", 9000)),
+        ({"HOST": "[::1]"}, ("::1", 8080)),
+    ],
+)
 def test_address_and_port_default_to_the_platform_variables(
-    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str], expected: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert vars(arguments()) == {"host": "0.0.0.0", "port": 8080}
-    monkeypatch.setenv("HOST", "127.0.0.1")
-    monkeypatch.setenv("PORT", "9000")
-    assert vars(arguments()) == {"host": "127.0.0.1", "port": 9000}
+    """They may stand in the file of settings, which is read after the options."""
+    options = arguments()
+    for name in ("HOST", "PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert vars(options) == {"host": None, "port": None}
+    assert address(monkeypatch) == expected
+    assert address(monkeypatch, "--host", "::1", "--port", "0") == ("::1", 0)
+
+
+@pytest.mark.parametrize("number", ["99999", "-1", "http"])
+def test_a_variable_that_is_no_port_is_named(
+    number: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PORT", number)
+
+    assert serve.run(arguments()) == 2
+    assert capsys.readouterr().err == (
+        "PORT: must be a number from 0 to 65535; for example PORT=8080\n"
+    )
 
 
 def test_invalid_settings_are_named_and_stop_the_server(
@@ -85,7 +121,7 @@ def test_address_in_use_is_named(capsys: pytest.CaptureFixture[str]) -> None:
         port = str(taken.getsockname()[1])
         assert serve.run(arguments("--host", "127.0.0.1", "--port", port)) == 1
 
-    assert f"127.0.0.1:{port}: Address already in use" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"127.0.0.1:{port}: Address already in use\n"
 
 
 @pytest.mark.parametrize("number", ["99999", "-1", "http"])

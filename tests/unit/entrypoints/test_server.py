@@ -71,8 +71,8 @@ def application() -> Application:
 
 
 @contextmanager
-def running(application: Application, **options: Any) -> Iterator[Server]:
-    server = Server(application, "127.0.0.1", 0, **options)
+def running(application: Application, host: str = "127.0.0.1", **options: Any) -> Iterator[Server]:
+    server = Server(application, host, 0, **options)
     thread = threading.Thread(target=server.run, args=(PATIENCE,))
     thread.start()
     try:
@@ -408,7 +408,8 @@ def test_a_process_may_open_more_where_the_machine_sets_no_limit(
 def signals() -> Iterator[None]:
     """Give the signals and the log of this process back in the end."""
     root, queue = logging.getLogger(), logging.getLogger("waitress.queue")
-    kept = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGINT)]
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    kept = [(number, signal.getsignal(number)) for number in numbers]
     handlers, level = root.handlers, queue.level
     yield
     root.handlers = handlers
@@ -418,22 +419,51 @@ def signals() -> Iterator[None]:
 
 
 @pytest.fixture
-def ending(signals: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send a server a signal as soon as it has logged that it listens."""
+def ending(signals: None, monkeypatch: pytest.MonkeyPatch) -> list[signal.Signals]:
+    """Send a server these signals as soon as it has logged that it listens."""
+    sent = [signal.SIGTERM]
     log_start = server_module._log_start
 
     def then_end(*given: Any) -> None:
         log_start(*given)
-        os.kill(os.getpid(), signal.SIGTERM)
+        for number in sent:
+            os.kill(os.getpid(), number)
 
     monkeypatch.setattr(server_module, "_log_start", then_end)
+    return sent
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_to_end_lets_running_events_end(
+    number: signal.Signals, ending: list[signal.Signals], application: Application
+) -> None:
+    ending[:] = [number]
+
+    serve(application, runtime(ENVIRONMENT), "127.0.0.1", 0)
+
+
+def test_a_closed_terminal_does_not_end_what_nohup_runs(
+    ending: list[signal.Signals], application: Application
+) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    ending[:] = [signal.SIGHUP, signal.SIGTERM]
+
+    serve(application, runtime(ENVIRONMENT), "127.0.0.1", 0)
+
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="a machine without IPv6")
+def test_all_addresses_of_ipv6_are_those_of_ipv4_too(application: Application) -> None:
+    with running(application, host="::") as server:
+        assert is_answered(server)
 
 
 @pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
 def test_start_line_names_address_mode_and_routes(
     host: str,
     shown: str,
-    ending: None,
+    ending: list[signal.Signals],
     application: Application,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
