@@ -7,7 +7,9 @@ import signal
 import sys
 from types import FrameType
 
+from .commands import COMMANDS
 from .runner import play
+from .script import examples, steps
 from .serve import serve
 from .server import NotReady
 
@@ -30,7 +32,7 @@ def main() -> int:
         if signal.getsignal(ending) != signal.SIG_IGN:  # which is what nohup asks for
             signal.signal(ending, _leave)
     try:
-        return serve() if options.serve else int(not play())
+        return serve() if options.serve else int(not play(steps(), examples(), COMMANDS))
     except NotReady as problem:
         print(f"The function did not start: {problem}", file=sys.stderr)
         return 1

@@ -6,7 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .output import Printer
@@ -99,7 +99,7 @@ def finish(command: Command, settings: Mapping[str, str]) -> Finished:
     return Finished(command, done.returncode, tuple((done.stdout + done.stderr).splitlines()))
 
 
-def play(printer: Printer, commands: tuple[Command, ...] = COMMANDS) -> list[str]:
+def play(printer: Printer, commands: Sequence[Command]) -> list[str]:
     """Run the commands against a project of their own, show each, and return what is wrong."""
     faults = []
     with setup(1) as stage:

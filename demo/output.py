@@ -7,10 +7,9 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from textwrap import fill, wrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .runner import StepResult
+from .step_result import StepResult
 
 WIDTH, WIDEST = 90, 100
 COLOURS = {
@@ -128,18 +127,18 @@ class Printer:
             self.say(shortened(f"   {line}"))
 
     def ending(
-        self, before: Mapping[str, str], result: Sequence[StepResult], faults: Sequence[str]
+        self, before: Mapping[str, str], results: Sequence[StepResult], faults: Sequence[str]
     ) -> None:
         """Show the instances at the end, and whether every result was as expected."""
-        after = result[-1].after
+        after = results[-1].after
         self.say("\nThe instances after:")
         for name, status in before.items():
             now = after.get(name, "gone")
             self.say(f"   {name:12} {status}{'' if now == status else f' -> {now}'}")
-        bodies = [body["action"] for event in result for body in event.posted]
+        bodies = [body["action"] for result in results for body in result.posted]
         restarts, deletes = bodies.count("restart"), bodies.count("delete")
         self.say(
-            f"\n{len(result)} events, {len(result)} results, {len(bodies)} calls that change "
+            f"\n{len(results)} events, {len(results)} results, {len(bodies)} calls that change "
             f"anything: {restarts} restart, {deletes} purge."
         )
         end = "Not as expected:" if faults else "Every result is as expected."

@@ -3,54 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import requests
 
-from function.entrypoints import startup
-from function.lib.schemas import Violation
-from tests.fake_dms import Publication
-
-from . import commands, output
-from .script import BEHIND_SECONDS, RESTART_SECONDS, Step, examples, steps
+from . import commands
+from .output import Printer
+from .script import BEHIND_SECONDS, RESTART_SECONDS, Step
 from .server import function
 from .setup import Setup, setup
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """The result of one step: the answer, the POSTs and the instances before and after."""
-
-    step: Step
-    status: int
-    event: dict[str, Any]
-    posted: list[Any]
-    earlier: dict[str, str]
-    before: dict[str, str]
-    after: dict[str, str]
-    notifications: tuple[Publication, ...] = ()
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """The `data` of the result event."""
-        data: dict[str, Any] = self.event["data"]
-        return data
-
-    def faults(self) -> Iterator[str]:
-        """Yield each deviation from the expected result."""
-        step, verdict = self.step, (self.status, self.data["outcome"], self.data["reason"])
-        if verdict != (step.verdict or (200, *verdict[1:])):
-            yield f"expected {step.verdict or 'the status 200'}"
-        if step.verdict and self.posted != ([] if step.posted is None else [step.posted]):
-            yield f"expected to see posted: {step.posted}"
-        try:
-            startup.components().schemas.check("result", self.event)
-        except Violation as violation:
-            yield violation.problem
+from .step_result import StepResult
 
 
 def _send(step: Step, url: str) -> requests.Response:
@@ -83,32 +47,39 @@ def _logged(log: Path) -> list[str]:
     return [json.loads(line)["id"] for line in log.read_text(encoding="utf-8").splitlines()]
 
 
-def _run_all(url: str, environment: Setup, log: Path, printer: output.Printer) -> bool:
-    """Run and print every step; return whether every result was as expected."""
-    before = environment.statuses()
-    printer.opening(before)
+def _send_all(
+    url: str, environment: Setup, steps: Sequence[Step], examples: Sequence[Step], printer: Printer
+) -> list[StepResult]:
+    """Send, record and print every event."""
     results = []
-    for number, step in enumerate(steps(), start=1):
+    for number, step in enumerate(steps, start=1):
         results.append(run_step(step, url, environment))
         printer.step(number, results[-1])
     printer.examples_follow()
-    for step in examples():
+    for step in examples:
         results.append(run_step(step, url, environment))
         printer.example(results[-1])
-    faults = [f"{event.step.title}: {fault}" for event in results for fault in event.faults()]
-    faults += commands.play(printer)
-    if _logged(log) != [event.event["id"] for event in results]:
-        faults.append("expected every result once, in the answer and as a line of the log")
-    printer.ending(before, results, faults)
-    return not faults
+    return results
 
 
-def play() -> bool:
-    """Run the whole script; return whether every result was as expected."""
+def play(
+    steps: Sequence[Step], examples: Sequence[Step], lines: Sequence[commands.Command]
+) -> bool:
+    """Send the events and run the command lines; return whether every result was as expected."""
+    printer = Printer()
     with (
         TemporaryDirectory() as place,
         setup(RESTART_SECONDS, behind=BEHIND_SECONDS) as environment,
     ):
-        log = Path(place, "log")
+        log, before = Path(place, "log"), environment.statuses()
+        printer.opening(before)
         with function(environment.settings, log) as url:
-            return _run_all(url, environment, log, output.Printer())
+            results = _send_all(url, environment, steps, examples, printer)
+        faults = [
+            f"{result.step.title}: {fault}" for result in results for fault in result.faults()
+        ]
+        if _logged(log) != [result.event["id"] for result in results]:
+            faults.append("expected every result once, in the answer and as a line of the log")
+    faults += commands.play(printer, lines)
+    printer.ending(before, results, faults)
+    return not faults

@@ -18,9 +18,8 @@ CHECKS = {
     "ruff check": ("ruff", "check", "--no-cache", SOURCE),
     "ruff format": ("ruff", "format", "--no-cache", "--check", SOURCE),
     "mypy": ("mypy", "--cache-dir", os.devnull, SOURCE),
-    "its doctest": ("pytest", "-q", SOURCE),
-    "what holds for every source": (
-        *("pytest", "-q", "tests/test_architecture.py"),
+    "its doctest, and what holds for every source": (
+        *("pytest", "-q", SOURCE, "tests/test_architecture.py"),
         "tests/unit/lib/test_schemas.py",
         "tests/unit/sources/test_sources.py",
         "tests/unit/settings/test_reader.py::test_a_process_looks_at_no_other_variables",

@@ -13,7 +13,6 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from demo import runner
 from demo.serve import PORT, served
 from function.entrypoints.container import INIT
 from function.entrypoints.routes import HEALTH, SMN
@@ -183,15 +182,6 @@ def _refusals(kind: type[EventRejected]) -> Iterator[type[EventRejected]]:
     for one in kind.__subclasses__():
         yield one
         yield from _refusals(one)
-
-
-def test_the_demo_begins_as_the_readme_shows_it(capsys: pytest.CaptureFixture[str]) -> None:
-    begins = section("Two commands", README).partition("after the instances as they are:\n\n```\n")[
-        2
-    ]
-
-    assert runner.play()
-    assert begins.partition("```")[0] in capsys.readouterr().out
 
 
 def test_the_readme_fits_into_ten_minutes() -> None:
