@@ -182,13 +182,6 @@ def _reply(response: http.client.HTTPResponse) -> Reply:
     return Reply(response.status, headers, response.read())
 
 
-def free_port() -> int:
-    """Return a free port on loopback, for a server that cannot choose one."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
 def refused(settings: Mapping[str, str]) -> tuple[int, str, list[str]]:
     """Start a server that must not start; return its exit code, its stdout, and its messages."""
     finished = subprocess.run(

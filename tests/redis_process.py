@@ -17,13 +17,7 @@ from redis import Redis
 
 from tests.fake_dms import Place
 
-
-def free_port() -> int:
-    """Return a free port of loopback."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+from .loopback import free_port
 
 
 class RedisProcess:

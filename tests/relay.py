@@ -9,9 +9,9 @@ import struct
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 
-LARGEST = 65536
+from .loopback import LARGEST, LoopbackServer
+
 Parcel = tuple[float, bytes]
 
 
@@ -29,7 +29,7 @@ class Passage:
         self.ended = False
 
 
-class Relay:
+class Relay(LoopbackServer):
     """Forwards connections to an address; `delay` is the seconds that a byte takes one way.
 
     The kernel accepts a connection at once. On a network the client could first send after a round
@@ -37,50 +37,14 @@ class Relay:
     """
 
     def __init__(self, address: tuple[str, int], delay: float = 0.0) -> None:
+        super().__init__()
         self._address, self._delay = address, delay
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self._news = threading.Condition()
-        self._threads: list[threading.Thread] = []
         self.passages: list[Passage] = []
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        port: int = self._listener.getsockname()[1]
-        return port
-
-    def __enter__(self) -> Relay:
-        """Serve."""
-        self._begin(self._accept)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End every connection and wait for the threads."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self.cut()
-        for thread in self._threads:
-            thread.join()
-        for passage in self.passages:
-            passage.client.close()
-            passage.server.close()
 
     def lead_to(self, address: tuple[str, int]) -> None:
         """Lead new connections elsewhere, as a name does after a failover; the others stay."""
         self._address = address
-
-    def cut(self) -> None:
-        """End the connections there are, on both sides."""
-        for passage in list(self.passages):
-            for wire in (passage.client, passage.server):
-                with contextlib.suppress(OSError):
-                    wire.shutdown(socket.SHUT_RDWR)
 
     def reset(self) -> None:
         """End the clients' connections with RST, as load balancers do with idle ones."""
@@ -97,31 +61,24 @@ class Relay:
             if not self._news.wait_for(happened, timeout):
                 raise TimeoutError
 
-    def _begin(self, work: Callable[..., None], *arguments: object) -> None:
-        thread = threading.Thread(target=work, args=arguments, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                server = socket.create_connection(self._address)
-                for wire in (client, server):
-                    wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                passage = Passage(client, server, time.monotonic())
-                with self._news:
-                    self.passages.append(passage)
-                    self._news.notify_all()
-                self._pump(passage, client, server)
-                self._pump(passage, server, client)
+    def take(self, client: socket.socket) -> None:
+        """Open the other half of the passage, and forward both ways."""
+        server = self.keep(socket.create_connection(self._address))
+        for wire in (client, server):
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        passage = Passage(client, server, time.monotonic())
+        with self._news:
+            self.passages.append(passage)
+            self._news.notify_all()
+        self._pump(passage, client, server)
+        self._pump(passage, server, client)
 
     def _pump(self, passage: Passage, source: socket.socket, sink: socket.socket) -> None:
         line: queue.SimpleQueue[Parcel] = queue.SimpleQueue()
-        self._begin(self._take, passage, source, line)
-        self._begin(self._deliver, line, sink)
+        self.begin(self._receive, passage, source, line)
+        self.begin(self._deliver, line, sink)
 
-    def _take(
+    def _receive(
         self, passage: Passage, source: socket.socket, line: queue.SimpleQueue[Parcel]
     ) -> None:
         content = b"?"

@@ -25,8 +25,8 @@ from function.lib.clock import SystemClock
 from tests.factories import ORDERS
 from tests.fake_dms import Account, Clock, FakeDms
 from tests.fake_dms.__main__ import SEED, TAGS
+from tests.loopback import free_port
 from tests.readme_blocks import PAGES, ROOT
-from tests.redis_process import free_port
 
 TRIED = re.compile(
     r"^<!-- tried -->\n```sh\n(?P<commands>.*?)^```\n(?:\n```text\n(?P<prints>.*?)^```)?",

@@ -18,20 +18,15 @@ from function.ledger.protocol import Times
 from tests.factories import NOW, ORDERS
 from tests.fake_dms import Account, Clock, FakeDms, Place, Raw
 from tests.fault_matrix.certificates import place
-from tests.fault_matrix.proxy import Proxy
 from tests.fault_matrix.routes import Full
 from tests.harness import Answered, Remediator, open_remediator
+from tests.loopback import free_port
+from tests.proxy import Proxy
 from tests.redis_process import RedisProcess, redis_process
 
 from .test_check import detail, healthy, named, statuses
 
 TOPIC = "urn:smn:eu-de:0123456789abcdef0123456789abcdef:kafka-alarms"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def checked(**settings: str) -> Answered:

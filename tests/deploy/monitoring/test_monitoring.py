@@ -17,7 +17,8 @@ import yaml
 
 from function.reporting.metrics import Metrics
 from tests.fake_dms import FakeDms
-from tests.http_server import HttpServer, free_port, serving
+from tests.http_server import HttpServer, serving
+from tests.loopback import free_port
 
 ROOT = Path(__file__).parents[3]
 RULES = ROOT / "deploy" / "monitoring" / "alerts.yml"

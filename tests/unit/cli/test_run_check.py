@@ -11,7 +11,8 @@ from function.lib import schemas
 from function.model.errors import SchemaViolated, SettingsInvalid
 from tests.factories import AUDIT, ORDERS
 from tests.fake_dms import FakeDms
-from tests.redis_process import free_port, redis_process
+from tests.loopback import free_port
+from tests.redis_process import redis_process
 
 
 @pytest.fixture

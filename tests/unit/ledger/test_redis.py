@@ -23,11 +23,11 @@ from function.model.sent_call import PURGE, Changes, Room
 from tests.factories import NOW, ORDERS, PAYMENTS, SECOND
 from tests.fault_matrix.certificates import place
 from tests.harness import remembered
+from tests.loopback import free_port
 from tests.redis_process import (
     RedisProcess,
     answering,
     dripping,
-    free_port,
     redis_process,
     tls_in_front,
 )

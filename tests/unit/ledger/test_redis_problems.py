@@ -14,7 +14,8 @@ from function.model.errors import LedgerUnreadable
 from tests.factories import NOW, ORDERS
 from tests.fault_matrix.certificates import place
 from tests.harness import remembered
-from tests.redis_process import RedisProcess, answering, free_port, redis_process, tls_in_front
+from tests.loopback import free_port
+from tests.redis_process import RedisProcess, answering, redis_process, tls_in_front
 
 from .conftest import PROJECT
 from .test_redis import AT_ONCE

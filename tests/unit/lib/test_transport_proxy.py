@@ -13,7 +13,7 @@ from function.lib.send_gate import Gate, NoResponse, SendCancelled
 from function.lib.transport import Client
 from tests.fake_dms import FakeDms
 from tests.fault_matrix.certificates import place
-from tests.fault_matrix.proxy import Proxy
+from tests.proxy import Proxy
 
 PATH = "/v2/p/instances/action"
 PASSWORD = "canary-proxy-password"
