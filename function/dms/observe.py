@@ -1,10 +1,12 @@
 """Observe: the live state of the instances that an event names, in as few reads as it takes."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from ..model.cloud_state import InstanceState, Observation, Task
 from ..model.decision import ScreenedEvent
@@ -84,11 +86,8 @@ def _attempt(read: Callable[[], T]) -> T | StateUnreadable:
         return problem
 
 
-class _Listed(NamedTuple):
-    """The instances that a list tells all about, and which of the project restart now."""
-
-    known: Mapping[str, InstanceState]
-    restarting: frozenset[str] = frozenset()
+# The instances that a list tells all about, and which of the project restart now.
+_Listed = tuple[Mapping[str, InstanceState], frozenset[str]]
 
 
 def _read_list(inventory: Inventory, *, storm_watch: bool) -> _Listed:
@@ -101,11 +100,11 @@ def _read_list(inventory: Inventory, *, storm_watch: bool) -> _Listed:
         rows, total = inventory.instances(status="RESTARTING")
         if len(rows) < total:
             raise StateUnreadable("the list of instances is not complete", transient=True)
-    return _Listed(known, frozenset(row.id for row in rows if row.status == "RESTARTING"))
+    return known, frozenset(row.id for row in rows if row.status == "RESTARTING")
 
 
 def _read_one(inventory: Inventory, target: str) -> _Listed:
-    return _Listed({target: inventory.instance(target)})
+    return {target: inventory.instance(target)}, frozenset()
 
 
 def _instances(
@@ -129,10 +128,10 @@ def _instances(
             reads.append(partial(_attempt, partial(inventory.tasks, target, since)))
     else:  # a deletion: nothing else that names instances comes this far
         reads.append(inventory.recycle_bin)
-    listed, *others = inventory.gather(reads)
-    missing = [target for target in targets if target not in listed.known]
+    (known, restarting), *others = inventory.gather(reads)
+    missing = [target for target in targets if target not in known]
     shown = inventory.gather([partial(inventory.instance, target) for target in missing])
-    states = {**listed.known, **{state.id: state for state in shown}}
+    states = {**known, **{state.id: state for state in shown}}
     instances = {target: states[target] for target in targets}
     if screened.action is Action.RESTART:
         instances = {
@@ -141,7 +140,7 @@ def _instances(
         }
     return Observation(
         instances=instances,
-        restarting=listed.restarting,
+        restarting=restarting,
         recycle_bin=others[0] if screened.action is Action.DELETE else None,
     )
 

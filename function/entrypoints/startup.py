@@ -42,6 +42,7 @@ def routed_sources() -> tuple[str, ...]:
     return tuple(name for name, source in components().sources.items() if source.route is not None)
 
 
+@lru_cache(maxsize=1)
 def variable_names() -> frozenset[str]:
     """Return the names of all variables that are looked at."""
     return reader.names(routed_sources()) | {*reader.ALIASES.values()}

@@ -1,9 +1,11 @@
 """Unwrap an event from its envelope: its source, its payload, and its credentials."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..lib import strict_json, timestamps
 from ..lib.schemas import Schemas, Violation
@@ -37,17 +39,9 @@ _TYPE_KEYS = {
 }
 
 
-class _Members(NamedTuple):
-    """What a topic service calls the members of a message."""
-
-    message: str
-    id: str
-    sent_at: str
-    subject: str
-
-
-_SMN_MEMBERS = _Members("message", "message_id", "timestamp", "subject")
-_SNS_MEMBERS = _Members("Message", "MessageId", "Timestamp", "Subject")
+# What a topic service calls the text of a message, its id, when it was sent, and its subject.
+_SMN_MEMBERS = ("message", "message_id", "timestamp", "subject")
+_SNS_MEMBERS = ("Message", "MessageId", "Timestamp", "Subject")
 
 
 def _refuse_encoded(headers: Mapping[str, str]) -> None:
@@ -116,19 +110,21 @@ def _confirmation(message: Mapping[str, Any], now: datetime) -> SubscriptionNoti
 
 
 def _topic_message(
-    message: Mapping[str, Any], members: _Members, auth_method: AuthMethod
+    message: Mapping[str, Any], members: tuple[str, ...], auth_method: AuthMethod
 ) -> UnwrappedEvent:
     """Take a message of a topic; one that this function has published to people is a notice."""
-    text = message[members.message]
+    text_member, *others = members
+    text: str = message[text_member]
+    id_, sent_at, subject = map(message.get, others)
     return UnwrappedEvent(
         source=None,
         payload=text,
         is_topic_message=True,
         auth_methods=(auth_method,),
         notice=SubscriptionNotice("own_notification") if is_notification(text) else None,
-        id=message.get(members.id),
-        sent_at=message.get(members.sent_at),
-        name=message.get(members.subject),
+        id=id_,
+        sent_at=sent_at,
+        name=subject,
     )
 
 

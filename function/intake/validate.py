@@ -9,7 +9,6 @@ from ..lib.schemas import Schemas, Violation
 from ..model.errors import EventRejected, InvalidJson, OwnResultEvent, SchemaViolated
 from ..model.event import Document, UnwrappedEvent
 from ..model.result import RESULT_TYPE
-from . import cloudevents_http
 
 TOPIC_SOURCES = frozenset({"ces_alarm", "topic_request"})
 READ_HERE = (
@@ -76,11 +75,15 @@ def validate(unwrapped: UnwrappedEvent, schemas: Schemas) -> Document:
     """Return the document of an event, or raise InvalidJson, SchemaViolated or OwnResultEvent."""
     value = _parsed(unwrapped)
     if unwrapped.attributes is not None:
+        from . import cloudevents_http  # noqa: PLC0415 - costs cold start, and no alarm is one
+
         value = cloudevents_http.from_binary_mode(unwrapped.attributes, value)
     if isinstance(value, dict) and "specversion" in value and value.get("type") == RESULT_TYPE:
         raise OwnResultEvent  # on any route: its result would be the next one to come back
     source = _source(unwrapped, value)
     if source == "cloudevents":
+        from . import cloudevents_http  # noqa: PLC0415 - as above
+
         value = cloudevents_http.normalize(value)
     try:
         schemas.check(f"events/{source}", value)

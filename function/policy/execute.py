@@ -1,8 +1,10 @@
 """Execute: send the one changing call, and determine its result."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from ..model.cloud_state import ApiResponse, InstanceState
 from ..model.decision import ActionCall, Decision, Ending, ExecutionResult, Verdict
@@ -91,23 +93,19 @@ def _seconds_before_read(attempt: int) -> float:
     return min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), MAX_PAUSE_SECONDS) if attempt else 0.0
 
 
-class _Polled(NamedTuple):
-    """The instances on which the cloud showed the effect, and every instance as last read."""
-
-    visible: set[str]
-    states: dict[str, InstanceState]
-
-
 def _poll_until_visible(
     ids: set[str], before: Mapping[str, InstanceState], action: Action, port: ActionPort
-) -> _Polled:
+) -> tuple[set[str], dict[str, InstanceState]]:
     """Read until the cloud shows the effect on all of these instances, or time is over.
+
+    Return the instances on which it did, and every instance as last read.
 
     A task is sufficient evidence, but other events count restarting instances by status only: so
     where a task is running, reading goes on until the status shows it, too.
     """
-    polled = _Polled(set(), {})
+    visible: set[str] = set()
     listed: set[str] = set()
+    last_read: dict[str, InstanceState] = {}
     attempt = 0
     while listed != ids and port.sleep_before_read(_seconds_before_read(attempt)):
         attempt += 1
@@ -117,13 +115,13 @@ def _poll_until_visible(
             if problem.throttled:  # refused calls count, too, in windows of a minute
                 break
             continue
-        polled.states.update(states)
+        last_read.update(states)
         shown = {
             id_ for id_, state in states.items() if _effect_is_visible(state, before[id_], action)
         }
-        polled.visible.update(shown)
+        visible |= shown
         listed |= {id_ for id_ in shown if not _status_lags(states[id_], action)}
-    return polled
+    return visible, last_read
 
 
 def _confirm(
@@ -139,13 +137,13 @@ def _confirm(
     unknown = {id_ for id_, verdict in verdicts.items() if verdict.outcome is Outcome.UNKNOWN}
     accepted = {id_ for id_, verdict in verdicts.items() if verdict.outcome is Outcome.ACCEPTED}
     watched = unknown | accepted if action is Action.RESTART else unknown
-    polled = _poll_until_visible(watched, before, action, port)
+    visible, last_read = _poll_until_visible(watched, before, action, port)
     seen = Ending(Outcome.ACCEPTED, "seen_restarting" if action is Action.RESTART else None)
     confirmed = {
-        id_: verdict.ended(seen) if id_ in polled.visible & unknown else verdict
+        id_: verdict.ended(seen) if id_ in visible & unknown else verdict
         for id_, verdict in verdicts.items()
     }
-    return confirmed, polled.states
+    return confirmed, last_read
 
 
 def _already_restarting(verdicts: Mapping[str, Verdict], port: ActionPort) -> dict[str, Verdict]:

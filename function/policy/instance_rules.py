@@ -35,18 +35,15 @@ class Skip(NamedTuple):
     needs_human: bool = False
 
 
-class Rule(NamedTuple):
-    """A row of the table: the reason code, and the function that decides whether it applies."""
-
-    reason: str
-    check: Callable[[InstanceState, RuleContext], Skip | None]
-
-
 class Answer(NamedTuple):
     """The answer of one rule for one instance; no `skip` means that the rule does not apply."""
 
     rule: str
     skip: Skip | None
+
+
+# The functions that decide whether a rule applies, by reason code, in order.
+Rules = Mapping[str, Callable[[InstanceState, RuleContext], Skip | None]]
 
 
 def _began(task: Task) -> datetime:
@@ -148,33 +145,30 @@ def restart_limit(state: InstanceState, context: RuleContext) -> Skip | None:
 
 # Cheap certain reasons first; the history rules come last, so that their reason is named only
 # where nothing else forbids the restart.
-RESTART_RULES = (
-    Rule("not_found", not_found),
-    Rule("not_kafka", not_kafka),
-    Rule("opted_out", opted_out),
-    Rule("already_restarting", already_restarting),
-    Rule("status", not_restartable),
-    Rule("already_answered", already_answered),
-    Rule("cooldown", cooldown),
-    Rule("restart_limit", restart_limit),
-)
-# No history rules: a delete is a request of a person who has confirmed the ids.
-DELETE_RULES = (
-    Rule("not_found", not_found),
-    Rule("not_kafka", not_kafka),
-    Rule("opted_out", opted_out),
-    Rule("status", not_deletable),
-)
-RULES: Mapping[Action, tuple[Rule, ...]] = {
-    Action.RESTART: RESTART_RULES,
-    Action.DELETE: DELETE_RULES,
+RESTART_RULES: Rules = {
+    "not_found": not_found,
+    "not_kafka": not_kafka,
+    "opted_out": opted_out,
+    "already_restarting": already_restarting,
+    "status": not_restartable,
+    "already_answered": already_answered,
+    "cooldown": cooldown,
+    "restart_limit": restart_limit,
 }
+# No history rules: a delete is a request of a person who has confirmed the ids.
+DELETE_RULES: Rules = {
+    "not_found": not_found,
+    "not_kafka": not_kafka,
+    "opted_out": opted_out,
+    "status": not_deletable,
+}
+RULES = {Action.RESTART: RESTART_RULES, Action.DELETE: DELETE_RULES}
 
 
 def answers(action: Action, state: InstanceState, context: RuleContext) -> Iterator[Answer]:
     """Yield the answer of every rule in order, up to and with the first that applies."""
-    for rule in RULES[action]:
-        skip = rule.check(state, context)
-        yield Answer(rule.reason, skip)
+    for reason, rule in RULES[action].items():
+        skip = rule(state, context)
+        yield Answer(reason, skip)
         if skip is not None:
             return

@@ -128,12 +128,17 @@ def similar_names(variables: Iterable[str], known: frozenset[str]) -> tuple[tupl
     >>> similar_names(["DRYRUN", "COOLDOWN_SECOND", "HOME"], frozenset({"DRY_RUN", "COOLDOWN_SECONDS"}))
     (('COOLDOWN_SECOND', 'COOLDOWN_SECONDS'), ('DRYRUN', 'DRY_RUN'))
     """  # noqa: E501 - a call in a doctest does not wrap
-    letters = {_letters(name): name for name in known}
+    by_part: dict[str, list[str]] = {}
+    for name in known:
+        for part in _parts(_letters(name)):
+            by_part.setdefault(part, []).append(name)
     pairs = {
-        name: letters[near]
+        name: setting
         for name in variables
         if name not in known
-        for near in _within_one_letter(_letters(name), letters)
+        for part in _parts(_letters(name))
+        for setting in by_part.get(part, ())
+        if _within_one_letter(_letters(name), _letters(setting))
     }
     return tuple(sorted(pairs.items()))
 
@@ -142,17 +147,24 @@ def _letters(name: str) -> str:
     return name.upper().replace("_", "").replace("-", "")
 
 
-def _within_one_letter(text: str, known: Mapping[str, str]) -> Iterable[str]:
-    """Yield what differs in at most one letter; short names would be near to too much."""
-    for name in known:
-        size = len(name)
-        if abs(len(text) - size) > 1 or size < MIN_SIMILAR_LETTERS:
-            continue
-        pairs = zip(text, name, strict=False)
-        same = next((at for at, (letter, other) in enumerate(pairs) if letter != other), size)
-        rest, other = text[same:], name[same:]
-        if rest == other or rest[1:] == other[1:] or rest[1:] == other or rest == other[1:]:
-            yield name
+def _parts(letters: str) -> tuple[str, str]:
+    """Return the start and the end of a name: of two that differ in one letter, one is the same.
+
+    So few names are compared, at every cold start, instead of each variable with each setting.
+    """
+    half = MIN_SIMILAR_LETTERS // 2
+    return letters[:half], letters[-half:]
+
+
+def _within_one_letter(text: str, name: str) -> bool:
+    """Tell whether a text is a name but for one letter; short names would be near to too much."""
+    size = len(name)
+    if abs(len(text) - size) > 1 or size < MIN_SIMILAR_LETTERS:
+        return False
+    pairs = zip(text, name, strict=False)
+    same = next((at for at, (letter, other) in enumerate(pairs) if letter != other), size)
+    rest, other = text[same:], name[same:]
+    return rest == other or rest[1:] == other[1:] or rest[1:] == other or rest == other[1:]
 
 
 class _Reader:

@@ -22,7 +22,8 @@ NOT_NEEDED = {"cryptography", "redis", "prometheus_client", "waitress", "argpars
 # Of the function itself: the command line, and what only some events need.
 OWN_NOT_NEEDED = set(
     """function.cli function.dms.diagnostics function.dms.reachability function.dms.survey
-    function.intake.recognize function.intake.smn_signature function.ledger.redis
+    function.intake.cloudevents_http function.intake.recognize function.intake.smn_signature
+    function.ledger.redis
     function.ledger.redis_server function.lib.schema_hints function.model.check
     function.pipeline.readiness function.pipeline.recovery function.policy.check
     function.policy.follow_up function.policy.verify function.reporting.metrics

@@ -114,7 +114,7 @@ def test_the_default_mode_holds_for_an_instance_without_the_tag() -> None:
 
 
 def test_the_rules_apply_in_the_order_of_the_design() -> None:
-    assert [rule.reason for rule in instance_rules.RULES[Action.RESTART]] == [
+    assert list(instance_rules.RULES[Action.RESTART]) == [
         "not_found",
         "not_kafka",
         "opted_out",
@@ -124,7 +124,7 @@ def test_the_rules_apply_in_the_order_of_the_design() -> None:
         "cooldown",
         "restart_limit",
     ]
-    assert [rule.reason for rule in instance_rules.RULES[Action.DELETE]] == [
+    assert list(instance_rules.RULES[Action.DELETE]) == [
         "not_found",
         "not_kafka",
         "opted_out",
@@ -148,7 +148,5 @@ def test_the_answers_end_with_the_first_rule_that_applies() -> None:
 def test_every_rule_answers_where_none_applies() -> None:
     answers = list(instance_rules.answers(Action.RESTART, state(), context()))
 
-    assert [answer.rule for answer in answers] == [
-        rule.reason for rule in instance_rules.RULES[Action.RESTART]
-    ]
+    assert [answer.rule for answer in answers] == list(instance_rules.RULES[Action.RESTART])
     assert not any(answer.skip for answer in answers)

@@ -27,7 +27,7 @@ from tests.factories import (
 
 OF_THE_INTENT = ["not_firing", "test_event", "not_mapped", "stale", "from_the_future"]
 OF_THE_EVENT = ["action_disabled", "not_allowed", "too_many", "state_unreadable"]
-OF_THE_INSTANCE = [rule.reason for rule in RULES[Action.RESTART]]
+OF_THE_INSTANCE = list(RULES[Action.RESTART])
 
 
 def traced(
