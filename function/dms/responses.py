@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from ..lib import strict_json, timestamps
@@ -48,10 +49,15 @@ def _document(body: bytes | None) -> Any:
         return None
 
 
+@lru_cache(maxsize=4)  # the answers of an event have the same second, or the next
+def _date(text: str) -> datetime:
+    return parsedate_to_datetime(text)
+
+
 def clock_skew(headers: Mapping[str, str], now: datetime) -> int | None:
     """Return the seconds our clock is ahead of the cloud's, by the Date of its answer."""
     try:
-        return round((now - parsedate_to_datetime(headers.get("date", ""))).total_seconds())
+        return round((now - _date(headers.get("date", ""))).total_seconds())
     except (TypeError, ValueError, OverflowError):
         return None
 

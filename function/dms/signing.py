@@ -1,6 +1,7 @@
 """`requests` auth objects that authenticate API requests: SDK-HMAC-SHA256 and IAM tokens."""
 
 import hmac
+import re
 from collections.abc import Callable
 from datetime import datetime, timezone
 from hashlib import sha256
@@ -12,6 +13,8 @@ from requests.auth import AuthBase
 ALGORITHM = "SDK-HMAC-SHA256"
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _UNRESERVED = "~"  # quote() itself already leaves letters, digits and "_.-" alone
+# What quote() leaves as it is; nearly all that is signed, and quote() takes ten times as long.
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
 class Signer(AuthBase):
@@ -54,7 +57,7 @@ class Signer(AuthBase):
     def _signature(self, date: str, canonical_request: str) -> str:
         digest = sha256(canonical_request.encode("utf-8")).hexdigest()
         text = f"{ALGORITHM}\n{date}\n{digest}"
-        return hmac.new(self._secret_key, text.encode("utf-8"), sha256).hexdigest()
+        return hmac.digest(self._secret_key, text.encode("utf-8"), "sha256").hex()
 
 
 class TokenAuth(AuthBase):
@@ -85,6 +88,8 @@ def _header_value(name: str, value: str) -> str:
 def _with_canonical_query(request: PreparedRequest) -> SplitResult:
     # "+" and "%20" would both be a space: what is sent is exactly what is signed.
     url = urlsplit(str(request.url))
+    if not url.query and not url.fragment:
+        return url
     pairs = sorted(parse_qsl(url.query, keep_blank_values=True))
     query = "&".join(f"{_quoted(key)}={_quoted(value)}" for key, value in pairs)
     canonical = url._replace(query=query, fragment="")
@@ -93,7 +98,7 @@ def _with_canonical_query(request: PreparedRequest) -> SplitResult:
 
 
 def _quoted(text: str) -> str:
-    return quote(text, safe=_UNRESERVED)
+    return text if _PLAIN.fullmatch(text) else quote(text, safe=_UNRESERVED)
 
 
 def _host(url: SplitResult) -> str:
@@ -104,7 +109,7 @@ def _host(url: SplitResult) -> str:
 def _signed_headers(request: PreparedRequest) -> dict[str, str]:
     # Accept, User-Agent and the like are left out: proxies on the way may change them.
     headers = {name.lower(): str(value).strip() for name, value in request.headers.items()}
-    return {name: headers[name] for name in sorted(headers) if _is_signed(name)}
+    return {name: headers[name] for name in sorted(filter(_is_signed, headers))}
 
 
 def _is_signed(name: str) -> bool:
@@ -112,7 +117,9 @@ def _is_signed(name: str) -> bool:
 
 
 def _canonical_request(request: PreparedRequest, url: SplitResult, headers: dict[str, str]) -> str:
-    path = quote(unquote(url.path), safe="/" + _UNRESERVED)
+    path = url.path
+    if not _PLAIN.fullmatch(path.replace("/", "")):
+        path = quote(unquote(path), safe="/" + _UNRESERVED)
     lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
     return "\n".join(
         (

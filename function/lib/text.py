@@ -9,4 +9,6 @@ def one_line(text: str, limit: int) -> str:
     >>> one_line("first\\nsecond\\x1b[0m ", 300)
     'first second [0m'
     """
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:limit]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())[:limit]
