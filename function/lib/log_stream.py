@@ -50,7 +50,9 @@ class LogStream:
     """One standard stream, by its name in `sys`; it shares nothing with the other but the count."""
 
     def __init__(self, name: str, drops: Drops) -> None:
-        self._name, self._drops = name, drops
+        # A new text for every line would fill Python's cache of attributes with 4,096 copies.
+        self._name, self._own_name = name, f"__{name}__"
+        self._drops = drops
         self._begin()
         os.register_at_fork(after_in_child=self._begin)
 
@@ -75,7 +77,7 @@ class LogStream:
         if self._line_is_incomplete:  # on a full disk
             line = "\n" + line
         stream: TextIO | None = getattr(sys, self._name)
-        if stream is getattr(sys, f"__{self._name}__"):
+        if stream is getattr(sys, self._own_name):
             self._write_out(stream, line.encode(), unreported, end)
         else:
             # A platform, or a test, has put its own stream there, and may ask which thread writes.
