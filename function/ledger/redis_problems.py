@@ -35,9 +35,9 @@ _FORBIDDEN = "the user of LEDGER_URL may not do what the ledger needs; see docs/
 _ENDED = "the ledger ended the connection; a TLS port needs rediss://"
 _OTHER_ERROR = "the ledger refused a step; look at the log of the server"
 
-# By the code that an error begins with; Redis before 7 puts it behind a dash inside the error of a
-# script, as in "ERR Error running script (call to f_0): @user_script:5: -OOM command not allowed".
-_CODE = r"(?:^|-)([A-Z]{3,})\b"
+# By the code of an error. Most begin with it; Redis before 7 has it inside the error of a script:
+# "ERR Error running script (call to f_0): @user_script:5: -OOM command not allowed".
+_CODE = r"\b[A-Z]{3,}\b"
 _BY_CODE: Mapping[str, str] = {
     **dict.fromkeys(("MOVED", "ASK", "TRYAGAIN", "CROSSSLOT", "CLUSTERDOWN"), _CLUSTER),
     "BUSY": "the ledger is kept busy by a script of another program",
@@ -60,6 +60,7 @@ _BY_PHRASE: Mapping[str, str] = {
     "without any password": "the ledger has no password; take it out of LEDGER_URL",
     "max number of clients": "the ledger takes no more connections; raise its maxclients",
     "ACL failure": _FORBIDDEN,
+    "can't run this command": _FORBIDDEN,  # the same in a script of Redis 6
     "unknown command": "the ledger knows no scripts (EVAL); it needs Redis 5 or later, or Valkey",
     "non deterministic": "the ledger is older than Redis 5",
     "closed by server": _ENDED,

@@ -24,7 +24,7 @@ def main() -> int:
         tallies.append(summary)
         print(tally.line(summary), flush=True)
     print(*tally.total(tallies), sep="\n")
-    broken = sum(len(summary.violations) for matching in tallies)
+    broken = sum(len(summary.violations) for summary in tallies)
     print(f"{broken} violations." if broken else "Every invariant held in every run.")
     return 1 if broken else 0
 

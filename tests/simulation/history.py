@@ -80,12 +80,13 @@ class History:
     """A run: `handled` and `lines` from the copies, the rest from the stand-in's own record.
 
     `lag` is the longest time, in seconds, until the cloud showed what it had accepted; `ledger`
-    says that the copies share one.
+    says that the copies share one; `dropped` is how many lines of both logs were dropped.
     """
 
     policy: Policy
     handled: tuple[Handled, ...] = ()
     lines: tuple[Mapping[str, Any], ...] = ()
+    dropped: int = 0
     effects: tuple[Effect, ...] = ()
     restarts: tuple[Restart, ...] = ()
     posts: tuple[Arrival, ...] = ()

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from function.entrypoints import invocation, routes, startup
 from function.pipeline import Runtime
+from function.reporting import emit
 
 from .clock import SimulatedClock
 from .history import Delivery, Handled
@@ -25,10 +26,14 @@ Build = Callable[[Mapping[str, str], SimulatedClock], Runtime]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The results of some deliveries, and the result lines in the log."""
+    """The results of some deliveries, the result lines in the log, and how many were dropped.
+
+    Lines are dropped where a machine is so busy that their events have no time left.
+    """
 
     handled: tuple[Handled, ...]
     lines: tuple[Mapping[str, Any], ...]
+    dropped: int
 
 
 class Copies(Protocol):
@@ -92,14 +97,15 @@ def handle(delivery: Delivery, runtime: Runtime, copy: int) -> Handled:
 
 def work(deliveries: Sequence[Delivery], runtime: Runtime, *, threads: int, copy: int) -> Work:
     """Handle deliveries in the threads of this process, and keep what it logs."""
-    log = io.StringIO()
+    log, dropped = io.StringIO(), emit.dropped_lines()
     with (
         redirect_stdout(log),
         redirect_stderr(io.StringIO()),
         ThreadPoolExecutor(threads) as pool,
     ):
         handled = tuple(pool.map(lambda one: handle(one, runtime, copy), deliveries))
-    return Work(handled, tuple(json.loads(line) for line in log.getvalue().splitlines()))
+    lines = tuple(json.loads(line) for line in log.getvalue().splitlines())
+    return Work(handled, lines, emit.dropped_lines() - dropped)
 
 
 class Threads:
@@ -178,4 +184,5 @@ class Processes:
         return Work(
             tuple(handled_event for work_done in shifts for handled_event in work_done.handled),
             tuple(line for work_done in shifts for line in work_done.lines),
+            sum(work_done.dropped for work_done in shifts),
         )

@@ -95,6 +95,7 @@ class Simulation:
         operators = Operators(cloud, self.names, self.random)
         handled: list[Handled] = []
         lines: list[Mapping[str, object]] = []
+        dropped = 0
         longest_lag = 0.0
         for wave in range(-(-events // WAVE)):
             self.clock.advance(self.random.choice(JUMPS) * self.random.uniform(0.5, 1.5))
@@ -110,12 +111,14 @@ class Simulation:
             work_done = copies.work(deliveries, self.clock)
             handled += work_done.handled
             lines += work_done.lines
+            dropped += work_done.dropped
             self._send_again(wave, work_done.handled, counts)
         self.clock.advance(7200)  # whatever goes on has ended by then
         return History(
             policy=self.policy,
             handled=tuple(handled),
             lines=tuple(lines),
+            dropped=dropped,
             effects=cloud.effects,
             restarts=restarts(cloud, self._waves, hidden=hidden),
             posts=cloud.posts,

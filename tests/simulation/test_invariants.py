@@ -1,7 +1,7 @@
 """Each invariant is broken by a hand-made history that breaks no other."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +9,12 @@ import pytest
 
 from tests.fake_dms import Arrival, Effect
 
+from . import __main__, tally
 from .history import Ask, Delivery, Handled, History, Policy, Restart
 from .invariants import INVARIANTS, violations
+from .plan import Plan
 from .races import doubles, repeats_of_unshown
+from .tally import Tally
 
 ONE = "54602a9d-5e22-4239-9123-77e350df4a34"
 TWO = "7166cdea-dbad-4d79-9610-7163e6f8b640"
@@ -282,3 +285,25 @@ def test_a_person_who_starts_a_restart_later_is_not_counted_against_an_alarm() -
     event = handled(alarm(NOON - 60, ONE), NOON, RESTART)
 
     assert violations(history_of(event, restarts=restarts, policy=Policy(max_restarting=1))) == []
+
+
+def test_lines_of_the_log_may_be_missing_where_they_are_counted() -> None:
+    counted = tuple({**line, "dropped": 1} for line in GOOD.lines[1:])
+
+    assert violations(replace(GOOD, lines=counted, dropped=1)) == []
+    assert len(violations(replace(GOOD, lines=counted[1:], dropped=1))) == 1
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_the_command_fails_when_any_run_broke(
+    broken: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def play(plans: Iterable[Plan]) -> Iterator[tuple[Plan, Tally]]:
+        for number, plan in enumerate(plans):
+            history = replace(GOOD, lines=()) if broken and number == 0 else GOOD
+            yield plan, tally.of(history, plan)
+
+    monkeypatch.setattr("sys.argv", ["simulation", "--seeds", "2"])
+    monkeypatch.setattr(__main__, "run_seeds", play)
+    assert __main__.main() == broken
+    assert ("1 violations." in capsys.readouterr().out) == bool(broken)
