@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from function.entrypoints import startup
 from function.ledger.memory import MemoryLedger
 from function.ledger.protocol import Times
 from function.model.sent_call import Room, SentCall
@@ -222,13 +223,16 @@ def test_nothing_is_sent_by_a_clock_that_is_hours_off(
     assert not remediator.cloud.posts
 
 
+def copy_of(first: Remediator, clock: CloudTime | None = None) -> Remediator:
+    """Return a copy as another process has it, where nothing but the server is shared."""
+    startup.open_ledger.cache_clear()
+    return Remediator(first.cloud, first.clock, first.settings, clock or first.own_clock)
+
+
 def copies_of(first: Remediator, redis: RedisProcess) -> tuple[Remediator, ...]:
     """Return three copies of the function in front of one cloud, with one ledger."""
     first.set(LEDGER_URL=redis.url)
-    others = [
-        Remediator(first.cloud, first.clock, first.settings, first.own_clock) for _ in range(2)
-    ]
-    return (first, *others)
+    return (first, copy_of(first), copy_of(first))
 
 
 def test_copies_that_share_the_ledger_restart_an_instance_once(
@@ -269,6 +273,29 @@ def test_copies_that_share_the_ledger_keep_the_storm_limit(
         copies[0].cloud.add_instance(instance, status="ERROR")
         outcomes.append(copies[number % 3].alert(instance).data["reason"])
     assert outcomes == [None] * 3 + ["storm"] * 4
+
+
+def test_event_that_is_stopped_until_its_claim_has_expired_sends_nothing(
+    remediator: Remediator, redis: RedisProcess
+) -> None:
+    remediator.set(LEDGER_URL=redis.url, DEADLINE_SECONDS=str(SECONDS))
+    clock = Hurried(remediator.cloud)
+    first, second = copy_of(remediator, clock), copy_of(remediator)
+    meanwhile: list[Any] = []
+
+    def stopped(level: str, message: str, **details: Any) -> None:
+        """Stop as SIGSTOP does, between the entry in the ledger and the call."""
+        if message == "About to send.":
+            (claim,) = redis.send("KEYS", "*:claim:*")
+            redis.send("DEL", claim)  # as its expiry does
+            meanwhile.append(second.alert().brief)
+            clock.ahead += 2 * SECONDS
+
+    first.runtime = first.runtime._replace(log=stopped)
+    assert first.alert().brief == (503, "failed", "deadline")
+    assert meanwhile == [SKIPPED]
+    assert not remediator.cloud.posts
+    assert second.alert().brief == (200, "accepted", None)
 
 
 def test_without_its_ledger_a_copy_sends_nothing_from_the_start(remediator: Remediator) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,6 +113,31 @@ def test_a_server_that_was_started_again_serves_the_next_event(own: RedisProcess
 
     assert remembered(ledger) == ()
     enter(ledger, ORDERS)
+
+
+def test_a_server_with_persistence_that_was_killed_knows_what_was_sent(tmp_path: Path) -> None:
+    with redis_process("--appendonly", "yes", "--dir", f"{tmp_path}") as server:
+        ledger = shared(server)
+        with ledger.claim([ORDERS], AT_ONCE) as claim:
+            assert claim.enter([ORDERS], NOW, None)
+            server.kill()
+            server.start()
+            (call,) = remembered(shared(server))
+            claim.learn(Changes(accepted={call.id: NOW + SECOND}))
+        server.kill()
+        server.start()
+
+        assert remembered(shared(server)) == (call._replace(accepted=True, sent_at=NOW + SECOND),)
+
+
+def test_an_unclear_call_outlives_a_jump_of_the_servers_clock(redis: RedisProcess) -> None:
+    enter(shared(redis), ORDERS)
+
+    (text,) = redis.send("HVALS", CALLS)
+    seconds, _ = redis.send("TIME")
+    day = 24 * 3600
+    assert json.loads(text)["expires"] / 1000 - seconds > day
+    assert redis.send("PTTL", CALLS) / 1000 > day
 
 
 def test_claim_held_by_another_copy_is_retried(redis: RedisProcess) -> None:
