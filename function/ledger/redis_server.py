@@ -84,9 +84,10 @@ class _Connection(Connection):
         sock: socket.socket = super()._connect()  # type: ignore[no-untyped-call]  # it has no hints
         try:
             if self._tls is not None:
+                context = self._tls()
                 # A server without TLS waits for more: noticed before the whole step is over.
                 sock.settimeout(max(self._end - time.monotonic(), 0.01) / 2)
-                sock = self._tls().wrap_socket(sock, server_hostname=self.host)
+                sock = context.wrap_socket(sock, server_hostname=self.host)
         except TimeoutError:
             sock.close()
             raise LedgerUnreadable(redis_problems.NO_TLS) from None
