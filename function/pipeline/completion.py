@@ -15,6 +15,9 @@ from ..reporting import emit, report, summarize
 from ..settings.model import Credentials
 from .event_run import EventRun, Runtime
 
+# Left after deliveries, to say which of them failed: no log outlasts its event.
+LOG_SECONDS = 0.1
+
 
 def _log_crash(run: EventRun, error: Exception) -> Summary:
     """Log type and location of an unexpected exception; its message may contain event data."""
@@ -85,7 +88,7 @@ def _emit(result: ResultEvent, event_run: EventRun, deadline: Deadline) -> None:
         metrics.count(event_run.context, result, elapsed)
     if not event_run.context.authenticated:
         return
-    remaining = deadline.end - event_run.runtime.clock.monotonic()
+    remaining = deadline.end - event_run.runtime.clock.monotonic() - LOG_SECONDS
     deliveries: dict[Receiver, Callable[[], str | None]] = {}
     if settings.outbound.sink is not None:
         seconds = min(remaining, deadline.report_seconds)

@@ -126,6 +126,24 @@ def test_a_topic_that_hangs_ends_with_the_event(notifying: Remediator, out: Any)
     ]
 
 
+def test_when_sink_and_topic_hang_there_is_time_to_say_so_of_both(notifying: Remediator) -> None:
+    times: list[float] = []
+
+    def log(level: str, message: str, *, seconds: float, **_: Any) -> None:
+        if level == "WARNING":
+            times.append(seconds)
+
+    with FakeDms() as sink:
+        sink.fault(Hold())
+        notifying.cloud.fault(Hold(), kind="publish")
+        notifying.set(K_SINK=sink.url + "/default", DEADLINE_SECONDS="1")
+        notifying.runtime = notifying.runtime._replace(log=log)
+        notifying.alert(ORDERS)
+
+    assert len(times) == 2
+    assert min(times) > 0
+
+
 def test_result_is_logged_before_it_is_published(notifying: Remediator, out: Any) -> None:
     may_answer = Event()
     notifying.cloud.fault(Hold(release=may_answer), kind="publish")
