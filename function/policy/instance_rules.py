@@ -12,6 +12,8 @@ from ..settings.model import Limits
 from .modes import mode_of
 
 DAY = timedelta(days=1)
+# As far as clocks of senders may differ; Standard Webhooks allows the same five minutes.
+MAX_FUTURE = timedelta(minutes=5)
 STUCK_AFTER = timedelta(hours=1)  # the vendor documents 3 to 15 minutes for a restart
 DELETABLE = frozenset({"RUNNING", "ERROR"})  # EXTENDEDFAILED is refused, the rest undocumented
 
@@ -116,12 +118,17 @@ def not_deletable(state: InstanceState, context: RuleContext) -> Skip | None:
 
 
 def already_answered(state: InstanceState, context: RuleContext) -> Skip | None:
-    """A restart ended after the alarm was raised; without that time, within a day."""
+    """A restart ended after the alarm was raised; without that time, within a day.
+
+    A sender whose clock is far ahead does not say it either: as long as its alarm was to come, no
+    restart would ever have answered it.
+    """
     if not context.alarm:
         return None
-    now = context.now
-    raised = min(context.raised_at or now - DAY, now)
-    answers = [task for task in state.restart_tasks if _ended(task, now) >= raised]
+    now, raised = context.now, context.raised_at
+    if raised is None or raised > now + MAX_FUTURE:
+        raised = now - DAY
+    answers = [task for task in state.restart_tasks if _ended(task, now) >= min(raised, now)]
     if not answers:
         return None
     newest = max(answers, key=_began)

@@ -10,10 +10,8 @@ from ..model.errors import ActionDisabled, ActionNotForSource, NotAllowed, TooMa
 from ..model.event import CHANGING_ACTIONS, Action, Event, Intent, Outcome, Source
 from ..settings.model import Limits
 from . import alarm_metrics
-from .instance_rules import Answer, Skip
+from .instance_rules import MAX_FUTURE, Answer, Skip
 
-# As far as clocks of senders may differ; Standard Webhooks allows the same five minutes.
-MAX_FUTURE = timedelta(minutes=5)
 MAX_ALARM_AGE = timedelta(days=30)
 """As far back as the history is read: whether an older alarm was answered cannot be known."""
 NAMELESS = "The alarm asks for a restart, but names no Kafka instance."

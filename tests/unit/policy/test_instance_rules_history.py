@@ -77,6 +77,13 @@ def test_alarm_time_in_the_future_counts_as_now() -> None:
     assert result == Skip("already_answered")
 
 
+def test_alarm_far_in_the_future_does_not_say_when_it_began() -> None:
+    """A sender whose clock is hours ahead: its alarm was restarted for, hour after hour."""
+    once = restarted(task(2 * HOUR, updated_at=NOW - 2 * HOUR))
+
+    assert instance_rules.already_answered(once, context(raised_at=NOW + 3 * HOUR)) is not None
+
+
 @pytest.mark.parametrize(
     ("ended_ago", "answered"), [(DAY, True), (DAY + SECOND, False), (HOUR, True)]
 )
