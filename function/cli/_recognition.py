@@ -74,6 +74,8 @@ class Recognizer:
             probable = routes.probable_route(request.path, channels)
             hint = f"; did you mean {probable}?" if probable else ""
             raise UsageError(f"the path in this gateway event is no route{hint}")
+        if request.method.upper() != "POST":
+            raise UsageError("the request in this gateway event is no POST, so it is no event")
         if channel == "smn":
             return Recognized((RawEvent("smn", request.body, at),), "smn")
         return self._of_source(channel, self._structured(request, channel, at), at)

@@ -10,6 +10,7 @@ from ..model.cloud_state import InstanceState
 from ..model.event import Intent
 from ..policy.instance_rules import Answer, last_restart, restarts_today
 from ..policy.modes import TAG, mode_of, tag_mode
+from ..policy.screen import MAX_ALARM_AGE
 from ..policy.trace import TracedEvent
 from ..reporting.messages import REASON_TEXTS
 
@@ -74,10 +75,14 @@ def _sent(facts: Facts) -> str:
 
 
 def _stale(facts: Facts) -> str:
-    most = _seconds("MAX_EVENT_AGE_SECONDS", facts.traced.limits.max_event_age.total_seconds())
-    if facts.traced.event.sent_at is None and not facts.applies:
+    limits, hint = facts.traced.limits, "; --at explains it at another time" * facts.applies
+    most = _seconds("MAX_EVENT_AGE_SECONDS", limits.max_event_age.total_seconds())
+    sent = facts.traced.event.sent_at
+    if facts.applies and (sent is None or sent >= facts.traced.now - limits.max_event_age):
+        raised = _time(facts.intent.raised_at)
+        return f"raised at {raised}, more than {MAX_ALARM_AGE.days} days ago{hint}"
+    if sent is None:
         return _sent(facts)
-    hint = "; --at explains it at another time" if facts.applies else ""
     return f"{_sent(facts)}: {'more' if facts.applies else 'not more'} than {most} ago{hint}"
 
 

@@ -67,7 +67,7 @@ def _explained(
     if _is_of_topic(unwrapped) and recognize.other_sender(value, None) is None:
         problem = f"{problem}; a topic brings alarms of Cloud Eye and request documents"
     if isinstance(value, str):
-        problem = f"{problem}; it is one text: was its JSON encoded twice?"
+        problem = f"{problem}; it is one text, as of JSON that was encoded twice"
     return problem
 
 

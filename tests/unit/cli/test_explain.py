@@ -134,6 +134,7 @@ def test_alarm_explanation_names_the_deciding_rule_and_its_facts(
         (ces_alarm(metric_name="disk"), "not_mapped", "the metric disk is not in ALARM_METRICS"),
         (ces_alarm(namespace="SYS.ECS"), "not_mapped", "no Kafka instance of DMS"),
         (ces_alarm(sent=NOW - DAY), "stale", "--at explains it at another time"),
+        (ces_alarm(raised=NOW - 31 * DAY), "stale", "raised at 2025-12-05T03:00:00Z, more than 30"),
         (ces_alarm(sent=NOW + HOUR), "from_the_future", "more than 5 minutes ahead"),
     ],
 )
@@ -343,6 +344,8 @@ def test_a_gateway_event_for_another_path_is_named() -> None:
         explained({"httpMethod": "POST", "path": "/elsewhere", "body": ""})
     with pytest.raises(UsageError, match=r"no route; did you mean /smn\?$"):
         explained({"httpMethod": "POST", "path": "/prod/smn", "body": ""})
+    with pytest.raises(UsageError, match="is no POST"):
+        explained({"httpMethod": "GET", "path": "/", "body": ""})
 
 
 def test_a_payload_like_no_source_is_explained_with_the_option_that_names_one() -> None:

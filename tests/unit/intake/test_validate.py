@@ -56,7 +56,7 @@ def test_invalid_json_is_rejected_without_a_quotation(body: bytes) -> None:
 
 
 def test_a_text_that_holds_json_is_said_to_be_encoded_twice() -> None:
-    with pytest.raises(SchemaViolated, match="was its JSON encoded twice"):
+    with pytest.raises(SchemaViolated, match="JSON that was encoded twice"):
         accepted(json.dumps(json.dumps(RESTART)))
 
 
