@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import strategies as st
 
 from function.dms.inventory import Inventory
 from function.model.cloud_state import InstanceState
@@ -153,16 +152,6 @@ def test_a_count_may_be_a_text(remediator: Remediator) -> None:
     remediator.cloud.fault(changed(instance_num="1"), kind="list")
 
     assert remediator.reader().page(0)[1] == 1
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=40) | st.just(ORDERS),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["instance_id", "status", "tags", "id", "key"]), inner)
-    ),
-    max_leaves=8,
-)
 
 
 def test_reads_run_in_parallel_up_to_eleven(

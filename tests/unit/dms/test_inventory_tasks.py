@@ -15,6 +15,7 @@ from function.model.errors import StateUnreadable
 from tests.factories import DAY, MINUTE, NOW, ORDERS
 from tests.fake_dms import Alter
 from tests.harness import Remediator, ago
+from tests.unit.dms.odd_json import JSON
 
 SINCE = NOW - 2 * DAY
 
@@ -124,16 +125,6 @@ def test_malformed_task_fields_do_not_raise(
     (task,) = remediator.reader().tasks(ORDERS, SINCE)
 
     assert {name: getattr(task, name) for name in read} == read
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=40) | st.just(ORDERS),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["instance_id", "status", "tags", "id", "key"]), inner)
-    ),
-    max_leaves=8,
-)
 
 
 @given(st.dictionaries(st.sampled_from(["name", "status", "created_at", "updated_at"]), JSON))

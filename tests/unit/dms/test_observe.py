@@ -26,6 +26,7 @@ from tests.factories import (
 )
 from tests.fake_dms import Alter, Behaviour, Hold, Reply, vendor_error
 from tests.harness import Remediator, ago, open_remediator
+from tests.unit.dms.observing import seen
 
 
 @pytest.fixture(name="remediator")
@@ -34,12 +35,6 @@ def open_the_remediator() -> Iterator[Remediator]:
         for one in (PAYMENTS, AUDIT):
             remediator.cloud.add_instance(one)
         yield remediator
-
-
-def seen(remediator: Remediator, *targets: str, seconds: float = 3, **fields: Any) -> Observation:
-    settings = {name: fields.pop(name) for name in ("max_restarting",) if name in fields}
-    asked = screened(*targets, **fields)
-    return observe.read_live_state(asked, limits(**settings), remediator.reader(seconds), NOW)
 
 
 def kinds(remediator: Remediator) -> dict[str, int]:

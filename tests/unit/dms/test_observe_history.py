@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from function.dms import observe
-from function.model.cloud_state import Observation
 from function.model.errors import StateUnreadable
-from tests.factories import AUDIT, DAY, HOUR, NOW, ORDERS, PAYMENTS, limits, screened
+from tests.factories import AUDIT, DAY, HOUR, NOW, ORDERS, PAYMENTS
 from tests.harness import Remediator, ago, open_remediator
+from tests.unit.dms.observing import seen
 
 
 @pytest.fixture(name="remediator")
@@ -21,12 +21,6 @@ def open_the_remediator() -> Iterator[Remediator]:
         for one in (PAYMENTS, AUDIT):
             remediator.cloud.add_instance(one)
         yield remediator
-
-
-def seen(remediator: Remediator, *targets: str, seconds: float = 3, **fields: Any) -> Observation:
-    settings = {name: fields.pop(name) for name in ("max_restarting",) if name in fields}
-    asked = screened(*targets, **fields)
-    return observe.read_live_state(asked, limits(**settings), remediator.reader(seconds), NOW)
 
 
 @pytest.mark.parametrize(

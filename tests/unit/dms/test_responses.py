@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from function.dms import responses
 from function.lib.send_gate import NoResponse, Stage
@@ -18,6 +17,7 @@ from function.model.errors import StateUnreadable
 from tests.factories import NOW, ORDERS
 from tests.fake_dms import Reply
 from tests.harness import Remediator
+from tests.unit.dms.odd_json import JSON
 
 
 def unreadable(match: str) -> Any:
@@ -159,16 +159,6 @@ def test_a_failed_exchange_names_the_host_and_the_stage(
     assert ("proxy.example:3128" in text) == (stage is Stage.PROXY)
     assert text.startswith("timeout: ") == timed_out
     assert stage is Stage.ANSWER or stage.value in text
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=40) | st.just(ORDERS),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["instance_id", "status", "tags", "id", "key"]), inner)
-    ),
-    max_leaves=8,
-)
 
 
 @given(JSON)

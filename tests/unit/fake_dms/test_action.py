@@ -25,11 +25,6 @@ def cloud(clock: Clock) -> Iterator[FakeDms]:
         yield cloud
 
 
-@pytest.fixture
-def caller(cloud: FakeDms) -> Caller:
-    return Caller(cloud)
-
-
 def shown(caller: Caller, instance_id: str) -> str:
     answer = caller.get(f"/instances/{instance_id}").json()
     return str(answer.get("status", answer.get("error_code")))

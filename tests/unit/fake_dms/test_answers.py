@@ -1,7 +1,6 @@
 """Every fault of the stand-in that changes what is answered, on real sockets."""
 
 import gzip
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -27,19 +26,6 @@ from tests.fake_dms.caller import Caller, code, rows
 ONE = "54602a9d-5e22-4239-9123-77e350df4a34"
 TWO = "7166cdea-dbad-4d79-9610-7163e6f8b640"
 RESTART: dict[str, Any] = {"action": "restart", "instances": [ONE, TWO]}
-
-
-@pytest.fixture
-def cloud() -> Iterator[FakeDms]:
-    with FakeDms() as cloud:
-        cloud.add_instance(ONE)
-        cloud.add_instance(TWO)
-        yield cloud
-
-
-@pytest.fixture
-def caller(cloud: FakeDms) -> Caller:
-    return Caller(cloud)
 
 
 @pytest.mark.parametrize("fault", [BrokenChunks(), WrongLength(10)])

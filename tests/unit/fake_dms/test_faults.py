@@ -17,19 +17,6 @@ TWO = "7166cdea-dbad-4d79-9610-7163e6f8b640"
 RESTART: dict[str, Any] = {"action": "restart", "instances": [ONE, TWO]}
 
 
-@pytest.fixture
-def cloud() -> Iterator[FakeDms]:
-    with FakeDms() as cloud:
-        cloud.add_instance(ONE)
-        cloud.add_instance(TWO)
-        yield cloud
-
-
-@pytest.fixture
-def caller(cloud: FakeDms) -> Caller:
-    return Caller(cloud)
-
-
 @contextlib.contextmanager
 def in_background(caller: Caller, answers: list[Any]) -> Iterator[None]:
     """Make the action call in a thread that has ended when the context has."""

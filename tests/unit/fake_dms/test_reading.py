@@ -20,11 +20,6 @@ def cloud() -> Iterator[FakeDms]:
         yield cloud
 
 
-@pytest.fixture
-def caller(cloud: FakeDms) -> Caller:
-    return Caller(cloud)
-
-
 def test_gateway_codes_may_have_the_other_prefix(cloud: FakeDms, caller: Caller) -> None:
     cloud.behaviour.gateway_prefix = "APIG"
 

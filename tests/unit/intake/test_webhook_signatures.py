@@ -204,6 +204,10 @@ def test_all_three_headers_are_needed(missing: str) -> None:
     assert not signs({name: value for name, value in headers.items() if name != missing})
 
 
+def test_an_empty_id_is_as_good_as_none_though_it_is_signed() -> None:
+    assert not signs(webhook(BODY, identity=""))
+
+
 @pytest.mark.parametrize(("shift", "authenticated"), TIMES.values(), ids=TIMES)
 def test_a_standard_webhook_is_authenticated_within_five_minutes(
     shift: timedelta, authenticated: bool

@@ -8,39 +8,14 @@ import pytest
 
 from function.lib import schemas
 from function.model.cloud_state import ApiResponse
-from function.model.decision import Ending, Verdict
-from function.model.event import Action, Event, Intent, Outcome, RawEvent
-from function.model.result import EventContext, ResultEvent, Summary
+from function.model.decision import Ending
+from function.model.event import Outcome
+from function.model.result import Summary
 from function.reporting import report
-from tests.factories import HOUR, NOW, ORDERS, PAYMENTS
-
-SCHEMAS = schemas.load()
-
-
-RECEIVED = RawEvent("direct", b"{}", NOW)
-
-
-EVENT = Event((Intent(Action.RESTART, (ORDERS,)),), id="e1", sent_at=NOW, name="nightly")
-
-
-CONTEXT = EventContext(
-    RECEIVED, "0123456789abcdef" * 2, authenticated=True, source="direct", event=EVENT
-)
-
-
-ONE = Verdict(ORDERS, Outcome.SKIPPED, "cooldown", "ERROR", NOW - HOUR)
-
-
-SKIPPED = Summary(Ending(Outcome.SKIPPED, "cooldown"), "Skipped.", 200, verdicts=(ONE,))
-
+from tests.factories import ORDERS, PAYMENTS
+from tests.unit.reporting.results import CONTEXT, EVENT, ONE, RECEIVED, SKIPPED, result
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-
-
-def result(context: EventContext = CONTEXT, summary: Summary = SKIPPED) -> ResultEvent:
-    made = report.build(context, summary, dry_run=False, now=NOW, duration_ms=7)
-    SCHEMAS.check("result", made.event)
-    return made
 
 
 def test_a_result_is_a_cloudevent_with_everything_in_it() -> None:

@@ -11,26 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function.entrypoints import startup
-from function.model.errors import SettingsInvalid
 from function.model.event import Action
-from function.settings.model import Credentials, Limits, Settings
+from function.settings.model import Credentials, Limits
 from function.settings.reader import read
 from tests.factories import ORDERS, PAYMENTS, SETTINGS
 from tests.signed_requests import TOPIC, certificate
+from tests.unit.settings.needed import NEEDED, ROUTES, problems, taken
 
-ROUTES = ("alertmanager", "cloudevents", "direct", "grafana")
-NEEDED = {
-    "HUAWEICLOUD_SDK_AK": "AKEXAMPLE",
-    "HUAWEICLOUD_SDK_SK": "sk-example",
-    "HUAWEICLOUD_SDK_PROJECT_ID": "0123456789abcdef" * 2,
-    "HUAWEICLOUD_REGION": "eu-de",
-    "DRY_RUN": "true",
-}
 LISTS = (
     *("ENABLED_ACTIONS", "ALLOWED_INSTANCES", "BLOCKED_INSTANCES", "RESTART_STATUSES"),
     *("ALARM_METRICS", "SMN_TOPIC_URNS", "PLATFORM_AUTHENTICATED", "DIRECT_SECRETS"),
     *("ALERTMANAGER_SECRETS", "GRAFANA_SECRETS", "CLOUDEVENTS_SECRETS", "NOTIFY_ON"),
 )
+
+
 WRONG = (
     ("HUAWEICLOUD_SDK_AK", "has blanks"),
     ("HUAWEICLOUD_SDK_SK", "line\nbreak"),
@@ -109,17 +103,6 @@ WRONG = (
     ("ENABLED_ACTIONS", "restart,check"),
     ("LOG_LEVEL", "verbose"),
 )
-
-
-def taken(**changes: str) -> Settings:
-    return read({**NEEDED, **changes}, routes=ROUTES)
-
-
-def problems(given: dict[str, str], *, http_entrypoint: bool = False) -> list[str]:
-    with pytest.raises(SettingsInvalid) as invalid:
-        read(given, routes=ROUTES, http_entrypoint=http_entrypoint)
-    assert str(invalid.value).splitlines() == list(invalid.value.problems)
-    return list(invalid.value.problems)
 
 
 def test_required_settings_suffice() -> None:
@@ -230,33 +213,6 @@ def test_no_part_of_a_wrong_value_is_ever_printed(values: dict[str, str]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("secret", "right"),
-    [
-        ("whsec_" + "QUJD" * 8, True),
-        ("whsec_" + "QUJD" * 8 + "QUI=", True),
-        ("whsec_" + "QUJD" * 8 + "QUI", False),
-        ("whsec_" + "QUJD" * 7, False),
-        ("whsec_this-is-no-base64-but-it-is-long-enough", False),
-        ("whsec_", False),
-        ("plain-text-that-is-no-key-of-a-webhook", True),
-    ],
-)
-@pytest.mark.parametrize("form", ["{}", "another-secret-of-mine,{}"])
-def test_a_key_of_standard_webhooks_is_the_base64_of_24_bytes(
-    secret: str, right: bool, form: str
-) -> None:
-    given = {"DIRECT_SECRETS": form.format(secret)}
-    if right:
-        assert taken(**given).auth.secrets["direct"][-1] == secret.encode()
-        return
-
-    (line,) = problems({**NEEDED, **given})
-
-    assert line.startswith("DIRECT_SECRETS: has a ")
-    assert secret not in line
-
-
-@pytest.mark.parametrize(
     "name", ["Broker Alive", "节点存活状态", "État d'activité du nœud", "Node Alive (0/1)", "a.b-c"]
 )
 def test_a_metric_may_be_named_as_the_console_shows_it(name: str) -> None:
@@ -264,57 +220,6 @@ def test_a_metric_may_be_named_as_the_console_shows_it(name: str) -> None:
         "broker_alive",
         name,
     }
-
-
-def test_secrets_have_no_repr() -> None:
-    secret = "a-secret-that-stays-one"
-    given = {f"{route.upper()}_SECRETS": secret for route in ROUTES}
-    more = {"HUAWEICLOUD_SDK_SK": secret, "HUAWEICLOUD_SDK_SECURITY_TOKEN": secret}
-    places = {"K_SINK": f"http://sink.example/{secret}", "PROXY_URL": f"http://u:{secret}@p:1"}
-
-    places["LEDGER_URL"] = f"redis://:{secret}@redis.example"
-    assert secret not in repr(taken(**given, **more, **places))
-
-
-def test_the_second_names_of_the_keys_work_too() -> None:
-    rest = {name: value for name, value in NEEDED.items() if "SDK_AK" not in name}
-    del rest["HUAWEICLOUD_SDK_SK"]
-
-    loaded = read({**rest, "CLOUD_SDK_AK": "AK", "CLOUD_SDK_SK": "SK"}, routes=ROUTES)
-    (line,) = problems({**rest, "CLOUD_SDK_AK": "A K", "CLOUD_SDK_SK": "SK"})
-
-    assert loaded.credentials == Credentials("AK", "SK")
-    assert line.startswith("CLOUD_SDK_AK: ")
-
-
-def test_the_first_name_wins() -> None:
-    assert taken(CLOUD_SDK_AK="OTHER").credentials == Credentials("AKEXAMPLE", "sk-example")
-
-
-def test_a_token_of_iam_serves_instead_of_keys() -> None:
-    rest = {name: value for name, value in NEEDED.items() if "_SDK_AK" not in name}
-    del rest["HUAWEICLOUD_SDK_SK"]
-
-    loaded = read({**rest, "HUAWEICLOUD_AUTH_TOKEN": "token"}, routes=ROUTES)
-    lines = problems({**NEEDED, "HUAWEICLOUD_AUTH_TOKEN": "token"})
-
-    assert loaded.credentials == Credentials(auth_token="token")
-    assert [line.partition(":")[0] for line in lines] == [
-        "HUAWEICLOUD_SDK_AK",
-        "HUAWEICLOUD_SDK_SK",
-    ]
-
-
-@pytest.mark.parametrize("only", ["HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"])
-def test_half_a_key_pair_is_rejected_even_with_platform_keys(only: str) -> None:
-    rest = {name: value for name, value in NEEDED.items() if "_SDK_AK" not in name}
-    del rest["HUAWEICLOUD_SDK_SK"]
-
-    assert read(rest, routes=ROUTES, platform_credentials=True).credentials is None
-    container = read({**rest, "FUNCTIONGRAPH_CONTAINER": "true"}, routes=ROUTES)
-    assert container.credentials is None
-    with pytest.raises(SettingsInvalid, match="HUAWEICLOUD_SDK_SK: is missing"):
-        read({**rest, only: "x"}, routes=ROUTES, platform_credentials=True)
 
 
 @pytest.mark.parametrize(

@@ -8,31 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function import sources
-from function.lib import schemas, timestamps
+from function.lib import timestamps
 from function.model.event import Event, Intent
 from tests.factories import ORDERS, PAYMENTS
-
-SCHEMAS = schemas.load()
-
-
-SOURCES = sources.discover(SCHEMAS.names("events"))
-
-
-def read(name: str, document: Any) -> Event:
-    SCHEMAS.check(f"events/{name}", document)
-    return SOURCES[name].parse(document)
-
-
-def alarm(**changes: Any) -> dict[str, Any]:
-    document = {
-        "alarm_status": "alarm",
-        "time": 1767578400123,
-        "namespace": "SYS.DMS",
-        "metric_name": "broker_alive",
-        "dimension": f"kafka_instance_id:{ORDERS}",
-    }
-    return {key: value for key, value in {**document, **changes}.items() if value is not ...}
+from tests.unit.sources.reading import alarm, read
 
 
 def template(**changes: Any) -> dict[str, Any]:

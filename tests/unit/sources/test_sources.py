@@ -7,13 +7,10 @@ from typing import Any
 import pytest
 
 from function import sources
-from function.lib import schemas
 from function.model.errors import SourceSchemaMismatch
-from function.model.event import Action, Event
-from tests.factories import ORDERS
+from function.model.event import Action
+from tests.unit.sources.reading import SCHEMAS, SOURCES, read
 
-SCHEMAS = schemas.load()
-SOURCES = sources.discover(SCHEMAS.names("events"))
 RESTART = {Action.RESTART}
 SCHEDULED = RESTART | {Action.PURGE_FAILED, Action.CHECK, Action.VERIFY}
 SHIPPED = {
@@ -31,22 +28,6 @@ EXAMPLES = [
     for name in SOURCES
     for number, example in enumerate(SCHEMAS.schema(f"events/{name}")["examples"])
 ]
-
-
-def read(name: str, document: Any) -> Event:
-    SCHEMAS.check(f"events/{name}", document)
-    return SOURCES[name].parse(document)
-
-
-def alarm(**changes: Any) -> dict[str, Any]:
-    document = {
-        "alarm_status": "alarm",
-        "time": 1767578400123,
-        "namespace": "SYS.DMS",
-        "metric_name": "broker_alive",
-        "dimension": f"kafka_instance_id:{ORDERS}",
-    }
-    return {key: value for key, value in {**document, **changes}.items() if value is not ...}
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES)
