@@ -283,6 +283,21 @@ def test_idle_client_is_disconnected(
         rest(connection)  # it ends: else this times out
 
 
+def test_a_storm_of_connections_is_accepted_in_one_turn_of_the_loop(
+    application: Application,
+) -> None:
+    server = Server(application, "127.0.0.1", 0)
+    waiting = [connect(server) for _ in range(40)]
+
+    server._poll(PATIENCE)
+
+    assert len(server._listener.active_channels) == 40
+    server.stop()
+    server.run(0.0)
+    for connection in waiting:
+        connection.close()
+
+
 def test_idle_connections_close_sooner_under_load(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
