@@ -3,8 +3,9 @@
 import contextlib
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from .load import Client, Request, first_answer, send_all
 from .plan import Plan
@@ -17,9 +18,31 @@ HEALTH = Request(b"", b"", "/health", method="GET")
 # The cheapest event there is, so that most of the time is the server's. Our own server answers
 # /health by a thread of its own, which would compare something else.
 REJECTED = Request(b"{", b'"outcome":"rejected"', status=400)
-HALF = b"POST /direct HTTP/1.1\r\nHost: benchmark\r\nContent-Length: 100\r\n\r\n{"
-SLOW_SENDERS, PATIENCE = 60, 5.0
-MOST_MILLISECONDS = 100
+PATIENCE = 5.0
+MOST_MILLISECONDS, MOST_MEBIBYTES = 100, 20
+HEAD = b"POST /direct HTTP/1.1\r\nHost: benchmark\r\n"
+MEBIBYTE = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Callers who take connections and give them back late, if at all."""
+
+    connections: int
+    sent: bytes
+    drip: bytes = b""  # what each goes on sending, a piece whenever somebody else asks
+
+
+HALF_SENT = Crowd(60, HEAD + b"Content-Length: 100\r\n\r\n{")
+CROWDS: Mapping[str, Crowd] = {
+    "60 heads, sent byte by byte": Crowd(60, HEAD + b"X: ", b"x"),
+    "60 bodies, sent byte by byte": Crowd(60, HEAD + b"Content-Length: 1000\r\n\r\n", b"{"),
+    "300 idle connections": Crowd(300, b""),
+    "7 request lines of 26 MiB": Crowd(7, b"GET /" + b"x" * 26 * MEBIBYTE),
+    "60 that asked to close, and stay": Crowd(
+        60, b"GET /health HTTP/1.1\r\nHost: benchmark\r\nConnection: close\r\n\r\n"
+    ),
+}
 
 
 def _per_second(process: Server, clients: int, requests: int) -> float:
@@ -28,22 +51,38 @@ def _per_second(process: Server, clients: int, requests: int) -> float:
     return requests / (time.perf_counter() - begin)
 
 
-def _waits(process: Server, requests: int) -> list[float]:
-    """Return how long others wait, in milliseconds, while many requests stay half sent."""
+def _send(wire: socket.socket, content: bytes) -> None:
+    with contextlib.suppress(OSError):  # the server may have had enough
+        wire.sendall(content)
+
+
+def _waits(process: Server, crowd: Crowd, requests: int) -> tuple[list[float], float]:
+    """Return how many milliseconds others wait beside a crowd, and the MiB that it costs."""
+    before = _resident(process)
     with ExitStack() as stack:
-        for _ in range(SLOW_SENDERS):
-            wire = stack.enter_context(socket.create_connection(("127.0.0.1", process.port)))
-            wire.sendall(HALF)
+        wires: Sequence[socket.socket] = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", process.port), PATIENCE))
+            for _ in range(crowd.connections)
+        ]
+        for wire in wires:
+            _send(wire, crowd.sent)
         waits: list[float] = []
         for _ in range(requests):
+            for wire in wires if crowd.drip else ():
+                _send(wire, crowd.drip)
             client = Client(process.port, PATIENCE)
             try:
                 waits.append(client.send(HEALTH) * 1000)
             except TimeoutError:
-                return [*waits, PATIENCE * 1000]  # so it goes on
+                return [*waits, PATIENCE * 1000], 0.0  # so it goes on
             finally:
                 client.close()
-    return waits
+        return waits, _resident(process) - before
+
+
+def _resident(process: Server) -> float:
+    """Return the MiB of all its processes."""
+    return sum(counted(pid)["resident_kib"] for pid in process.tree()) / 1024
 
 
 def served(plan: Plan, cloud: Settings) -> Iterator[Row]:
@@ -63,18 +102,17 @@ def served(plan: Plan, cloud: Settings) -> Iterator[Row]:
             lambda subject: _per_second(servers[subject.name], plan.clients, plan.server_requests),
         )
         yield from _rates(rates)
-        memory = {
-            name: [sum(counted(pid)["resident_kib"] for pid in process.tree()) / 1024]
-            for name, process in servers.items()
-        }
+        memory = {name: [_resident(process)] for name, process in servers.items()}
         section = "server: resident memory of all its processes"
         yield from rows(section, "MiB", memory, {OURS.name: Bound(0.6)})
-        section = f"server: p99 of others, {SLOW_SENDERS} requests half sent"
+        requests = plan.server_requests // 4
+        section = f"server: p99 of others, {HALF_SENT.connections} requests half sent"
         for name, process in servers.items():
             with contextlib.suppress(ConnectionError):
-                value = percentile(_waits(process, plan.server_requests // 4), 99)
+                waits, _ = _waits(process, HALF_SENT, requests)
                 bound = MOST_MILLISECONDS if name == SERVED.name else None
-                yield row(section, name, "ms", [value], bound=bound)
+                yield row(section, name, "ms", [percentile(waits, 99)], bound=bound)
+        yield from _crowds(servers[SERVED.name], requests)
 
 
 def _rates(rates: Mapping[str, list[float]]) -> Iterator[Row]:
@@ -84,3 +122,13 @@ def _rates(rates: Mapping[str, list[float]]) -> Iterator[Row]:
     for name, samples in rates.items():
         yield row("server: rejected events, requests a second", name, "/s", samples)
     yield from rows("server: rejected events, time for a thousand", "ms", times, bounds)
+
+
+def _crowds(process: Server, requests: int) -> Iterator[Row]:
+    """Measure our own server beside each crowd; functions-framework's answers nobody then."""
+    measured = {name: _waits(process, crowd, requests) for name, crowd in CROWDS.items()}
+    for name, (waits, _) in measured.items():
+        p99 = [percentile(waits, 99)]
+        yield row("server: p99 of others beside", name, "ms", p99, bound=MOST_MILLISECONDS)
+    for name, (_, grown) in measured.items():
+        yield row("server: memory gained by", name, "MiB", [grown], bound=MOST_MEBIBYTES)
