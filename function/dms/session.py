@@ -90,7 +90,10 @@ class DmsSession:
         """Close every connection of the event, and open none for threads that were abandoned."""
         with self._lock:
             self._closed = True
-        for client in self._clients:
+            # Not kept, because the gate of one leads back here: memory would be free, and the keys
+            # gone, only when Python looks for cycles.
+            clients, self._clients = self._clients, []
+        for client in clients:
             client.close()
 
     @property

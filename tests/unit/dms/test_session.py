@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -319,3 +321,25 @@ def test_any_other_text_of_the_cloud_is_kept(cloud: FakeDms) -> None:
     cloud.fault(vendor_error(400, "DMS.1", "Invalid name."))
     with api(cloud) as one:
         assert post_action(one, RESTART).document["error_msg"] == "Invalid name."
+
+
+def test_a_closed_session_is_freed_without_the_garbage_collector(cloud: FakeDms) -> None:
+    """Until then its keys and connections would stay in memory."""
+    clock = SystemClock()
+    session = DmsSession(
+        OutboundSettings(cloud.url, cloud.account.project_id),
+        keys(cloud),
+        clock=clock,
+        deadline=Deadline(clock.monotonic(), 30.0),
+    )
+    gc.collect()
+    gc.disable()
+    try:
+        assert reading(session).status == 200
+        assert post_action(session, RESTART).status == 200
+        watched = weakref.ref(session)
+        session.close()
+        del session
+        assert watched() is None
+    finally:
+        gc.enable()
