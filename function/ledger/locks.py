@@ -43,6 +43,8 @@ class NamedLocks:
 
     @contextmanager
     def _hold_one(self, name: str, remaining: Callable[[], float]) -> Iterator[None]:
+        # Counted before it is waited for, or its holder would remove it, and the next event would
+        # make a second lock of the same name.
         with self._guard:
             entry = self._locks.setdefault(name, _CountedLock())
             entry.users += 1

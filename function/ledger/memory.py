@@ -25,6 +25,7 @@ class MemoryLedger:
         self._locks = NamedLocks()
         self._guard = threading.Lock()
         self._calls: dict[str, SentCall] = {}
+        # By the monotonic clock: a wall clock that is set forward would forget calls that count.
         self._expires: dict[str, float] = {}
         self._numbers = count()
 
@@ -61,6 +62,7 @@ class MemoryLedger:
         moment = self._monotonic()
         with self._guard:
             self._forget_old(moment)
+            # Refused, not the oldest one forgotten: that could make a verdict bolder.
             if len(self._calls) + len(calls) > MAX_CALLS:
                 raise LedgerUnreadable("the ledger of this process is full")
             if room and not room.allows((call.target for call in calls), self._calls.values()):

@@ -87,6 +87,7 @@ def with_sent_calls(
     calls = tuple(calls)
     tasks: dict[str, tuple[Task, ...]] = {}
     for call in calls:
+        # Of other instances no history was read: their calls only count for MAX_RESTARTING, below.
         if call.target in observation.instances and call.is_history(now):
             tasks[call.target] = (*tasks.get(call.target, ()), _task(call, now))
     instances = {
@@ -114,11 +115,13 @@ def learned_from_call(
     which the Date of the answer corrects, or else those of the reads before.
     """
     outcomes = {verdict.id: verdict.outcome for verdict in execution.verdicts}
+    # A purge names no instance, so the outcome of the whole call is its own.
     if PURGE in entered and execution.ending is not None:
         outcomes = {PURGE: execution.ending.outcome}
     accepted = [id_ for target, id_ in entered.items() if outcomes.get(target) is Outcome.ACCEPTED]
     dropped = [id_ for target, id_ in entered.items() if outcomes.get(target) in NOT_DONE]
     response = execution.response
+    # A Date that is a quarter of an hour off dates nothing; the reads before had one that was not.
     if response and response.clock_skew_seconds is not None and not response.clocks_differ:
         observation = observation._replace(clock_skew_seconds=response.clock_skew_seconds)
     sent_at = observation.cloud_time(own_time)
