@@ -114,7 +114,7 @@ def _id(context: EventContext, summary: Summary) -> str:
 def _traceparent(context: EventContext) -> str | None:
     in_event = context.event.traceparent if context.event else None
     text = in_event or context.raw_event.headers.get("traceparent", "")
-    return text if re.fullmatch(_TRACEPARENT, text) else None
+    return text if text and re.fullmatch(_TRACEPARENT, text) else None
 
 
 def _envelope(context: EventContext, summary: Summary, now: datetime) -> dict[str, Any]:

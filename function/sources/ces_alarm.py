@@ -15,9 +15,11 @@ only, and the instance in `ResourceId`.
 (('54602a9d-5e22-4239-9123-77e350df4a34',), 'Broker Alive', '2026-01-05T02:15:00+00:00')
 """
 
+from __future__ import annotations
+
 import re
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..lib import timestamps
 from ..model.event import Action, Event, Intent, Source
@@ -39,20 +41,6 @@ TEMPLATE_NOTE = (
     "This message is of Cloud Eye's JSON content template, which names a metric as the console "
     "shows it: ALARM_METRICS decides which names ask for a restart."
 )
-
-
-class _Alarm(NamedTuple):
-    """What is read of an alarm, of either form."""
-
-    firing: bool
-    ended: bool
-    ended_at: datetime | None
-    ours: bool
-    instance: str | None
-    metric: str
-    raised_at: datetime | None
-    name: str | None
-    note: str | None = None
 
 
 def _text(document: dict[str, Any], key: str) -> str:
@@ -100,39 +88,62 @@ def _is_repeat(variables: dict[str, Any]) -> bool:
     return str(variables.get("IsCycleTrigger")).lower() == "true"
 
 
-def _default_message(document: dict[str, Any]) -> _Alarm:
-    variables, dimension = _object(document, "template_variable"), _text(document, "dimension")
-    firing = document["alarm_status"] == "alarm"
-    moment = timestamps.from_milliseconds(document.get("time"))
-    connector = re.search(_CONNECTOR_DIMENSION, dimension.lower())
-    return _Alarm(
-        firing=firing,
-        ended=document["alarm_status"] == "ok",
-        ended_at=None if firing else moment,
-        ours=_text(document, "namespace") in {"", "SYS.DMS"} and not connector,
-        instance=instance(dimension),
-        metric=_text(document, "metric_name") or _text(variables, "MetricName"),
+def _event(
+    *,
+    firing: bool,
+    ended: bool,
+    ours: bool,
+    repeat: bool,
+    moment: datetime | None,
+    instance_id: str | None,
+    metric: str,
+    name: str,
+    note: str | None = None,
+) -> Event:
+    """Return what an alarm of either form asks for."""
+    intent = Intent(
+        action=Action.RESTART,
+        instances=(instance_id,) if instance_id else (),
+        skip="not_firing" if not firing else None if ours else "not_mapped",
         # The time of an `ok` is the end of the alarm: its beginning is unknown.
-        raised_at=moment if firing and not _is_repeat(variables) else None,
-        name=_text(document, "alarm_name") or _text(variables, "AlarmRuleName") or None,
+        raised_at=moment if firing and not repeat else None,
+        metric=metric,
+        ended=ended and ours and instance_id is not None,
+        ended_at=None if firing else moment,
+        not_mapped_note=note,
+    )
+    return Event(intents=(intent,), name=name[:MAX_NAME_LENGTH] or None)
+
+
+def _default_message(document: dict[str, Any]) -> Event:
+    variables, dimension = _object(document, "template_variable"), _text(document, "dimension")
+    connector = re.search(_CONNECTOR_DIMENSION, dimension.lower()) is not None
+    return _event(
+        firing=document["alarm_status"] == "alarm",
+        ended=document["alarm_status"] == "ok",
+        ours=_text(document, "namespace") in {"", "SYS.DMS"} and not connector,
+        repeat=_is_repeat(variables),
+        moment=timestamps.from_milliseconds(document.get("time")),
+        instance_id=instance(dimension),
+        metric=_text(document, "metric_name") or _text(variables, "MetricName"),
+        name=_text(document, "alarm_name") or _text(variables, "AlarmRuleName"),
     )
 
 
-def _template(data: dict[str, Any]) -> _Alarm:
+def _template(data: dict[str, Any]) -> Event:
     firing = str(data["IsAlarm"]).lower() == "true"
     namespace, resource = _text(data, "Namespace"), _text(data, "ResourceId").lower()
     other_service = re.fullmatch(_NAMESPACE_ID, namespace) and namespace != "SYS.DMS"
     named = re.search(_IN_RESOURCE, resource)
-    moment = alarm_time(_text(data, "AlarmTime"))
-    return _Alarm(
+    return _event(
         firing=firing,
         ended=not firing,
-        ended_at=None if firing else moment,
         ours=not other_service and "connector" not in resource,
-        instance=named.group(1) if named else None,
+        repeat=_is_repeat(data),
+        moment=alarm_time(_text(data, "AlarmTime")),
+        instance_id=named.group(1) if named else None,
         metric=_text(data, "MetricName"),
-        raised_at=moment if firing and not _is_repeat(data) else None,
-        name=_text(data, "AlarmRuleName") or None,
+        name=_text(data, "AlarmRuleName"),
         note=TEMPLATE_NOTE,
     )
 
@@ -144,18 +155,7 @@ def parse(document: dict[str, Any]) -> Event:
     for a restart.
     """
     default = "alarm_status" in document
-    alarm = _default_message(document) if default else _template(document["data"])
-    intent = Intent(
-        action=Action.RESTART,
-        instances=(alarm.instance,) if alarm.instance else (),
-        skip="not_firing" if not alarm.firing else None if alarm.ours else "not_mapped",
-        raised_at=alarm.raised_at,
-        metric=alarm.metric,
-        ended=alarm.ended and alarm.ours and alarm.instance is not None,
-        ended_at=alarm.ended_at,
-        not_mapped_note=alarm.note,
-    )
-    return Event(intents=(intent,), name=alarm.name and alarm.name[:MAX_NAME_LENGTH])
+    return _default_message(document) if default else _template(document["data"])
 
 
 SOURCE = Source(parse=parse, actions=frozenset({Action.RESTART}), alarm=True)

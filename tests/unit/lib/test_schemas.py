@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from function.lib import schemas
+from function.lib import schemas, strict_json
 
 SCHEMAS = schemas.load()
 FOLDERS = ("events", "envelopes", "requests")
@@ -56,6 +56,8 @@ def test_all_schemas_of_the_contract_are_there() -> None:
 def test_a_schema_is_valid_and_says_what_it_is(name: str) -> None:
     schema = SCHEMAS.schema(name)
 
+    # The function reads them without this care.
+    assert strict_json.loads((schemas.DIRECTORY / f"{name}.json").read_bytes()) == schema
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["$id"] == schemas.identifier(name)
