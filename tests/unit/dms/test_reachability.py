@@ -50,7 +50,7 @@ def test_accepted_connection_has_no_problem() -> None:
 
 def test_a_server_that_is_silent_in_the_handshake() -> None:
     with server(drain) as port:
-        reached = reach(f"https://127.0.0.1:{port}", seconds=0.1)
+        reached = reach(f"https://127.0.0.1:{port}", seconds=1)
 
     assert reached == Reach("TLS", f"127.0.0.1:{port}", "no answer in time")
 

@@ -228,6 +228,7 @@ def test_the_attributes_of_a_binary_event_stand_in_its_headers() -> None:
     assert binary(host="example", traceparent="00-x") == ATTRIBUTES
     assert binary(ce_sampledrate="7") == {**ATTRIBUTES, "sampledrate": "7"}
     assert binary(ce_datacontenttype="text/xml") == ATTRIBUTES
+    assert "datacontenttype" not in binary(content_type="", ce_datacontenttype="text/xml")
 
 
 def test_a_time_is_never_invented() -> None:

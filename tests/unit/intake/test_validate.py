@@ -282,6 +282,13 @@ def test_data_in_base64_is_the_same_data() -> None:
     assert accepted({**binary, "data_base64": encoded}, "cloudevents").value == event
 
 
+def test_data_that_is_null_is_not_looked_for_in_base64() -> None:
+    event = {**EVENT, "type": "dev.knative.sources.ping", "data": None, "data_base64": "e30="}
+
+    with pytest.raises(SchemaViolated, match=r"schemas/events/cloudevents\.json"):
+        accepted(event, "cloudevents")
+
+
 @pytest.mark.parametrize("data", ["", "!", "e30", base64.b64encode(b"{").decode(), "e30=\n"])
 def test_data_in_broken_base64_or_of_broken_json_is_rejected(data: str) -> None:
     event = {"specversion": "1.0", "id": "1", "source": "/test", "data_base64": data}

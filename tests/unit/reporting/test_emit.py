@@ -187,7 +187,7 @@ def test_a_slow_sink_is_not_waited_for_and_gets_nothing_later(sink: FakeDms, fau
     sink.fault(fault)
 
     assert not posted(sink, seconds=0.2)
-    assert sink.connections == 1
+    assert sink.connections <= 1
 
 
 @pytest.mark.parametrize("seconds", [0.0, -3.0])
