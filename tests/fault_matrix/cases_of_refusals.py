@@ -168,13 +168,13 @@ CODES = (
         for status, code in ((401, "APIGW.0307"), (401, "APIG.0307"), (403, "DMS.10240102"))
     ),
     posting(
-        "401 with a Date 20 minutes off",
-        Reply(401, "{}", (("Date", _date(minutes=20)),)),
+        "401 with a Date 20 hours off",
+        Reply(401, "{}", (("Date", _date(hours=20)),)),
         SKEWED,
     ),
     posting(
-        "401 APIGW.0301 with a Date 20 minutes off",
-        Reply(401, '{"error_code":"APIGW.0301"}', (("Date", _date(minutes=-20)),)),
+        "401 APIGW.0301 with a Date 20 hours off",
+        Reply(401, '{"error_code":"APIGW.0301"}', (("Date", _date(hours=-20)),)),
         SKEWED,
         says="differs from the cloud's",
     ),

@@ -11,16 +11,17 @@ NO_LEDGER = Expected("failed", "ledger_unreadable", 503, 0)
 OFF = "seconds off the cloud's"
 
 
-def _date(minutes: int) -> str:
-    moment = datetime.now(timezone.utc) + timedelta(minutes=minutes)
+def _date(hours: int) -> str:
+    """Return a Date that is off; by hours, because the case may be run long after this."""
+    moment = datetime.now(timezone.utc) + timedelta(hours=hours)
     return format_datetime(moment, usegmt=True)
 
 
-def _skewed(minutes: int) -> Case:
+def _skewed(hours: int) -> Case:
     answer = {"instances": [], "instance_num": 0, "tasks": [], "task_count": "0"}
-    reply = Reply(200, answer, (("Date", _date(minutes)),))
-    side = "behind" if minutes > 0 else "ahead of"
-    name = f"our clock {abs(minutes)} minutes {side} the Date of a good answer, reading"
+    reply = Reply(200, answer, (("Date", _date(hours)),))
+    side = "behind" if hours > 0 else "ahead of"
+    name = f"our clock {abs(hours)} hours {side} the Date of a good answer, reading"
     return Case(name, UNREADABLE, (PlannedFault(reply, "any", times=None),), says=OFF)
 
 
