@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 
 from tests.factories import ids
-from tests.fake_dms import Clock, FakeDms, Place
-from tests.fault_matrix.certificates import place
-from tests.harness import Answered, Remediator
+from tests.fake_dms import Clock, Endpoint, FakeDms
+from tests.fault_matrix.certificates import tls_endpoint
+from tests.harness import EventReply, Remediator
 from tests.relay import Relay
 
 from .plan import Plan
@@ -24,15 +24,15 @@ ONE_MORE = 1
 BOUNDS = {"plain HTTP": (2.2, 4.4), "TLS 1.3": (3.3, 5.5)}
 
 
-def _alarm(remediator: Remediator, targets: list[str]) -> Answered:
+def _alarm(remediator: Remediator, targets: list[str]) -> EventReply:
     return remediator.alert(*targets, raised=datetime.now(timezone.utc))
 
 
-def _request(remediator: Remediator, targets: list[str]) -> Answered:
+def _request(remediator: Remediator, targets: list[str]) -> EventReply:
     return remediator.restart(*targets)
 
 
-EVENTS: Mapping[str, tuple[Callable[[Remediator, list[str]], Answered], int]] = {
+EVENTS: Mapping[str, tuple[Callable[[Remediator, list[str]], EventReply], int]] = {
     "an alarm, one target": (_alarm, 1),
     "a request, one target": (_request, 1),
     "an alarm, ten targets": (_alarm, TEN),
@@ -43,8 +43,8 @@ EVENTS: Mapping[str, tuple[Callable[[Remediator, list[str]], Answered], int]] = 
 def _measured(kind: str, event: str, one_way: float) -> tuple[float, float]:
     """Return after how many round trips the POST left, and the event ended."""
     ask, number = EVENTS[event]
-    where = place("good") if kind != "plain HTTP" else Place()
-    with FakeDms(place=where) as cloud, Relay(cloud.address, one_way) as relay:
+    where = tls_endpoint("good") if kind != "plain HTTP" else Endpoint()
+    with FakeDms(endpoint=where) as cloud, Relay(cloud.address, one_way) as relay:
         targets = ids(number)
         for target in targets:
             cloud.add_instance(target, status="ERROR")

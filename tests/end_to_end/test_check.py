@@ -7,21 +7,21 @@ from typing import Any
 import pytest
 
 from tests.factories import ORDERS, PAYMENTS
-from tests.harness import Answered, Remediator, open_remediator, restarted
+from tests.harness import EventReply, Remediator, open_remediator, restarted
 
 NAMES = """settings endpoint clock credentials project list show tasks restart_task_names
 failed_creations restart_permission purge_permission instances routes certificate copies""".split()
 
 
-def statuses(answered: Answered) -> dict[str, str]:
+def statuses(answered: EventReply) -> dict[str, str]:
     return {check["name"]: check["status"] for check in answered.data["checks"]}
 
 
-def named(answered: Answered, status: str = "fail") -> set[str]:
+def named(answered: EventReply, status: str = "fail") -> set[str]:
     return {name for name, word in statuses(answered).items() if word == status}
 
 
-def detail(answered: Answered, name: str) -> str:
+def detail(answered: EventReply, name: str) -> str:
     found = next(check for check in answered.data["checks"] if check["name"] == name)
     return f"{found['detail']} {found['fix'] or ''}"
 
@@ -37,7 +37,7 @@ def test_healthy_set_up_passes_every_check_in_order() -> None:
     with open_remediator() as remediator:
         answered = healthy(remediator).ask(action="check")
 
-        assert answered.brief == (200, "passed", None)
+        assert answered.verdict == (200, "passed", None)
         assert list(statuses(answered)) == NAMES
         assert named(answered) == set()
         assert not answered.data["needs_human"]
@@ -68,7 +68,7 @@ def test_a_failed_check_calls_a_person_and_is_not_sent_again() -> None:
     with open_remediator(HUAWEICLOUD_SDK_SK="wrong-secret-key") as remediator:
         answered = remediator.ask(action="check")
 
-    assert answered.brief == (200, "failed", None)
+    assert answered.verdict == (200, "failed", None)
     assert (answered.data["needs_human"], answered.data["retryable"]) == (True, False)
     assert answered.event["needshuman"] is True
 
@@ -91,7 +91,7 @@ def test_schedules_of_every_kind_may_ask_for_a_check(event: dict[str, Any]) -> N
     with open_remediator() as remediator:
         answered = healthy(remediator).trigger(event)
 
-    assert answered.brief == (200, "passed", None)
+    assert answered.verdict == (200, "passed", None)
     assert answered.data["action"] == "check"
 
 
@@ -99,7 +99,7 @@ def test_a_check_over_http_needs_the_secret_of_its_route() -> None:
     with open_remediator() as remediator:
         answered = remediator.post("/direct", REQUEST, authorization="Bearer wrong")
 
-        assert answered.brief == (401, "rejected", "unauthenticated")
+        assert answered.verdict == (401, "rejected", "unauthenticated")
         assert remediator.cloud.requests == ()
 
 

@@ -26,7 +26,7 @@ from tests.fake_dms import (
     throttled,
     vendor_error,
 )
-from tests.harness import Answered, Remediator, open_remediator
+from tests.harness import EventReply, Remediator, open_remediator
 
 from .test_check import detail, healthy, named, statuses
 
@@ -309,7 +309,7 @@ FAULTS = {
 }
 
 
-def assert_named(answered: Answered, seeded: Seeded) -> None:
+def assert_named(answered: EventReply, seeded: Seeded) -> None:
     failed = {seeded.check} if seeded.status == "fail" else set()
     assert named(answered) == failed
     assert statuses(answered)[seeded.check] == seeded.status

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from function.ledger.protocol import Times
 from tests.factories import NOW, ORDERS
-from tests.fake_dms import Account, Clock, FakeDms, Place, Raw
-from tests.fault_matrix.certificates import place
+from tests.fake_dms import Account, Clock, Endpoint, FakeDms, Raw
+from tests.fault_matrix.certificates import tls_endpoint
 from tests.fault_matrix.routes import Full
-from tests.harness import Answered, Remediator, open_remediator
+from tests.harness import EventReply, Remediator, open_remediator
 from tests.loopback import free_port
 from tests.proxy import Proxy
 from tests.redis_process import RedisProcess, redis_process
@@ -29,13 +29,13 @@ from .test_check import detail, healthy, named, statuses
 TOPIC = "urn:smn:eu-de:0123456789abcdef0123456789abcdef:kafka-alarms"
 
 
-def checked(**settings: str) -> Answered:
+def checked(**settings: str) -> EventReply:
     """Check a set-up with a working cloud and the given settings."""
     with open_remediator(None, **{"DEADLINE_SECONDS": "2", **settings}) as remediator:
         return healthy(remediator).ask(action="check")
 
 
-def assert_endpoint(answered: Answered, *words: str) -> None:
+def assert_endpoint(answered: EventReply, *words: str) -> None:
     """Assert that only the endpoint check failed, and later checks are unproven."""
     assert named(answered) == {"endpoint"}
     assert [word for word in words if word not in detail(answered, "endpoint")] == []
@@ -78,10 +78,10 @@ def test_unroutable_address_fails_the_endpoint_check() -> None:
 
 
 @contextmanager
-def over_tls(where: Place, **settings: str) -> Iterator[Remediator]:
+def over_tls(where: Endpoint, **settings: str) -> Iterator[Remediator]:
     """Open a set-up whose cloud speaks TLS at a place."""
     clock = Clock(NOW.timestamp())
-    with FakeDms(place=where, clock=clock) as cloud:
+    with FakeDms(endpoint=where, clock=clock) as cloud:
         cloud.add_instance(ORDERS, status="RUNNING")
         yield Remediator(cloud, clock, {"DEADLINE_SECONDS": "2", **settings})
 
@@ -97,12 +97,12 @@ def over_tls(where: Place, **settings: str) -> Iterator[Remediator]:
     ],
 )
 def test_untrusted_certificate_fails_the_endpoint_check(kind: str, words: str) -> None:
-    with over_tls(place(kind)) as remediator:
+    with over_tls(tls_endpoint(kind)) as remediator:
         assert_endpoint(remediator.ask(action="check"), "TLS: localhost", words)
 
 
 def test_a_cloud_over_tls_is_reached() -> None:
-    with over_tls(place("good")) as remediator:
+    with over_tls(tls_endpoint("good")) as remediator:
         assert named(remediator.ask(action="check")) == set()
 
 
@@ -134,7 +134,7 @@ def test_unreachable_proxy_fails_the_endpoint_check() -> None:
     ],
 )
 def test_proxy_that_rejects_the_tunnel_fails_the_endpoint_check(answer: bytes, words: str) -> None:
-    with Proxy(answer) as proxy, over_tls(place("good")) as remediator:
+    with Proxy(answer) as proxy, over_tls(tls_endpoint("good")) as remediator:
         remediator.set(PROXY_URL=f"http://user:word@127.0.0.1:{proxy.port}")
 
         assert_endpoint(remediator.ask(action="check"), f"proxy: 127.0.0.1:{proxy.port}", words)
@@ -142,7 +142,7 @@ def test_proxy_that_rejects_the_tunnel_fails_the_endpoint_check(answer: bytes, w
 
 
 def test_hanging_proxy_fails_the_endpoint_check() -> None:
-    with Proxy() as proxy, over_tls(place("good"), DEADLINE_SECONDS="1") as remediator:
+    with Proxy() as proxy, over_tls(tls_endpoint("good"), DEADLINE_SECONDS="1") as remediator:
         proxy.hold = True
         remediator.set(PROXY_URL=f"http://127.0.0.1:{proxy.port}")
 
@@ -151,8 +151,8 @@ def test_hanging_proxy_fails_the_endpoint_check() -> None:
 
 @pytest.mark.parametrize("secure", [False, True], ids=["http proxy", "https proxy"])
 def test_working_proxy_passes(secure: bool) -> None:
-    where = place("good") if secure else None
-    with Proxy(place=where) as proxy, over_tls(place("good")) as remediator:
+    where = tls_endpoint("good") if secure else None
+    with Proxy(endpoint=where) as proxy, over_tls(tls_endpoint("good")) as remediator:
         scheme, host = ("https", "localhost") if secure else ("http", "127.0.0.1")
         remediator.set(PROXY_URL=f"{scheme}://{host}:{proxy.port}")
 

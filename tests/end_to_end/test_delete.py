@@ -29,7 +29,7 @@ def sent(remediator: Remediator) -> list[Any]:
 def test_a_deletion_deletes_what_it_names_and_nothing_is_forced(remediator: Remediator) -> None:
     response = remediator.delete(ORDERS)
 
-    assert response.brief == (200, "accepted", None)
+    assert response.verdict == (200, "accepted", None)
     assert sent(remediator) == [{"action": "delete", "instances": [ORDERS]}]
     assert [(effect.action, effect.instance) for effect in remediator.cloud.effects] == [
         ("delete", ORDERS)
@@ -77,14 +77,14 @@ def test_a_deletion_that_does_not_repeat_its_ids_is_refused(
 def test_a_deletion_is_off_unless_the_operator_enables_it(remediator: Remediator) -> None:
     remediator.set(ENABLED_ACTIONS="")
 
-    assert remediator.delete(ORDERS).brief == (403, "rejected", "action_disabled")
+    assert remediator.delete(ORDERS).verdict == (403, "rejected", "action_disabled")
 
 
 def test_a_cloudevent_may_not_delete(remediator: Remediator) -> None:
     deletion = {"action": "delete", "instances": [ORDERS], "confirm": [ORDERS]}
     kind = {"ce-type": "dev.kafka-remediator.request.v1"}
 
-    assert remediator.post("/", deletion, **PING, **kind).brief == (
+    assert remediator.post("/", deletion, **PING, **kind).verdict == (
         403,
         "rejected",
         "action_not_for_source",
@@ -92,15 +92,15 @@ def test_a_cloudevent_may_not_delete(remediator: Remediator) -> None:
 
 
 def test_deletion_obeys_limits_and_tags(remediator: Remediator) -> None:
-    assert remediator.delete(*ids(11)).brief == (403, "rejected", "too_many")
+    assert remediator.delete(*ids(11)).verdict == (403, "rejected", "too_many")
     remediator.set(BLOCKED_INSTANCES=AUDIT)
-    assert remediator.delete(ORDERS, AUDIT).brief == (403, "rejected", "not_allowed")
+    assert remediator.delete(ORDERS, AUDIT).verdict == (403, "rejected", "not_allowed")
 
     remediator.cloud.set_status(ORDERS, "UPGRADING")
     remediator.cloud.add_instance(PAYMENTS, tags={"auto-remediation": "off"})
     remediator.cloud.add_instance(DRAFT, engine="rabbitmq")
     response = remediator.delete(ORDERS, PAYMENTS, DRAFT, ids(1)[0])
-    assert response.brief == (200, "skipped", None)
+    assert response.verdict == (200, "skipped", None)
     assert response.reasons == {
         ORDERS: "status",
         PAYMENTS: "opted_out",
@@ -115,7 +115,7 @@ def test_a_dry_deletion_shows_its_body(remediator: Remediator) -> None:
     remediator.set(DRY_RUN="true")
     response = remediator.delete(ORDERS.upper())
 
-    assert response.brief == (200, "dry_run", "dry_run")
+    assert response.verdict == (200, "dry_run", "dry_run")
     assert response.data["request"] == {"action": "delete", "instances": [ORDERS]}
     assert not remediator.cloud.posts
 
@@ -123,5 +123,5 @@ def test_a_dry_deletion_shows_its_body(remediator: Remediator) -> None:
 def test_deletion_with_a_lost_response_is_accepted_once_visible(remediator: Remediator) -> None:
     remediator.cloud.fault(Reset(at="done"), kind="action")
 
-    assert remediator.delete(ORDERS).brief == (200, "accepted", None)
+    assert remediator.delete(ORDERS).verdict == (200, "accepted", None)
     assert len(remediator.cloud.posts) == 1

@@ -60,10 +60,10 @@ def restarts(remediator: Remediator) -> int:
 
 
 def test_lagging_cloud_gets_one_restart_call(lagging: Remediator) -> None:
-    assert lagging.alert().brief == (200, "accepted", None)
+    assert lagging.alert().verdict == (200, "accepted", None)
     for _ in range(9):
         lagging.clock.advance(4)
-        assert lagging.alert().brief == SKIPPED
+        assert lagging.alert().verdict == SKIPPED
     assert restarts(lagging) == 1
 
 
@@ -88,23 +88,23 @@ def test_finished_restarts_free_the_storm_limit(
     first, second = ids(2)
     for instance in (first, second):
         lagging.cloud.add_instance(instance, status="ERROR")
-    assert lagging.alert(first).brief == (200, "accepted", None)
+    assert lagging.alert(first).verdict == (200, "accepted", None)
     lagging.clock.advance(31)
     assert lagging.alert(second).data["reason"] == "storm"  # which saw it restarting
     lagging.clock.advance(180)
 
     raised = datetime.fromtimestamp(lagging.clock(), NOW.tzinfo)
-    assert lagging.alert(second, raised=raised).brief == (200, "accepted", None)
+    assert lagging.alert(second, raised=raised).verdict == (200, "accepted", None)
 
 
 @pytest.mark.parametrize("done", [True, False])
 def test_a_call_whose_answer_was_lost_is_not_repeated(lagging: Remediator, done: bool) -> None:
     lagging.cloud.fault(Reset("done" if done else "request"), "action")
 
-    assert lagging.alert().brief == (202, "unknown", "unclear")
+    assert lagging.alert().verdict == (202, "unknown", "unclear")
     for wait in (1, 1, 20):
         lagging.clock.advance(wait)
-        assert lagging.alert().brief == SKIPPED
+        assert lagging.alert().verdict == SKIPPED
     lagging.clock.advance(20 * 60)
     expected = "already_answered" if done else None
     assert lagging.alert().data["reason"] == expected
@@ -115,10 +115,10 @@ def test_a_restart_that_the_history_never_shows_is_not_repeated(
     behaviour: dict[str, Any],
 ) -> None:
     with lagging_cloud(restart_outcome="does_not_help", **behaviour) as remediator:
-        assert remediator.alert().brief == (200, "accepted", None)
+        assert remediator.alert().verdict == (200, "accepted", None)
         for _ in range(9):
             remediator.clock.advance(4)
-            assert remediator.alert().brief == SKIPPED
+            assert remediator.alert().verdict == SKIPPED
         remediator.clock.advance(21 * 60)
         answered = remediator.alert()
         assert (answered.data["reason"], answered.data["needs_human"]) == (
@@ -135,7 +135,7 @@ def test_call_shown_by_the_history_is_removed_for_good(remediator: Remediator) -
     remediator.set(COOLDOWN_SECONDS="0")
     remediator.restart()
     remediator.clock.advance(300)
-    assert remediator.restart().brief == (200, "accepted", None)  # the first one was read
+    assert remediator.restart().verdict == (200, "accepted", None)  # the first one was read
     remediator.clock.advance(300)
     for task in remediator.cloud.tasks(ORDERS):
         if task.created_at == NOW.timestamp():
@@ -152,7 +152,7 @@ def test_a_purge_that_is_delivered_twice_at_once_is_sent_once(remediator: Remedi
     responses: list[tuple[int, str, str | None]] = []
 
     def purge() -> None:
-        responses.append(remediator.ask(action="purge_failed").brief)
+        responses.append(remediator.ask(action="purge_failed").verdict)
 
     threads = [threading.Thread(target=purge) for _ in range(3)]
     for thread in threads:
@@ -168,7 +168,7 @@ def test_a_purge_that_is_delivered_twice_at_once_is_sent_once(remediator: Remedi
 
 def test_an_alarm_raised_over_thirty_days_ago_is_stale(remediator: Remediator) -> None:
     response = remediator.alert(raised=NOW - timedelta(days=30, seconds=1))
-    assert response.brief == (200, "skipped", "stale")
+    assert response.verdict == (200, "skipped", "stale")
     assert not remediator.cloud.requests
 
 
@@ -196,7 +196,7 @@ def test_the_clock_of_the_cloud_decides_how_long_ago_a_restart_was(
     set_clock(remediator, ahead=14 * MINUTE)
     response = remediator.restart()
 
-    assert response.brief == (200, "skipped", "cooldown")
+    assert response.verdict == (200, "skipped", "cooldown")
     assert (
         "The clock of this machine is 840 seconds ahead of the cloud's" in response.data["message"]
     )
@@ -218,7 +218,7 @@ def test_nothing_is_sent_by_a_clock_that_is_hours_off(
     set_clock(remediator, ahead=ahead)
     response = remediator.restart()
 
-    assert response.brief == (503, "failed", "state_unreadable")
+    assert response.verdict == (503, "failed", "state_unreadable")
     assert "seconds off the cloud's" in response.data["message"]
     assert not remediator.cloud.posts
 
@@ -241,7 +241,7 @@ def test_copies_that_share_the_ledger_restart_an_instance_once(
     copies = copies_of(remediator, redis)
     responses: list[Any] = []
     threads = [
-        threading.Thread(target=lambda copy=copy: responses.append(copy.alert().brief))
+        threading.Thread(target=lambda copy=copy: responses.append(copy.alert().verdict))
         for copy in copies * 2
     ]
     for thread in threads:
@@ -253,15 +253,15 @@ def test_copies_that_share_the_ledger_restart_an_instance_once(
     assert responses.count((200, "accepted", None)) == 1
     assert {*responses} <= {(200, "accepted", None), SKIPPED, (503, "failed", "busy")}
     assert restarts(copies[0]) == 1
-    assert [copy.alert().brief for copy in copies] == [SKIPPED] * 3
+    assert [copy.alert().verdict for copy in copies] == [SKIPPED] * 3
 
 
 def test_copies_that_share_the_ledger_know_what_each_has_sent(
     lagging: Remediator, redis: RedisProcess
 ) -> None:
     copies = copies_of(lagging, redis)
-    assert copies[0].alert().brief == (200, "accepted", None)
-    assert [copy.alert().brief for copy in copies] == [SKIPPED] * 3
+    assert copies[0].alert().verdict == (200, "accepted", None)
+    assert [copy.alert().verdict for copy in copies] == [SKIPPED] * 3
 
 
 def test_copies_that_share_the_ledger_keep_the_storm_limit(
@@ -288,21 +288,21 @@ def test_event_that_is_stopped_until_its_claim_has_expired_sends_nothing(
         if message == "About to send.":
             (claim,) = redis.send("KEYS", "*:claim:*")
             redis.send("DEL", claim)  # as its expiry does
-            meanwhile.append(second.alert().brief)
+            meanwhile.append(second.alert().verdict)
             clock.ahead += 2 * SECONDS
 
     first.runtime = first.runtime._replace(log=stopped)
-    assert first.alert().brief == (503, "failed", "deadline")
+    assert first.alert().verdict == (503, "failed", "deadline")
     assert meanwhile == [SKIPPED]
     assert not remediator.cloud.posts
-    assert second.alert().brief == (200, "accepted", None)
+    assert second.alert().verdict == (200, "accepted", None)
 
 
 def test_without_its_ledger_a_copy_sends_nothing_from_the_start(remediator: Remediator) -> None:
     remediator.cloud.add_failed_creation(DRAFT)
     remediator.set(LEDGER_URL=f"redis://127.0.0.1:{free_port()}", ENABLED_ACTIONS="restart,delete")
     for response in (remediator.alert(), remediator.restart(), remediator.delete(ORDERS)):
-        assert response.brief == (503, "failed", "ledger_unreadable")
+        assert response.verdict == (503, "failed", "ledger_unreadable")
         assert (response.data["retryable"], response.data["needs_human"]) == (True, False)
     assert not remediator.cloud.requests
 
@@ -313,7 +313,7 @@ def test_ledger_killed_during_reads_prevents_the_call(remediator: Remediator, ou
         remediator.cloud.fault(Meanwhile(server.kill), "tasks")
         response = remediator.alert()
 
-    assert response.brief == (503, "failed", "ledger_unreadable")
+    assert response.verdict == (503, "failed", "ledger_unreadable")
     assert not remediator.cloud.posts
     assert "Nothing was sent: the ledger cannot be reached" in [
         line["message"].partition(";")[0] for line in out()[1]
@@ -328,7 +328,7 @@ def test_ledger_killed_after_the_call_does_not_change_the_result(
         remediator.cloud.fault(Meanwhile(server.kill), "action")
         response = remediator.alert()
 
-    assert response.brief == (200, "accepted", None)
+    assert response.verdict == (200, "accepted", None)
     assert "A claim was not given up, and expires: the ledger cannot be reached" in [
         line["message"].partition(";")[0] for line in out()[1]
     ]
@@ -338,9 +338,9 @@ def test_stalled_ledger_does_not_delay_the_answer(remediator: Remediator) -> Non
     with redis_process() as server:
         remediator.set(LEDGER_URL=server.url)
         remediator.cloud.fault(Meanwhile(partial(server.stall)), "tasks")
-        assert remediator.alert().brief == (503, "failed", "ledger_unreadable")
+        assert remediator.alert().verdict == (503, "failed", "ledger_unreadable")
         server.resume()
-        assert remediator.alert().brief == (200, "accepted", None)
+        assert remediator.alert().verdict == (200, "accepted", None)
     assert len(remediator.cloud.posts) == 1
 
 
@@ -352,8 +352,8 @@ def test_concurrent_events_do_not_exceed_the_storm_limit(
     responses: list[Any] = []
     remediator.cloud.fault(Meanwhile(lambda: responses.append(remediator.alert(PAYMENTS))), "tasks")
 
-    assert remediator.alert(ORDERS).brief == (200, "skipped", "storm")
-    assert [other.brief for other in responses] == [(200, "accepted", None)]
+    assert remediator.alert(ORDERS).verdict == (200, "skipped", "storm")
+    assert [other.verdict for other in responses] == [(200, "accepted", None)]
     assert len(remediator.cloud.posts) == 1
 
 
@@ -367,7 +367,7 @@ class NoRoom(MemoryLedger):
 def test_event_without_room_is_retryable(remediator: Remediator) -> None:
     ledger = NoRoom(remediator.runtime.clock.monotonic)
     remediator.runtime = remediator.runtime._replace(ledger=ledger)
-    assert remediator.alert().brief == (503, "failed", "busy")
+    assert remediator.alert().verdict == (503, "failed", "busy")
     assert not remediator.cloud.posts
 
 
@@ -377,7 +377,7 @@ def test_exception_before_the_call_leaves_no_ledger_entry(remediator: Remediator
             raise ZeroDivisionError
 
     remediator.runtime = remediator.runtime._replace(log=broken)
-    assert remediator.alert().brief == (500, "failed", "internal")
+    assert remediator.alert().verdict == (500, "failed", "internal")
     assert not remediator.cloud.posts
     assert remembered(remediator.runtime.ledger) == ()
 
@@ -397,7 +397,7 @@ class BreaksOnce(CloudTime):
 def test_exception_after_the_call_keeps_the_ledger_entry(remediator: Remediator) -> None:
     clock, ledger = BreaksOnce(remediator.cloud), MemoryLedger(time.monotonic)
     remediator.runtime = remediator.runtime._replace(clock=clock, ledger=ledger)
-    assert remediator.alert().brief == (202, "unknown", "internal")
+    assert remediator.alert().verdict == (202, "unknown", "internal")
     assert [call.target for call in remembered(ledger)] == [ORDERS]
     with ledger.claim([ORDERS], Times(lambda: 0.0, lambda: 1.0)):
         pass

@@ -16,7 +16,7 @@ def test_an_observed_instance_is_not_restarted_and_the_result_says_what_would_be
     remediator.cloud.add_instance(ORDERS, status="ERROR", tags={"auto-remediation": "observe"})
 
     for answered in (remediator.alert(), remediator.restart()):
-        assert answered.brief == (200, "dry_run", "observed")
+        assert answered.verdict == (200, "dry_run", "observed")
         assert answered.data["request"] == {"action": "restart", "instances": [ORDERS]}
         assert (answered.data["dry_run"], answered.data["needs_human"]) == (False, False)
         assert answered.data["api"]["attempts"] == 0
@@ -30,7 +30,7 @@ def test_the_canary_acts_while_the_others_are_observed(remediator: Remediator) -
 
     answered = remediator.alert(ORDERS, PAYMENTS)
 
-    assert answered.brief == (200, "partial", None)
+    assert answered.verdict == (200, "partial", None)
     assert answered.reasons == {ORDERS: None, PAYMENTS: "observed"}
     assert PAYMENTS in answered.data["message"]
     assert [post.json for post in remediator.cloud.posts] == [
@@ -41,7 +41,7 @@ def test_the_canary_acts_while_the_others_are_observed(remediator: Remediator) -
 def test_observed_instances_count_for_the_limit_of_an_event(remediator: Remediator) -> None:
     remediator.set(DEFAULT_MODE="observe", MAX_INSTANCES="1")
 
-    assert remediator.alert(ORDERS, PAYMENTS).brief == (403, "rejected", "too_many")
+    assert remediator.alert(ORDERS, PAYMENTS).verdict == (403, "rejected", "too_many")
 
 
 def test_a_tag_that_is_no_mode_holds_back_and_is_named_by_its_instance(

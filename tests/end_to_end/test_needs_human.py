@@ -10,13 +10,13 @@ import pytest
 
 from tests.factories import DAY, HOUR, MINUTE, NOW, ORDERS, PAYMENTS, ids
 from tests.fake_dms import Close, throttled, vendor_error
-from tests.harness import Answered, Remediator, alerts, ces_alarm, restarted
+from tests.harness import EventReply, Remediator, alerts, ces_alarm, restarted
 
-Scenario = Callable[[Remediator], Answered]
+Scenario = Callable[[Remediator], EventReply]
 
 
 def _restarts(times: int) -> Scenario:
-    def scenario(remediator: Remediator) -> Answered:
+    def scenario(remediator: Remediator) -> EventReply:
         for number in range(times):
             restarted(remediator.cloud, began=(2 + number) * HOUR, id=f"restart-{number}")
         return remediator.alert(ORDERS)
@@ -25,33 +25,33 @@ def _restarts(times: int) -> Scenario:
 
 
 def _answered(**task: Any) -> Scenario:
-    def scenario(remediator: Remediator) -> Answered:
+    def scenario(remediator: Remediator) -> EventReply:
         restarted(remediator.cloud, **task)
         return remediator.alert(ORDERS, raised=NOW - HOUR)
 
     return scenario
 
 
-def _lately(remediator: Remediator) -> Answered:
+def _lately(remediator: Remediator) -> EventReply:
     restarted(remediator.cloud, began=30 * MINUTE)
     return remediator.alert(ORDERS)
 
 
 def _with(fault: Any, kind: str) -> Scenario:
-    def scenario(remediator: Remediator) -> Answered:
+    def scenario(remediator: Remediator) -> EventReply:
         remediator.cloud.fault(fault, kind, times=None)
         return remediator.alert(ORDERS)
 
     return scenario
 
 
-def _storm(remediator: Remediator) -> Answered:
+def _storm(remediator: Remediator) -> EventReply:
     for instance in ids(9):
         remediator.cloud.add_instance(instance, status="ERROR")
     return remediator.alert(*ids(9))
 
 
-def _unclear(remediator: Remediator) -> Answered:
+def _unclear(remediator: Remediator) -> EventReply:
     remediator.set(DEADLINE_SECONDS="1")
     remediator.cloud.behaviour.status_lag = remediator.cloud.behaviour.task_lag = 3600
     remediator.cloud.fault(Close(at="done"), "action")
@@ -59,7 +59,7 @@ def _unclear(remediator: Remediator) -> Answered:
 
 
 def _ended(status: str) -> Scenario:
-    def scenario(remediator: Remediator) -> Answered:
+    def scenario(remediator: Remediator) -> EventReply:
         restarted(remediator.cloud, began=20 * MINUTE)
         remediator.cloud.set_status(ORDERS, status)
         group = alerts(ORDERS, raised=NOW - HOUR)
@@ -70,7 +70,7 @@ def _ended(status: str) -> Scenario:
 
 
 def _asked(action: str, fault: Any = None) -> Scenario:
-    def scenario(remediator: Remediator) -> Answered:
+    def scenario(remediator: Remediator) -> EventReply:
         if fault is not None:
             remediator.cloud.fault(fault, "tasks", times=None)
         return remediator.ask(action=action)
@@ -79,7 +79,7 @@ def _asked(action: str, fault: Any = None) -> Scenario:
 
 
 def _of_status(status: str, *, alarm: bool) -> Scenario:
-    def scenario(remediator: Remediator) -> Answered:
+    def scenario(remediator: Remediator) -> EventReply:
         remediator.cloud.set_status(ORDERS, status)
         return remediator.alert(ORDERS) if alarm else remediator.restart(ORDERS)
 
@@ -89,7 +89,7 @@ def _of_status(status: str, *, alarm: bool) -> Scenario:
 def _trigger(change: Callable[[dict[str, Any]], Any]) -> Scenario:
     """Send a malformed event of FunctionGraph's SMN trigger."""
 
-    def scenario(remediator: Remediator) -> Answered:
+    def scenario(remediator: Remediator) -> EventReply:
         event = ces_alarm()
         return remediator.trigger(change(event["record"][0]["smn"]) or event)
 

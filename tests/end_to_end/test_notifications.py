@@ -106,7 +106,7 @@ def test_a_failing_topic_is_one_warning_and_changes_nothing(
 
     result = notifying.alert(ORDERS)
 
-    assert result.brief == (200, "accepted", None)
+    assert result.verdict == (200, "accepted", None)
     assert len(notifying.cloud.arrived("publish")) == 1
     (logged,), log = out()
     assert logged["id"] == result.event["id"]
@@ -118,7 +118,7 @@ def test_a_topic_that_hangs_ends_with_the_event(notifying: Remediator, out: Any)
     notifying.set(DEADLINE_SECONDS="1")
     notifying.cloud.fault(Hold(), kind="publish")
 
-    assert notifying.alert(ORDERS).brief == (200, "accepted", None)
+    assert notifying.alert(ORDERS).verdict == (200, "accepted", None)
 
     _, log = out()
     assert [line["message"] for line in log if line["severity"] == "WARNING"] == [
@@ -182,7 +182,7 @@ def test_own_notification_is_recognised_and_ignored(
 
     back = notifying.trigger(smn_event(published.message, published.subject))
 
-    assert back.brief == (200, "skipped", "own_notification")
+    assert back.verdict == (200, "skipped", "own_notification")
     assert not back.data["needs_human"]
     assert len(notifying.cloud.published) == 1
     assert len(notifying.cloud.posts) == 1
@@ -202,7 +202,7 @@ def test_alarm_named_like_a_notification_is_an_alarm(notifying: Remediator) -> N
 
     result = notifying.ces_alarm(alarm_name=f"kafka-remediator\n{mark}\n")
 
-    assert result.brief == (200, "accepted", None)
+    assert result.verdict == (200, "accepted", None)
     assert len(notifying.cloud.published) == 2
 
 

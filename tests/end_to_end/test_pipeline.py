@@ -134,9 +134,10 @@ def test_an_event_that_asks_for_nothing_needs_no_credentials_and_any_other_names
     settings = remediator.runtime.settings._replace(credentials=None)
     remediator.runtime = remediator.runtime._replace(settings=settings)
 
-    assert remediator.post("/alertmanager", alerts("none")).brief == (200, "skipped", "not_mapped")
+    unmapped = remediator.post("/alertmanager", alerts("none"))
+    assert unmapped.verdict == (200, "skipped", "not_mapped")
     answer = remediator.restart()
-    assert answer.brief == (500, "failed", "settings")
+    assert answer.verdict == (500, "failed", "settings")
     assert "HUAWEICLOUD_SDK_AK" in answer.data["message"]
     assert answer.data["needs_human"]
     assert not remediator.cloud.requests

@@ -16,7 +16,7 @@ def test_an_instance_that_another_event_holds_is_busy(remediator: Remediator) ->
     with remediator.runtime.ledger.claim([ORDERS], Times(lambda: 1.0, lambda: 1.0)):
         answer = remediator.restart()
 
-    assert answer.brief == (503, "failed", "busy")
+    assert answer.verdict == (503, "failed", "busy")
     assert (answer.data["retryable"], answer.data["needs_human"]) == (True, False)
     assert not remediator.cloud.requests
 
@@ -50,7 +50,7 @@ def test_events_at_once_see_each_others_restarts_before_the_cloud_shows_them(
     thread.start()
     remediator.cloud.wait_for(1, "action")
 
-    assert remediator.alert(AUDIT).brief == (200, "skipped", "storm")
+    assert remediator.alert(AUDIT).verdict == (200, "skipped", "storm")
     hold.release.set()
     thread.join(30)
-    assert first[0].brief == (200, "accepted", None)
+    assert first[0].verdict == (200, "accepted", None)

@@ -39,7 +39,7 @@ def test_exception_before_the_call_fails_without_details(remediator: Remediator,
     answer = remediator.restart()
     _, (line,) = out()
 
-    assert answer.brief == (500, "failed", "internal")
+    assert answer.verdict == (500, "failed", "internal")
     assert answer.data["needs_human"]
     assert (line["severity"], line["kind"]) == ("ERROR", "ZeroDivisionError")
     assert line["at"][-1].startswith(f"{Path(__file__).name}:")
@@ -60,7 +60,7 @@ def test_exception_after_the_call_is_unknown(remediator: Remediator) -> None:
     remediator.runtime = remediator.runtime._replace(ledger=ledger)
     answer = remediator.restart()
 
-    assert answer.brief == (202, "unknown", "internal")
+    assert answer.verdict == (202, "unknown", "internal")
     assert (answer.data["api"]["attempts"], len(remediator.cloud.posts)) == (1, 1)
     assert answer.data["request"] == REQUEST
 
@@ -69,7 +69,7 @@ def test_exception_ends_only_its_own_event(remediator: Remediator) -> None:
     break_source(remediator, "alertmanager")
 
     assert remediator.alert().data["reason"] == "internal"
-    assert remediator.restart().brief == (200, "accepted", None)
+    assert remediator.restart().verdict == (200, "accepted", None)
 
 
 class Sink(HTTPServer):
@@ -128,7 +128,7 @@ def test_settings_that_are_wrong_at_an_event_are_a_result_too(remediator: Remedi
         sources={**remediator.runtime.sources, "direct": source}
     )
 
-    assert remediator.restart().brief == (500, "failed", "settings")
+    assert remediator.restart().verdict == (500, "failed", "settings")
 
 
 def test_ignored_event_logs_its_duration(remediator: Remediator) -> None:

@@ -66,7 +66,7 @@ def test_a_message_about_the_subscription_is_for_a_person_and_its_link_is_in_the
     remediator.set(SMN_TOPIC_URNS=TOPIC, SMN_CERTIFICATE_FILE=str(file), LOG_LEVEL="ERROR")
     answer = remediator.post("/smn", message)
 
-    assert answer.brief == (200, "skipped", reason)
+    assert answer.verdict == (200, "skipped", reason)
     assert (answer.data["needs_human"], answer.data["event"]["id"]) == (needs_human, "m1")
     assert [line["link"] for line in out()[1]] == ([LINK] if fields else [])
     assert not remediator.cloud.requests
@@ -82,10 +82,10 @@ def test_a_link_and_a_headline_that_smn_did_not_sign_are_in_no_log_and_no_result
     answer = remediator.post("/smn", {**message, **added})
 
     if signed_over:
-        assert answer.brief == (200, "skipped", "unsubscribe_confirmation")
+        assert answer.verdict == (200, "skipped", "unsubscribe_confirmation")
         assert answer.data["event"]["name"] is None
     else:  # what SMN signs has a link
-        assert answer.brief == (401, "rejected", "unauthenticated")
+        assert answer.verdict == (401, "rejected", "unauthenticated")
     assert "evil.example" not in str(out())
     assert "Call this number" not in str(answer.event)
 
@@ -98,7 +98,7 @@ def test_the_line_on_a_dead_link_names_its_event_and_not_the_link(
     remediator.set(SMN_TOPIC_URNS=TOPIC, SMN_CERTIFICATE_FILE=str(file))
     answer = remediator.post("/smn", message)
 
-    assert answer.brief == (200, "skipped", "subscription_confirmation")
+    assert answer.verdict == (200, "skipped", "subscription_confirmation")
     (line,) = out()[1]
     assert (line["severity"], line["event_id"]) == ("WARNING", "m1")
     assert LINK not in str(line)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.factories import AUDIT, DRAFT, ORDERS, PAYMENTS, ids
 from tests.fake_dms import Hold, Reply, Reset, vendor_error
-from tests.harness import Answered, Remediator, open_remediator
+from tests.harness import EventReply, Remediator, open_remediator
 
 BODY = {"action": "delete", "all_failure": "kafka"}
 
@@ -34,7 +34,7 @@ def open_the_remediator() -> Iterator[Remediator]:
         yield remediator
 
 
-def purge(remediator: Remediator) -> Answered:
+def purge(remediator: Remediator) -> EventReply:
     return remediator.ask(action="purge_failed")
 
 
@@ -46,7 +46,7 @@ def test_a_purge_names_what_it_removes(remediator: Remediator) -> None:
     remediator.cloud.add_failed_creation(DRAFT)
     response = purge(remediator)
 
-    assert response.brief == (200, "accepted", None)
+    assert response.verdict == (200, "accepted", None)
     assert (
         response.data["instances"][0] | {"id": DRAFT, "status": "CREATEFAILED"}
         == (response.data["instances"][0])
@@ -67,7 +67,7 @@ def test_failed_creations_are_purged_in_every_listing_variant(
     remediator.cloud.add_failed_creation(DRAFT)
     response = purge(remediator)
 
-    assert response.brief == (200, "accepted", None)
+    assert response.verdict == (200, "accepted", None)
     assert len(response.data["instances"]) == (way == "rows")
     assert [effect.instance for effect in remediator.cloud.effects] == [DRAFT]
 
@@ -75,7 +75,7 @@ def test_failed_creations_are_purged_in_every_listing_variant(
 def test_an_empty_listing_does_not_stop_a_purge(remediator: Remediator) -> None:
     response = purge(remediator)
 
-    assert response.brief == (200, "accepted", None)
+    assert response.verdict == (200, "accepted", None)
     assert response.data["message"] == "Purge of failed creations (none listed) accepted."
     assert response.data["instances"] == []
     assert sent(remediator) == [BODY]
@@ -91,7 +91,7 @@ def test_a_purge_of_more_than_the_limit_is_refused_with_what_was_found(
         remediator.cloud.add_failed_creation(one)
     response = purge(remediator)
 
-    assert response.brief == (403, "rejected", "too_many")
+    assert response.verdict == (403, "rejected", "too_many")
     assert (ids(3)[2] in response.data["message"]) == (way == "rows")
     assert response.data["request"] is None
     assert not remediator.cloud.posts
@@ -113,7 +113,7 @@ def test_a_purge_is_refused_where_a_blocked_instance_is_among_the_failed(
     remediator.cloud.add_failed_creation(DRAFT)
     response = purge(remediator)
 
-    assert response.brief == (403, "rejected", "not_allowed")
+    assert response.verdict == (403, "rejected", "not_allowed")
     assert DRAFT in response.data["message"]
     assert not remediator.cloud.posts
 
@@ -122,7 +122,7 @@ def test_the_instances_an_operator_allows_do_not_limit_a_purge(remediator: Remed
     remediator.set(ALLOWED_INSTANCES=ORDERS)
     remediator.cloud.add_failed_creation(DRAFT)
 
-    assert purge(remediator).brief == (200, "accepted", None)
+    assert purge(remediator).verdict == (200, "accepted", None)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_listing_that_fails_stops_the_purge(
     remediator.cloud.fault(fault, kind="list", times=None)
     response = purge(remediator)
 
-    assert response.brief == (status, "failed", "state_unreadable")
+    assert response.verdict == (status, "failed", "state_unreadable")
     assert response.data["needs_human"] == (status == 200)
     assert not remediator.cloud.posts
 
@@ -150,14 +150,14 @@ def test_a_listing_that_never_ends_stops_the_purge(remediator: Remediator) -> No
     remediator.set(DEADLINE_SECONDS="1")
     remediator.cloud.fault(Hold(), kind="list", times=None)
 
-    assert purge(remediator).brief == (503, "failed", "state_unreadable")
+    assert purge(remediator).verdict == (503, "failed", "state_unreadable")
     assert not remediator.cloud.posts
 
 
 def test_a_timer_and_a_ping_may_purge(remediator: Remediator) -> None:
     remediator.cloud.add_failed_creation(DRAFT)
     response = remediator.trigger(TIMER)
-    assert response.brief == (200, "accepted", None)
+    assert response.verdict == (200, "accepted", None)
     assert response.data["event"] == {
         "source": "timer",
         "id": "nightly 2026-01-05T11:00:00+08:00",
@@ -169,7 +169,7 @@ def test_a_timer_and_a_ping_may_purge(remediator: Remediator) -> None:
     response = remediator.post(
         "/", {"action": "purge_failed"}, **PING, **{"ce-type": "dev.knative.sources.ping"}
     )
-    assert response.brief == (200, "accepted", None)
+    assert response.verdict == (200, "accepted", None)
     assert response.data["event"]["id"] == "7"
     assert sent(remediator) == [BODY, BODY]
 
@@ -193,11 +193,11 @@ def test_a_topic_may_not_purge_and_a_schedule_may_not_delete(remediator: Remedia
 
 def test_a_dry_purge_shows_its_body_and_what_it_would_remove(remediator: Remediator) -> None:
     remediator.set(DRY_RUN="true")
-    assert purge(remediator).brief == (200, "dry_run", "dry_run")
+    assert purge(remediator).verdict == (200, "dry_run", "dry_run")
     remediator.cloud.add_failed_creation(DRAFT)
     response = purge(remediator)
 
-    assert response.brief == (200, "dry_run", "dry_run")
+    assert response.verdict == (200, "dry_run", "dry_run")
     assert response.data["request"] == BODY
     assert response.reasons == {DRAFT: "dry_run"}
     assert not remediator.cloud.posts
@@ -209,6 +209,6 @@ def test_a_purge_whose_answer_is_lost_stays_unknown_and_is_not_repeated(
     remediator.cloud.fault(Reset(at="done"), kind="action")
     response = purge(remediator)
 
-    assert response.brief == (202, "unknown", "unclear")
+    assert response.verdict == (202, "unknown", "unclear")
     assert response.data["needs_human"]
     assert sent(remediator) == [BODY]

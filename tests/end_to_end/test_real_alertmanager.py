@@ -114,7 +114,7 @@ def cloud() -> Iterator[FakeDms]:
 
 @pytest.fixture
 def alertmanager(cloud: FakeDms, tmp_path: Path) -> Iterator[Alertmanager]:
-    """Alertmanager in front of `python -m function serve` in front of the stand-in."""
+    """Alertmanager in front of `python -m function serve` in front of the fake DMS."""
     command = installed("prometheus-alertmanager", "alertmanager")
     configuration = documented()
     settings = {**cloud.environment(), "DRY_RUN": "false", "ALERTMANAGER_SECRETS": SECRET}

@@ -10,7 +10,7 @@ import pytest
 from function.lib.timestamps import text
 from tests.factories import HOUR, MINUTE, NOW, ORDERS, PAYMENTS, ids
 from tests.fake_dms import Behaviour, Close, Hold, throttled, vendor_error
-from tests.harness import Answered, Remediator, open_remediator, restarted
+from tests.harness import EventReply, Remediator, open_remediator, restarted
 
 RAISED = NOW - 30 * MINUTE
 
@@ -31,7 +31,7 @@ def resolved(
     return {"version": "4", "status": "resolved", "alerts": listed}
 
 
-def end(remediator: Remediator, *instances: str, **fields: Any) -> Answered:
+def end(remediator: Remediator, *instances: str, **fields: Any) -> EventReply:
     """Send that alarms have ended."""
     return remediator.post("/alertmanager", resolved(*instances, **fields))
 
@@ -53,7 +53,7 @@ def test_recovery_is_reported_with_time_user_and_duration(
 
     result = end(remediator)
 
-    assert result.brief == (200, "skipped", "recovered")
+    assert result.verdict == (200, "skipped", "recovered")
     assert result.data["message"] == (
         "1 instance recovered: restarted, and running since. "
         f"{ORDERS} was restarted at 2026-01-05T02:40:00Z by alice and has been running since "
@@ -79,7 +79,7 @@ def test_the_whole_loop_from_the_alarm_to_the_recovery(remediator: Remediator) -
     ended = datetime.fromtimestamp(remediator.clock(), NOW.tzinfo)
     result = end(remediator, raised=NOW - MINUTE, ended=ended)
 
-    assert result.brief == (200, "skipped", "recovered")
+    assert result.verdict == (200, "skipped", "recovered")
     assert "its alarm ended 4 minutes after it was raised." in result.data["message"]
 
 
@@ -88,7 +88,7 @@ def test_an_instance_that_is_still_down_calls_a_person(remediator: Remediator) -
 
     result = end(remediator)
 
-    assert result.brief == (200, "skipped", "not_recovered")
+    assert result.verdict == (200, "skipped", "not_recovered")
     assert result.event["needshuman"] is True
     assert result.data["message"].startswith("1 instance not recovered: not running, although")
     assert f"The alarm of {ORDERS} has ended, but its status is ERROR." in result.data["message"]
@@ -97,14 +97,14 @@ def test_an_instance_that_is_still_down_calls_a_person(remediator: Remediator) -
 def test_an_alarm_that_ended_by_itself_is_no_recovery(remediator: Remediator) -> None:
     remediator.cloud.set_status(ORDERS, "RUNNING")
 
-    assert end(remediator).brief == (200, "skipped", "not_firing")
+    assert end(remediator).verdict == (200, "skipped", "not_firing")
     assert calls(remediator) == ["show", "tasks"]
 
 
 def test_restarting_instance_is_reported_as_restarting(remediator: Remediator) -> None:
     remediator.alert(ORDERS)
 
-    assert end(remediator, raised=NOW - MINUTE).brief == (200, "skipped", "already_restarting")
+    assert end(remediator, raised=NOW - MINUTE).verdict == (200, "skipped", "already_restarting")
 
 
 def test_end_of_a_cloud_eye_alarm_is_followed_up(remediator: Remediator) -> None:
@@ -112,7 +112,7 @@ def test_end_of_a_cloud_eye_alarm_is_followed_up(remediator: Remediator) -> None
 
     result = remediator.ces_alarm(alarm_status="ok")
 
-    assert result.brief == (200, "skipped", "recovered")
+    assert result.verdict == (200, "skipped", "recovered")
     assert "its alarm ended 20 minutes after that restart began." in result.data["message"]
 
 
@@ -130,7 +130,7 @@ def test_other_resolved_alarms_cost_no_call(
 
 
 def test_an_alert_that_asks_for_no_restart_costs_no_call(remediator: Remediator) -> None:
-    assert end(remediator, remediation="page").brief == (200, "skipped", "not_firing")
+    assert end(remediator, remediation="page").verdict == (200, "skipped", "not_firing")
     assert not calls(remediator)
 
 
@@ -141,7 +141,7 @@ def test_a_rule_without_data_says_nothing_of_the_instance(remediator: Remediator
 
     result = remediator.post("/grafana", {**group, "version": "1"})
 
-    assert result.brief == (200, "skipped", "not_firing")
+    assert result.verdict == (200, "skipped", "not_firing")
     assert not calls(remediator)
 
 
@@ -149,14 +149,14 @@ def test_following_up_can_be_switched_off(remediator: Remediator) -> None:
     recover(remediator)
     remediator.set(FOLLOW_UP="false")
 
-    assert end(remediator).brief == (200, "skipped", "not_firing")
+    assert end(remediator).verdict == (200, "skipped", "not_firing")
     assert not calls(remediator)
 
 
 def test_a_blocked_instance_is_left_alone(remediator: Remediator) -> None:
     remediator.set(BLOCKED_INSTANCES=ORDERS)
 
-    assert end(remediator).brief == (200, "skipped", "not_firing")
+    assert end(remediator).verdict == (200, "skipped", "not_firing")
     assert not calls(remediator)
 
 
@@ -165,7 +165,7 @@ def test_deleted_and_opted_out_instances_are_not_reported(remediator: Remediator
 
     result = end(remediator, PAYMENTS, ids(1)[0])
 
-    assert result.brief == (200, "skipped", "not_firing")
+    assert result.verdict == (200, "skipped", "not_firing")
     assert not result.data["needs_human"]
 
 
@@ -183,7 +183,7 @@ def test_unreadable_follow_up_is_named_and_does_not_fail(
 
     result = end(remediator)
 
-    assert result.brief == (200, "skipped", "not_firing")
+    assert result.verdict == (200, "skipped", "not_firing")
     assert not result.data["retryable"]
     assert not result.data["needs_human"]
     assert f"Whether {ORDERS} recovered could not be read:" in result.data["message"]
@@ -194,14 +194,14 @@ def test_a_cloud_that_hangs_ends_with_the_event(remediator: Remediator) -> None:
     remediator.set(DEADLINE_SECONDS="1")
     remediator.cloud.fault(Hold(), "show")
 
-    assert end(remediator).brief == (200, "skipped", "not_firing")
+    assert end(remediator).verdict == (200, "skipped", "not_firing")
 
 
 def test_without_credentials_nothing_is_read_and_nothing_fails(remediator: Remediator) -> None:
     settings = remediator.runtime.settings._replace(credentials=None)
     remediator.runtime = remediator.runtime._replace(settings=settings)
 
-    assert end(remediator).brief == (200, "skipped", "not_firing")
+    assert end(remediator).verdict == (200, "skipped", "not_firing")
 
 
 def test_a_group_with_both_kinds_restarts_first_and_looks_then(remediator: Remediator) -> None:
@@ -221,7 +221,7 @@ def test_a_group_with_both_kinds_restarts_first_and_looks_then(remediator: Remed
 
 
 def test_too_many_resolved_alarms_are_not_followed_up(remediator: Remediator) -> None:
-    assert end(remediator, *ids(11)).brief == (200, "skipped", "not_firing")
+    assert end(remediator, *ids(11)).verdict == (200, "skipped", "not_firing")
     assert not calls(remediator)
 
 

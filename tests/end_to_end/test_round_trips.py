@@ -12,9 +12,9 @@ from contextlib import contextmanager
 import pytest
 
 from tests.factories import NOW, ORDERS, ids
-from tests.fake_dms import Clock, FakeDms, Hold, Place
-from tests.fault_matrix.certificates import place
-from tests.harness import Answered, Remediator
+from tests.fake_dms import Clock, Endpoint, FakeDms, Hold
+from tests.fault_matrix.certificates import tls_endpoint
+from tests.harness import EventReply, Remediator
 from tests.relay import Relay
 
 CONNECTED_FLIGHTS = {"plain": 0, "TLS": 2}  # ClientHello; Finished, where a request may follow
@@ -26,7 +26,9 @@ def behind_a_relay(kind: str, **settings: str) -> Iterator[tuple[Remediator, Rel
     """Open a remediator whose connections to the cloud pass a relay."""
     clock = Clock(NOW.timestamp())
     with (
-        FakeDms(place=place("good") if kind == "TLS" else Place(), clock=clock) as cloud,
+        FakeDms(
+            endpoint=tls_endpoint("good") if kind == "TLS" else Endpoint(), clock=clock
+        ) as cloud,
         Relay(cloud.address) as relay,
     ):
         cloud.add_instance(ORDERS, status="ERROR")
@@ -41,12 +43,12 @@ class Held:
     def __init__(self, remediator: Remediator, *targets: str, alarm: bool) -> None:
         self._cloud = remediator.cloud
         self._cloud.fault(Hold(), times=None)
-        self._results: list[Answered] = []
+        self._results: list[EventReply] = []
         send = remediator.alert if alarm else remediator.restart
         self._thread = threading.Thread(target=lambda: self._results.append(send(*targets)))
         self._thread.start()
 
-    def answered(self) -> Answered:
+    def answered(self) -> EventReply:
         self._cloud.clear_faults()
         self._cloud.release()
         self._thread.join(20)
@@ -69,7 +71,7 @@ def test_call_is_sent_one_round_trip_after_connecting(kind: str, *, alarm: bool)
         )
         assert (len(cloud.requests), cloud.posts) == (READING, ())
 
-        assert event.answered().brief == (200, "accepted", None)
+        assert event.answered().verdict == (200, "accepted", None)
 
     kinds = [request.kind for request in cloud.requests]
     assert sorted(kinds[:READING]) == (["list", "tasks"] if alarm else ["show", "tasks"])
@@ -90,7 +92,7 @@ def test_ten_targets_take_as_many_round_trips_as_one(kind: str) -> None:
         cloud.wait_for(11)
         relay.wait_for(lambda: len(relay.passages) == 12)
 
-        assert event.answered().brief == (200, "accepted", None)
+        assert event.answered().verdict == (200, "accepted", None)
 
     assert [request.kind for request in cloud.requests].count("tasks") == 10
     assert len(cloud.posts) == 1

@@ -16,7 +16,7 @@ def test_an_alarm_restarts_its_instance_and_says_so(remediator: Remediator) -> N
     answer = remediator.alert()
     data = answer.data
 
-    assert answer.brief == (200, "accepted", None)
+    assert answer.verdict == (200, "accepted", None)
     assert data["message"] == "Restart of 1 instance accepted."
     assert data["request"] == {"action": "restart", "instances": [ORDERS]}
     assert data["instances"] == [
@@ -36,23 +36,23 @@ def test_an_alarm_restarts_its_instance_and_says_so(remediator: Remediator) -> N
 
 
 def test_a_repeated_alarm_leads_to_one_call(remediator: Remediator) -> None:
-    assert remediator.alert().brief == (200, "accepted", None)
-    assert remediator.alert().brief == (200, "skipped", "already_restarting")
+    assert remediator.alert().verdict == (200, "accepted", None)
+    assert remediator.alert().verdict == (200, "skipped", "already_restarting")
     remediator.clock.advance(300)
-    assert remediator.alert().brief == (200, "skipped", "already_answered")
+    assert remediator.alert().verdict == (200, "skipped", "already_answered")
 
     assert len(remediator.cloud.posts) == 1
 
 
 def test_not_firing_test_event_and_not_mapped_cost_no_call(remediator: Remediator) -> None:
     unsure = remediator.ces_alarm(alarm_status="insufficient_data")
-    assert unsure.brief == (200, "skipped", "not_firing")
-    assert remediator.ces_alarm(metric_name="disk").brief == (200, "skipped", "not_mapped")
+    assert unsure.verdict == (200, "skipped", "not_firing")
+    assert remediator.ces_alarm(metric_name="disk").verdict == (200, "skipped", "not_mapped")
     labels = {"alertname": "TestAlert", "instance": "Grafana"}
     button = {"version": "1", "alerts": [{"status": "firing", "labels": labels}]}
     answer = remediator.post("/grafana", button)
 
-    assert answer.brief == (200, "skipped", "test_event")
+    assert answer.verdict == (200, "skipped", "test_event")
     assert answer.data["instances"] == []
     assert not remediator.cloud.requests
 
@@ -77,7 +77,7 @@ def test_stale_applies_to_every_action(
     delete = {"instances": [ORDERS], "confirm": [ORDERS]}
 
     assert remediator.ask(action="restart", instances=[ORDERS], **old).data["reason"] == "stale"
-    assert remediator.ask(action="purge_failed", **old).brief == (200, "skipped", "stale")
+    assert remediator.ask(action="purge_failed", **old).verdict == (200, "skipped", "stale")
     assert remediator.ask(action="delete", **delete, **old).data["reason"] == "stale"
     assert not remediator.cloud.requests
 
@@ -86,7 +86,7 @@ def test_action_disabled_rejects_the_event(remediator: Remediator) -> None:
     remediator.set(ENABLED_ACTIONS="purge_failed")
     answer = remediator.alert()
 
-    assert answer.brief == (403, "rejected", "action_disabled")
+    assert answer.verdict == (403, "rejected", "action_disabled")
     assert answer.data["message"] == "Rejected: restart is not in ENABLED_ACTIONS."
     assert not remediator.cloud.requests
 
@@ -96,11 +96,11 @@ def test_not_allowed_skips_for_alarms_and_rejects_requests(
 ) -> None:
     remediator.cloud.add_instance(PAYMENTS, status="ERROR")
     remediator.set(BLOCKED_INSTANCES=ORDERS.upper())
-    assert remediator.restart(ORDERS, PAYMENTS).brief == (403, "rejected", "not_allowed")
+    assert remediator.restart(ORDERS, PAYMENTS).verdict == (403, "rejected", "not_allowed")
     assert not remediator.cloud.requests
 
     answer = remediator.alert(ORDERS, PAYMENTS)
-    assert answer.brief == (200, "partial", None)
+    assert answer.verdict == (200, "partial", None)
     assert answer.reasons == {ORDERS: "not_allowed", PAYMENTS: None}
     assert answer.data["message"] == "Restart of 1 of 2 instances accepted."
     assert "subject" not in answer.event
@@ -109,7 +109,7 @@ def test_not_allowed_skips_for_alarms_and_rejects_requests(
 def test_too_many_rejects_and_never_truncates(remediator: Remediator) -> None:
     answer = remediator.alert(*ids(11))
 
-    assert answer.brief == (403, "rejected", "too_many")
+    assert answer.verdict == (403, "rejected", "too_many")
     assert answer.data["instances"] == []
     assert not remediator.cloud.requests
 
@@ -120,7 +120,7 @@ def test_an_alert_that_names_no_instance_gives_its_reason_at_the_top(
     nameless = alerts("prod")
     answer = remediator.post("/alertmanager", {**nameless, "truncatedAlerts": 2})
 
-    assert answer.brief == (200, "skipped", "not_mapped")
+    assert answer.verdict == (200, "skipped", "not_mapped")
     assert answer.data["instances"] == []
     assert answer.data["message"].endswith(
         "The sender left out 2 alerts of this group. "
@@ -133,7 +133,7 @@ def test_an_alert_that_names_no_instance_leaves_its_trace_beside_one_that_does(
 ) -> None:
     answer = remediator.post("/alertmanager", alerts(ORDERS, "prod"))
 
-    assert answer.brief == (200, "accepted", None)
+    assert answer.verdict == (200, "accepted", None)
     assert answer.data["message"] == (
         "Restart of 1 instance accepted. "
         "1 alert asks for a restart, but has no instance id in the label kafka_instance_id."
@@ -146,7 +146,7 @@ def test_alerts_that_were_left_out_are_named_where_nothing_could_be_read(
     remediator.cloud.fault(Reply(403, "{}"), kind="list", times=None)
     found = remediator.alert(ORDERS, truncatedAlerts=2)
 
-    assert found.brief == (200, "failed", "state_unreadable")
+    assert found.verdict == (200, "failed", "state_unreadable")
     assert found.data["message"].endswith("The sender left out 2 alerts of this group.")
 
 
@@ -155,7 +155,7 @@ def test_unknown_outcome_is_not_retried_and_needs_a_person(remediator: Remediato
     remediator.cloud.fault(Reply(500, "?"), kind="action")
     answer = remediator.alert()
 
-    assert answer.brief == (202, "unknown", "unclear")
+    assert answer.verdict == (202, "unknown", "unclear")
     assert answer.data["needs_human"]
     assert (answer.data["api"]["attempts"], len(remediator.cloud.posts)) == (1, 1)
     assert answer.data["request"] == {"action": "restart", "instances": [ORDERS]}

@@ -33,7 +33,7 @@ def test_already_answered_not_by_an_earlier_restart(remediator: Remediator) -> N
     remediator.set(COOLDOWN_SECONDS="0")
     restarted(remediator.cloud, 3 * MINUTE)
 
-    assert remediator.alert(raised=NOW - MINUTE).brief == (200, "accepted", None)
+    assert remediator.alert(raised=NOW - MINUTE).verdict == (200, "accepted", None)
 
 
 @pytest.mark.parametrize(("ended", "answered"), [(23 * HOUR, True), (25 * HOUR, False)])
@@ -56,7 +56,7 @@ def test_already_answered_for_a_repeat_by_a_restart_within_a_day(
 def test_already_answered_does_not_apply_to_requests(remediator: Remediator) -> None:
     restarted(remediator.cloud, 2 * HOUR, took=2 * HOUR)
 
-    assert remediator.restart().brief == (200, "accepted", None)
+    assert remediator.restart().verdict == (200, "accepted", None)
 
 
 @pytest.mark.parametrize("status", ["SUCCESS", "FAILED", "A_NEW_WORD"])
@@ -72,14 +72,14 @@ def test_cooldown_skips_a_recent_restart(remediator: Remediator, status: str) ->
 def test_cooldown_ignores_cancelled_restarts(remediator: Remediator, status: str) -> None:
     restarted(remediator.cloud, MINUTE, status=status)
 
-    assert remediator.alert().brief == (200, "accepted", None)
+    assert remediator.alert().verdict == (200, "accepted", None)
 
 
 def test_cooldown_of_zero_is_disabled(remediator: Remediator) -> None:
     remediator.set(COOLDOWN_SECONDS="0")
     restarted(remediator.cloud, 2 * MINUTE)
 
-    assert remediator.restart().brief == (200, "accepted", None)
+    assert remediator.restart().verdict == (200, "accepted", None)
 
 
 def test_restart_limit_needs_a_person_and_names_the_count(
@@ -94,7 +94,7 @@ def test_restart_limit_needs_a_person_and_names_the_count(
         assert note in answer.data["message"]
 
     remediator.set(MAX_RESTARTS_PER_DAY="0")
-    assert remediator.restart().brief == (200, "accepted", None)
+    assert remediator.restart().verdict == (200, "accepted", None)
 
 
 def test_storm_skips_every_instance_of_an_alarm(remediator: Remediator) -> None:
@@ -107,7 +107,7 @@ def test_storm_skips_every_instance_of_an_alarm(remediator: Remediator) -> None:
 
     assert_held_back(answer, "storm", needs_human=True, cloud=remediator.cloud)
     assert answer.reasons == dict.fromkeys(ALL_THREE, "storm")
-    assert remediator.alert(ORDERS, PAYMENTS).brief == (200, "accepted", None)
+    assert remediator.alert(ORDERS, PAYMENTS).verdict == (200, "accepted", None)
 
 
 def test_storm_does_not_apply_to_requests_and_can_be_disabled(
@@ -117,10 +117,10 @@ def test_storm_does_not_apply_to_requests_and_can_be_disabled(
         remediator.cloud.add_instance(one)
     remediator.set(MAX_RESTARTING="1")
     assert remediator.alert(*ids(4)[:2]).data["reason"] == "storm"
-    assert remediator.restart(*ids(4)[:2]).brief == (200, "accepted", None)
+    assert remediator.restart(*ids(4)[:2]).verdict == (200, "accepted", None)
 
     remediator.set(MAX_RESTARTING="0")
-    assert remediator.alert(*ids(4)[2:]).brief == (200, "accepted", None)
+    assert remediator.alert(*ids(4)[2:]).verdict == (200, "accepted", None)
 
 
 def test_dry_run_shows_the_exact_body_and_the_last_restart(
@@ -131,7 +131,7 @@ def test_dry_run_shows_the_exact_body_and_the_last_restart(
     remediator.set(DRY_RUN="true")
     answer = remediator.alert()
 
-    assert answer.brief == (200, "dry_run", "dry_run")
+    assert answer.verdict == (200, "dry_run", "dry_run")
     assert answer.data["request"] == {"action": "restart", "instances": [ORDERS]}
     assert answer.data["instances"][0]["last_restart"] == "2026-01-05T00:00:00Z"
     assert (answer.data["dry_run"], answer.data["api"]["attempts"]) == (True, 0)

@@ -23,7 +23,7 @@ def test_state_unreadable_fails_and_sends_nothing(
     remediator.cloud.fault(fault, kind=kind, times=None)
     answer = remediator.alert()
 
-    assert answer.brief == (status, "failed", "state_unreadable")
+    assert answer.verdict == (status, "failed", "state_unreadable")
     assert answer.data["needs_human"] == (status == 200)
     assert answer.data["retryable"] == (status == 503)
     assert (answer.data["request"], answer.data["api"]["status"]) == (None, fault.status)
@@ -66,7 +66,7 @@ def test_not_found_only_by_the_vendor_code(remediator: Remediator) -> None:
     remediator.cloud.fault(vendor_error(404, "APIGW.0101", "The API does not exist."), kind="show")
     answer = remediator.restart(AUDIT)
 
-    assert answer.brief == (200, "failed", "state_unreadable")
+    assert answer.verdict == (200, "failed", "state_unreadable")
     assert answer.data["needs_human"]
 
 

@@ -10,11 +10,11 @@ import pytest
 from function.lib import strict_json
 from tests.factories import AUDIT, DAY, HOUR, MINUTE, ORDERS, PAYMENTS, ids
 from tests.fake_dms import Behaviour, Close, Reply, vendor_error
-from tests.harness import Answered, Remediator, ago, open_remediator, restarted
+from tests.harness import EventReply, Remediator, ago, open_remediator, restarted
 from tests.redis_process import redis_process
 
 
-def verify(remediator: Remediator) -> Answered:
+def verify(remediator: Remediator) -> EventReply:
     return remediator.ask(action="verify")
 
 
@@ -27,7 +27,7 @@ def test_a_project_that_runs_costs_one_call(remediator: Remediator) -> None:
 
     result = verify(remediator)
 
-    assert result.brief == (200, "passed", None)
+    assert result.verdict == (200, "passed", None)
     assert result.data["action"] == "verify"
     assert result.data["message"] == (
         "Verification passed: nothing to look after among 1 instance."
@@ -43,7 +43,7 @@ def test_each_stopped_instance_costs_one_more_call(remediator: Remediator) -> No
     result = verify(remediator)
 
     assert sorted(calls(remediator)) == ["list", *["tasks"] * 4]
-    assert result.brief == (200, "passed", "status")
+    assert result.verdict == (200, "passed", "status")
     assert set(result.reasons) == {ORDERS, *ids(3)}
 
 
@@ -53,7 +53,7 @@ def test_a_restart_that_hangs_calls_a_person(remediator: Remediator) -> None:
 
     result = verify(remediator)
 
-    assert result.brief == (200, "failed", "hanging")
+    assert result.verdict == (200, "failed", "hanging")
     assert result.event["needshuman"] is True
     assert result.data["message"] == (
         "Verification of 1 instance failed: the restart takes longer than 20 minutes. "
@@ -66,12 +66,12 @@ def test_a_restart_that_hangs_calls_a_person(remediator: Remediator) -> None:
 def test_ineffective_restart_is_reported_by_the_next_verify(outcome: Any) -> None:
     with open_remediator(Behaviour(restart_outcome=outcome)) as remediator:
         assert remediator.alert(ORDERS).data["outcome"] == "accepted"
-        assert verify(remediator).brief == (200, "passed", "restarting")
+        assert verify(remediator).verdict == (200, "passed", "restarting")
         remediator.clock.advance(10 * 60)
 
         result = verify(remediator)
 
-        assert result.brief == (200, "failed", "not_recovered")
+        assert result.verdict == (200, "failed", "not_recovered")
         assert result.data["needs_human"]
 
 
@@ -80,7 +80,7 @@ def test_a_schedule_does_not_call_every_quarter_of_an_hour(remediator: Remediato
     calls_for_a_person = []
     for _ in range(20):
         result = verify(remediator)
-        assert result.brief == (200, "failed", "not_recovered")
+        assert result.verdict == (200, "failed", "not_recovered")
         calls_for_a_person.append(result.data["needs_human"])
         remediator.clock.advance(900)
 
@@ -102,7 +102,7 @@ def test_an_instance_in_error_without_a_restart_is_named_and_fails_nothing(
 
     result = verify(remediator)
 
-    assert result.brief == (200, "passed", "status")
+    assert result.verdict == (200, "passed", "status")
     assert result.data["instances"][0]["status"] == "ERROR"
     assert not result.data["needs_human"]
 
@@ -118,7 +118,7 @@ def test_an_instance_whose_history_cannot_be_read_fails_and_stops_no_other(
 
     result = verify(remediator)
 
-    assert result.brief == (200, "failed", None)
+    assert result.verdict == (200, "failed", None)
     assert sorted(map(str, result.reasons.values())) == ["not_recovered", "state_unreadable"]
     assert result.data["needs_human"]
     assert "lack dms:instance:getBackgroundTask" in result.data["message"]
@@ -130,7 +130,7 @@ def test_transient_history_failure_calls_no_person(remediator: Remediator) -> No
 
     result = verify(remediator)
 
-    assert result.brief == (200, "failed", "state_unreadable")
+    assert result.verdict == (200, "failed", "state_unreadable")
     assert (result.data["retryable"], result.data["needs_human"]) == (True, False)
 
 
@@ -145,7 +145,7 @@ def test_without_the_list_nothing_is_verified(
 
     result = verify(remediator)
 
-    assert result.brief == (200, "failed", "state_unreadable")
+    assert result.verdict == (200, "failed", "state_unreadable")
     assert result.data["needs_human"] == needs_human
 
 
@@ -156,7 +156,7 @@ def test_incomplete_list_fails_the_verify(remediator: Remediator) -> None:
 
     result = verify(remediator)
 
-    assert result.brief == (200, "failed", "state_unreadable")
+    assert result.verdict == (200, "failed", "state_unreadable")
     assert "The list of instances is not complete." in result.data["message"]
     assert result.data["retryable"]
 
@@ -168,7 +168,7 @@ def test_a_restart_that_shows_nowhere_is_known_from_the_ledger() -> None:
 
         result = verify(remediator)
 
-        assert result.brief == (200, "failed", "not_recovered")
+        assert result.verdict == (200, "failed", "not_recovered")
         assert f"A restart of {ORDERS} was sent at" in result.data["message"]
 
 
@@ -181,8 +181,8 @@ def test_recovery_is_reported_once(ledger: str) -> None:
         remediator.alert(ORDERS)
         remediator.clock.advance(10 * 60)
 
-        assert verify(remediator).brief == (200, "passed", "recovered")
-        assert verify(remediator).brief == (200, "passed", None)
+        assert verify(remediator).verdict == (200, "passed", "recovered")
+        assert verify(remediator).verdict == (200, "passed", None)
 
 
 def test_a_ledger_that_does_not_answer_fails_the_verify_and_the_log_says_why(
@@ -190,7 +190,7 @@ def test_a_ledger_that_does_not_answer_fails_the_verify_and_the_log_says_why(
 ) -> None:
     remediator.set(LEDGER_URL="redis://127.0.0.1:9/0")
 
-    assert verify(remediator).brief == (200, "failed", "ledger_unreadable")
+    assert verify(remediator).verdict == (200, "failed", "ledger_unreadable")
     (line,) = out()[1]
     assert line["message"].startswith("Nothing was verified: the ledger cannot be reached;")
 
@@ -245,7 +245,7 @@ def test_a_schedule_gets_a_result_that_is_longer_than_any_event(remediator: Reme
 
     result = remediator.trigger({"action": "verify"})
 
-    assert result.brief == (200, "passed", "status")
+    assert result.verdict == (200, "passed", "status")
     assert len(strict_json.dumps(result.event)) > strict_json.LIMIT
 
 
@@ -261,7 +261,7 @@ def test_topic_may_not_verify(remediator: Remediator) -> None:
 def test_a_verify_that_waited_for_hours_is_not_made_up_for(remediator: Remediator) -> None:
     result = remediator.ask(action="verify", time="2026-01-05T01:00:00Z")
 
-    assert result.brief == (200, "skipped", "stale")
+    assert result.verdict == (200, "skipped", "stale")
     assert not calls(remediator)
 
 
@@ -273,7 +273,7 @@ def test_without_credentials_the_settings_are_named(remediator: Remediator) -> N
     settings = remediator.runtime.settings._replace(credentials=None)
     remediator.runtime = remediator.runtime._replace(settings=settings)
 
-    assert verify(remediator).brief == (500, "failed", "settings")
+    assert verify(remediator).verdict == (500, "failed", "settings")
 
 
 def test_a_task_without_a_readable_time_is_unreadable(remediator: Remediator) -> None:

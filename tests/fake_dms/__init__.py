@@ -9,7 +9,7 @@
         ...
         assert len(cloud.posts) == 1
 
-FakeDms(behaviour=Behaviour(), account=Account(), place=Place(), clock=time.time)
+FakeDms(behaviour=Behaviour(), account=Account(), endpoint=Endpoint(), clock=time.time)
     .url   .address   .behaviour (its fields may be changed)   .account   .clock   .observer
     .environment(with_token=False)                  settings that reach it
     .add_instance(id, **fields)                     fields of `Instance`: status, name, tags …
@@ -49,7 +49,7 @@ Closing ends all connections; a `Hold` whose event is set later still executes i
 """
 
 from .answer import Answer
-from .behaviour import Account, Behaviour, Clock, Place
+from .behaviour import Account, Behaviour, Clock, Endpoint
 from .broken_answers import BrokenChunks, Drip, WrongLength
 from .cloud import Effect, Instance, Publication, Task
 from .faults import Alter, Close, Fault, Hold, Raw, Reply, Reset, Rows
@@ -68,11 +68,11 @@ __all__ = [
     "Close",
     "Drip",
     "Effect",
+    "Endpoint",
     "FakeDms",
     "Fault",
     "Hold",
     "Instance",
-    "Place",
     "Publication",
     "Raw",
     "Reply",

@@ -1,4 +1,4 @@
-"""Starts the stand-in alone: `python -m tests.fake_dms [--port N] [--restart-seconds S]`."""
+"""Starts the fake DMS alone: `python -m tests.fake_dms [--port N] [--restart-seconds S]`."""
 
 import argparse
 import shlex
@@ -7,7 +7,7 @@ import sys
 import threading
 from datetime import datetime, timezone
 
-from . import Arrival, Behaviour, FakeDms, Place
+from . import Arrival, Behaviour, Endpoint, FakeDms
 
 SEED = {
     "54602a9d-5e22-4239-9123-77e350df4a34": ("kafka-orders", "RUNNING"),
@@ -27,7 +27,7 @@ def main() -> None:
     options = _options()
     behaviour = Behaviour(restart_seconds=options.restart_seconds)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with FakeDms(behaviour, place=Place(port=options.port)) as cloud:
+    with FakeDms(behaviour, endpoint=Endpoint(port=options.port)) as cloud:
         _seed(cloud)
         cloud.observer = _print
         for name, value in cloud.environment().items():

@@ -18,11 +18,11 @@ class Account:
     auth_token: str = field(default="stand-in-auth-token", repr=False)
     expired_auth_token: str = field(default="stand-in-expired-auth-token", repr=False)
     clock_offset: float = 0.0
-    """Seconds the gateway's own clock is ahead of the stand-in's, to be refused for skew."""
+    """Seconds the gateway's own clock is ahead of the fake DMS's, to be refused for skew."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Endpoint:
     """Where it listens; with a certificate and a key (PEM files) it speaks TLS."""
 
     host: str = "127.0.0.1"

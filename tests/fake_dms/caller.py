@@ -1,4 +1,4 @@
-"""A signed client of the stand-in, for tests that must not trust the function's own."""
+"""A signed client of the fake DMS, for tests that must not trust the function's own."""
 
 import time
 from typing import Any
@@ -12,10 +12,10 @@ from .signature import canonical_request, sign
 
 
 class Signed(AuthBase):
-    """Signs a prepared request as the account, at the stand-in's time."""
+    """Signs a prepared request as the account, at the fake DMS's time."""
 
     def __init__(self, cloud: FakeDms, account: Account | None = None) -> None:
-        """Take clock and address from the stand-in, and the account, unless another is given."""
+        """Take clock and address from the fake DMS, and the account, unless another is given."""
         self._cloud, self._account = cloud, account or cloud.account
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -38,7 +38,7 @@ class Signed(AuthBase):
 
 
 class Caller:
-    """Calls the stand-in, a connection for each call."""
+    """Calls the fake DMS, a connection for each call."""
 
     def __init__(
         self, cloud: FakeDms, auth: AuthBase | None = None, *, timeout: float = 10

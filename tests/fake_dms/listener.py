@@ -6,23 +6,23 @@ import ssl
 import threading
 from collections.abc import Callable
 
-from .behaviour import Place
+from .behaviour import Endpoint
 from .stream import Stream
 
 
 class Listener:
     """Accepts connections from `start` until `close`."""
 
-    def __init__(self, place: Place, serve: Callable[[Stream], None]) -> None:
+    def __init__(self, endpoint: Endpoint, serve: Callable[[Stream], None]) -> None:
         """Prepare to hand every connection to `serve`."""
-        self._place, self._serve = place, serve
-        self._tls = _tls_context(place)
+        self._endpoint, self._serve = endpoint, serve
+        self._tls = _tls_context(endpoint)
         self._closing = threading.Event()
         self._lines: dict[Stream, threading.Thread] = {}
 
     def start(self) -> None:
         """Listen."""
-        self._socket = socket.create_server((self._place.host, self._place.port), backlog=512)
+        self._socket = socket.create_server((self._endpoint.host, self._endpoint.port), backlog=512)
         self._acceptor = threading.Thread(target=self._accept, name="stand-in", daemon=True)
         self._acceptor.start()
 
@@ -48,7 +48,7 @@ class Listener:
         """Scheme, host and port."""
         scheme = "https" if self._tls else "http"
         host, port = self.address
-        return f"{scheme}://{self._place.name or host}:{port}"
+        return f"{scheme}://{self._endpoint.name or host}:{port}"
 
     def _accept(self) -> None:
         while True:
@@ -81,9 +81,9 @@ class Listener:
             self._lines.pop(line, None)
 
 
-def _tls_context(place: Place) -> ssl.SSLContext | None:
-    if place.certificate is None:
+def _tls_context(endpoint: Endpoint) -> ssl.SSLContext | None:
+    if endpoint.certificate is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(place.certificate, place.key)
+    context.load_cert_chain(endpoint.certificate, endpoint.key)
     return context

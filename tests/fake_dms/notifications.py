@@ -1,8 +1,8 @@
-"""SMN's publish call, on the stand-in's own endpoint: its limits, its refusals, what was published.
+"""SMN's publish call, on the fake DMS's own endpoint: its limits, its refusals, what was published.
 
 Limits and shapes: the API reference of SMN, "Publishing Messages in the Text Format", and the
 docstrings of the vendor's SDK. Which code a subject or message over its limit gets is documented
-nowhere; the stand-in takes the one of templates, SMN.0024.
+nowhere; the fake DMS takes the one of templates, SMN.0024.
 """
 
 import re

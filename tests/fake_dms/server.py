@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from . import control
-from .behaviour import Account, Behaviour, Place
+from .behaviour import Account, Behaviour, Endpoint
 from .cloud import Cloud, Effect, Instance, Publication, Task
 from .exchange import ConnectionContext, Observer
 from .fault_plan import FaultPlan, Setting
@@ -23,16 +23,16 @@ class FakeDms:
         self,
         behaviour: Behaviour | None = None,
         account: Account | None = None,
-        place: Place | None = None,
+        endpoint: Endpoint | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Configure the server; it listens from `start`, or from entering its context."""
         self.behaviour, self.account = behaviour or Behaviour(), account or Account()
-        self.place, self.clock = place or Place(), clock
+        self.endpoint, self.clock = endpoint or Endpoint(), clock
         self._cloud, self._dial, self._log = Cloud(self.behaviour, clock), FaultPlan(), Log()
         page = control.page(self._cloud, self._dial, self._log)
         self._desk = ConnectionContext(self.account, self._cloud, self._dial, self._log, page)
-        self._listener = Listener(self.place, self._desk.serve)
+        self._listener = Listener(self.endpoint, self._desk.serve)
 
     def __enter__(self) -> "FakeDms":
         """Start."""
@@ -70,8 +70,8 @@ class FakeDms:
         """Return the settings that reach it, with keys or with an IAM token."""
         account = self.account
         settings = {"HUAWEICLOUD_SDK_PROJECT_ID": account.project_id, "DMS_ENDPOINT": self.url}
-        if self.place.authority is not None:
-            settings["CA_BUNDLE_FILE"] = str(self.place.authority)
+        if self.endpoint.authority is not None:
+            settings["CA_BUNDLE_FILE"] = str(self.endpoint.authority)
         if with_token:
             return settings | {"HUAWEICLOUD_AUTH_TOKEN": account.auth_token}
         settings["HUAWEICLOUD_SDK_AK"] = account.access_key

@@ -18,7 +18,7 @@ class Stream:
     """A socket with a buffer; before the handshake it speaks plainly even where TLS is wanted."""
 
     def __init__(self, wire: socket.socket, closing: threading.Event) -> None:
-        """Take over an accepted socket; `closing` is set when the stand-in closes."""
+        """Take over an accepted socket; `closing` is set when the fake DMS closes."""
         self._wire, self._closing = wire, closing
         self._buffer = b""
         self._encrypted = False
@@ -57,14 +57,14 @@ class Stream:
             socket.socket.sendall(self._wire, content)
 
     def drip(self, content: bytes, interval: float) -> None:
-        """Send one byte per interval (seconds) until the client or the stand-in goes."""
+        """Send one byte per interval (seconds) until the client or the fake DMS goes."""
         for position in range(len(content)):
             self.send(content[position : position + 1])
             if self._closing.wait(interval):
                 raise GoneError
 
     def hold(self, release: threading.Event) -> None:
-        """Wait until released; GoneError when the stand-in closes first."""
+        """Wait until released; GoneError when the fake DMS closes first."""
         while not release.wait(0.02):
             if self._closing.is_set():
                 raise GoneError

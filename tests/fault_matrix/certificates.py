@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.fake_dms import Place
+from tests.fake_dms import Endpoint
 
 DAYS = {"expired": (-9, -1), "not yet valid": (1, 9)}
 Key = ec.EllipticCurvePrivateKey
@@ -72,8 +72,8 @@ def _authority(name: str) -> tuple[Key, Path]:
 
 
 @functools.cache
-def place(kind: str) -> Place:
-    """Return where a stand-in speaks TLS with a certificate of this kind."""
+def tls_endpoint(kind: str) -> Endpoint:
+    """Return where a fake DMS speaks TLS with a certificate of this kind."""
     key = ec.generate_private_key(ec.SECP256R1())
     issuer = "unknown authority" if kind == "unknown" else "authority"
     signer = key if kind == "self-signed" else _authority(issuer)[0]
@@ -98,4 +98,4 @@ def place(kind: str) -> Place:
         )
     )
     authority = _authority("authority")[1]
-    return Place(certificate=certificate, key=secret, authority=authority, name="localhost")
+    return Endpoint(certificate=certificate, key=secret, authority=authority, name="localhost")

@@ -16,12 +16,12 @@ from function.entrypoints.routes import HttpRequest, HttpResponse, handle_reques
 from function.ledger.memory import MemoryLedger
 from function.pipeline import Runtime
 from function.settings.model import Credentials
-from tests.fake_dms import Account, FakeDms, Hold, Place, redirect
+from tests.fake_dms import Account, Endpoint, FakeDms, Hold, redirect
 from tests.harness import SkippingClock
 
 from . import ledgers
 from .case import Action, Case, Meanwhile, PlannedFault
-from .certificates import place
+from .certificates import tls_endpoint
 from .idle import ended
 from .routes import Full, MarkedClient, Resolver, routing
 
@@ -161,10 +161,10 @@ def _populate(cloud: FakeDms, case: Case) -> None:
 def run_case(case: Case, action: Action) -> CaseResult:
     """Run a case and return its result, when every thread and connection has ended."""
     with ExitStack() as stack:
-        good = place("good") if case.tls else Place(name="localhost")
-        other = place(case.tls) if case.tls else Place(name="localhost")
-        cloud = stack.enter_context(FakeDms(account=ACCOUNT, place=good))
-        elsewhere = stack.enter_context(FakeDms(account=ACCOUNT, place=other))
+        good = tls_endpoint("good") if case.tls else Endpoint(name="localhost")
+        other = tls_endpoint(case.tls) if case.tls else Endpoint(name="localhost")
+        cloud = stack.enter_context(FakeDms(account=ACCOUNT, endpoint=good))
+        elsewhere = stack.enter_context(FakeDms(account=ACCOUNT, endpoint=other))
         full = Full()
         _populate(cloud, case)
         stack.enter_context(ended())

@@ -1,4 +1,4 @@
-"""The function under its real server, before a stand-in of the cloud."""
+"""The function under its real server, before a fake DMS of the cloud."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_outcome_of_a_fault_is_reported(
         assert not [canary for canary in CANARIES if canary and canary in text]
 
 
-def test_names_of_cases_are_told_apart() -> None:
+def test_every_case_has_a_name_of_its_own() -> None:
     names = [case.name for part in cases.PARTS.values() for case in part]
 
     assert len(names) == len(set(names))

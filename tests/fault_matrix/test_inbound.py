@@ -101,7 +101,7 @@ def test_many_events_at_once_are_all_answered(served: Served) -> None:
 
 
 @pytest.mark.parametrize("length", [256 * 1024 + 1, 3 * MEBIBYTE])
-def test_a_body_that_is_too_large_is_told_so(served: Served, length: int) -> None:
+def test_a_body_that_is_too_large_is_answered_with_413(served: Served, length: int) -> None:
     with clients(served, 1, HEAD + b"Content-Length: %d\r\n\r\n" % length) as (connection,):
         connection.sendall(b" " * length)
         assert first_line(connection).startswith(b"HTTP/1.1 413")

@@ -43,7 +43,7 @@ def remediator() -> Iterator[Remediator]:
 def test_a_request_whose_time_is_none_is_rejected(remediator: Remediator, moment: str) -> None:
     answered = remediator.ask(action="restart", instances=[ORDERS], time=moment)
 
-    assert answered.brief == (400, "rejected", "schema")
+    assert answered.verdict == (400, "rejected", "schema")
     assert remediator.cloud.requests == ()
 
 
@@ -76,7 +76,7 @@ def test_a_request_from_long_ago_is_not_done(remediator: Remediator, moment: str
 def test_the_same_moment_in_any_form_is_now(remediator: Remediator, moment: str) -> None:
     answered = remediator.ask(action="restart", instances=[ORDERS], time=moment)
 
-    assert answered.brief == (200, "accepted", None)
+    assert answered.verdict == (200, "accepted", None)
 
 
 @pytest.mark.parametrize("moment", [*ODD, *LONG_AGO[:1]])
@@ -111,7 +111,7 @@ def test_a_restart_in_the_history_without_a_time_stops_the_next_one(
 
     answered = remediator.restart()
 
-    assert answered.brief == (200, "failed", "state_unreadable")
+    assert answered.verdict == (200, "failed", "state_unreadable")
     assert remediator.cloud.posts == ()
 
 

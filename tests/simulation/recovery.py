@@ -29,7 +29,7 @@ from function.lib.timestamps import text
 from tests.factories import ids
 from tests.fake_dms import Behaviour, Task
 from tests.fake_dms.caller import Caller
-from tests.harness import Answered, Remediator, open_remediator
+from tests.harness import EventReply, Remediator, open_remediator
 
 MINUTE, HOUR = 60.0, 3600.0
 RUN_SECONDS = 10 * HOUR
@@ -242,11 +242,11 @@ class RecoveryRun:
 
     # What results report, and whether it is true.
 
-    def _quietly(self, post: Callable[[], Answered]) -> Answered:
+    def _quietly(self, post: Callable[[], EventReply]) -> EventReply:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             return post()
 
-    def _statements(self, result: Answered) -> list[Statement]:
+    def _statements(self, result: EventReply) -> list[Statement]:
         statements = [
             Statement(self.now(), row["id"], row["reason"], result.data["needs_human"])
             for row in result.data["instances"]
@@ -328,7 +328,7 @@ class RecoveryRun:
         return bool(restarts) and restarts[-1].status == "FAILED"
 
     def _judge_call(
-        self, instance: SimulatedInstance, reason: str | None, result: Answered
+        self, instance: SimulatedInstance, reason: str | None, result: EventReply
     ) -> None:
         """Check that the first verify that reports a restart as ineffective calls a person.
 

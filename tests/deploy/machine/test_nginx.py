@@ -19,7 +19,7 @@ import pytest
 from function.entrypoints import startup
 from tests.deploy.serving import served
 from tests.fake_dms import FakeDms
-from tests.fault_matrix.certificates import place
+from tests.fault_matrix.certificates import tls_endpoint
 from tests.loopback import free_port
 
 ROOT = Path(__file__).parents[3]
@@ -65,7 +65,7 @@ def nginx() -> str:
 
 def configuration(directory: Path, port: int, behind: int) -> Path:
     """Return our file as it would be on a machine: with its certificate, name and places."""
-    certificate = place("good")
+    certificate = tls_endpoint("good")
     (directory / "certificate.pem").write_bytes(Path(certificate.certificate or "").read_bytes())
     (directory / "certificate.key").write_bytes(Path(certificate.key or "").read_bytes())
     changes = {
@@ -99,7 +99,7 @@ def cloud() -> Iterator[FakeDms]:
 
 @pytest.fixture
 def front(cloud: FakeDms, tmp_path: Path) -> Iterator[Front]:
-    """nginx in front of `python -m function serve` in front of the stand-in."""
+    """nginx in front of `python -m function serve` in front of the fake DMS."""
     tmp_path.chmod(0o755)
     settings = {**cloud.environment(), "DRY_RUN": "false", "DIRECT_SECRETS": SECRET}
     with served({**settings, "METRICS": "true"}) as server:
@@ -109,7 +109,7 @@ def front(cloud: FakeDms, tmp_path: Path) -> Iterator[Front]:
         with subprocess.Popen(command) as process:
             try:
                 wait_until_it_listens(process, port)
-                yield Front(port, Path(place("good").authority or ""))
+                yield Front(port, Path(tls_endpoint("good").authority or ""))
             finally:
                 process.terminate()
 

@@ -18,7 +18,7 @@ from tests.fake_dms import FakeDms
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDms]:
-    """Have the settings of the process lead to a stand-in with one instance."""
+    """Have the settings of the process lead to a fake DMS with one instance."""
     with FakeDms() as cloud:
         cloud.add_instance(ORDERS, status="RUNNING")
         settings = {**cloud.environment(), "DRY_RUN": "true", "DEADLINE_SECONDS": "2"}
@@ -46,7 +46,7 @@ def test_failed_check_exits_with_1(cloud: FakeDms, capsys: pytest.CaptureFixture
     assert "fail      instances" in capsys.readouterr().out
 
 
-def test_a_defect_of_ours_is_told_without_its_text(
+def test_a_defect_of_ours_is_reported_without_its_text(
     cloud: FakeDms, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any, **__: Any) -> None:

@@ -14,7 +14,7 @@ from function.lib import timestamps
 from function.model.result import notification_mark
 from tests.factories import HOUR, NOW, ORDERS, PAYMENTS
 from tests.fake_dms import throttled
-from tests.harness import SCHEMAS, Answered, Remediator, alerts, open_remediator
+from tests.harness import SCHEMAS, EventReply, Remediator, alerts, open_remediator
 from tests.signed_requests import (
     LINK,
     RESTART,
@@ -51,13 +51,13 @@ def ask(
     return handle_request(HttpRequest(method, path, given, raw), open_remediator.runtime)
 
 
-def post(open_remediator: Remediator, path: str, body: Any, **headers: str) -> Answered:
+def post(open_remediator: Remediator, path: str, body: Any, **headers: str) -> EventReply:
     """Post with a credentials, and return the result, which keeps its schema."""
     kind = {"content_type": "application/json", **bearer()}
     reply = ask(open_remediator, "POST", path, body, **{**kind, **headers})
     event = json.loads(reply.body)
     SCHEMAS.check("result", event)
-    return Answered(reply.status, event)
+    return EventReply(reply.status, event)
 
 
 def lines(text: str) -> list[dict[str, Any]]:
@@ -278,7 +278,7 @@ def test_every_sender_can_have_an_instance_restarted(
 
     response = post(remediator, path, body, content_type=kind)
 
-    assert response.brief == (200, "accepted", None)
+    assert response.verdict == (200, "accepted", None)
     assert [deed.instance for deed in remediator.cloud.effects] == [ORDERS]
     (line,) = lines(capsys.readouterr().out)
     assert response.event.items() <= line.items()
@@ -316,7 +316,7 @@ def test_rejected_event_has_one_result_and_no_call(
 ) -> None:
     response = post(remediator, "/direct", body, content_type=kind or "application/json")
 
-    assert response.brief == (status, "rejected", reason)
+    assert response.verdict == (status, "rejected", reason)
     assert len(lines(capsys.readouterr().out)) == 1
     assert remediator.cloud.requests == ()
 
@@ -350,14 +350,14 @@ def test_a_source_may_ask_only_for_what_is_its_own(
 
     response = post(remediator, path, body, content_type=kind)
 
-    assert response.brief == (403, "rejected", "action_not_for_source")
+    assert response.verdict == (403, "rejected", "action_not_for_source")
     assert remediator.cloud.requests == ()
 
 
 def test_an_alarm_of_the_json_template_restarts_its_instance(remediator: Remediator) -> None:
     response = post(remediator, "/smn", smn(message=alarm_template()))
 
-    assert response.brief == (200, "accepted", None)
+    assert response.verdict == (200, "accepted", None)
     assert response.data["event"]["name"] == "kafka-broker-alive"
     assert [effect.instance for effect in remediator.cloud.effects] == [ORDERS]
 
@@ -369,10 +369,11 @@ def test_an_unmapped_alarm_of_the_json_template_says_which_setting_decides(
 
     response = post(remediator, "/smn", unmapped)
 
-    assert (response.brief, response.data["needs_human"]) == ((200, "skipped", "not_mapped"), False)
+    assert response.verdict == (200, "skipped", "not_mapped")
+    assert not response.data["needs_human"]
     assert "ALARM_METRICS decides which names ask for a restart" in response.data["message"]
     remediator.set(ALARM_METRICS="broker_alive,nodo activo")
-    assert post(remediator, "/smn", unmapped).brief == (200, "accepted", None)
+    assert post(remediator, "/smn", unmapped).verdict == (200, "accepted", None)
 
 
 def test_a_firing_alarm_that_names_no_instance_calls_a_person(remediator: Remediator) -> None:
@@ -382,7 +383,7 @@ def test_a_firing_alarm_that_names_no_instance_calls_a_person(remediator: Remedi
     ):
         response = post(remediator, "/smn", smn(message=message))
 
-        assert (response.brief, response.event["needshuman"]) == (
+        assert (response.verdict, response.event["needshuman"]) == (
             (200, "skipped", "not_mapped"),
             True,
         )
@@ -396,8 +397,9 @@ def test_an_alarm_that_cannot_be_read_calls_a_person_and_other_texts_do_not(
     text = post(remediator, "/smn", smn(message='{"hello":"world"}'))
     forged = post(remediator, "/smn", {**smn(message=alarm_template(IsAlarm=None)), "subject": "x"})
 
-    assert (unreadable.brief, unreadable.event["needshuman"]) == ((400, "rejected", "schema"), True)
-    assert (text.brief, text.data["needs_human"]) == ((400, "rejected", "schema"), False)
+    assert unreadable.verdict == (400, "rejected", "schema")
+    assert unreadable.event["needshuman"]
+    assert (text.verdict, text.data["needs_human"]) == ((400, "rejected", "schema"), False)
     assert (forged.status, "needshuman" in forged.event) == (401, False)
 
 
@@ -407,10 +409,10 @@ def test_malformed_alert_does_not_reject_its_group(remediator: Remediator) -> No
 
     response = post(remediator, "/alertmanager", {**group, "version": "3", "groupKey": 7})
 
-    assert response.brief == (200, "accepted", None)
+    assert response.verdict == (200, "accepted", None)
     assert "2 alerts could not be read and were left out." in response.data["message"]
     nothing = post(remediator, "/alertmanager", {"version": "4", "alerts": ["alert"]})
-    assert nothing.brief == (400, "rejected", "schema")
+    assert nothing.verdict == (400, "rejected", "schema")
 
 
 @pytest.mark.parametrize(
@@ -419,7 +421,7 @@ def test_malformed_alert_does_not_reject_its_group(remediator: Remediator) -> No
 def test_an_alarm_that_is_over_is_skipped(status: str, reason: str, remediator: Remediator) -> None:
     response = post(remediator, "/smn", smn(message=alarm(alarm_status=status)))
 
-    assert response.brief == (200, "skipped", reason)
+    assert response.verdict == (200, "skipped", reason)
 
 
 def test_a_notification_of_our_own_is_recognised_only_where_it_is_signed(
@@ -427,20 +429,20 @@ def test_a_notification_of_our_own_is_recognised_only_where_it_is_signed(
 ) -> None:
     own = smn(message=f"Restart of 1 instance accepted.\n{notification_mark('0' * 32)}")
 
-    assert post(remediator, "/smn", own).brief == (200, "skipped", "own_notification")
+    assert post(remediator, "/smn", own).verdict == (200, "skipped", "own_notification")
     assert post(remediator, "/smn", {**own, "subject": "forged"}).status == 401
 
 
 def test_an_alarm_of_another_service_is_skipped(remediator: Remediator) -> None:
     other = alarm(namespace="SYS.ECS", dimension="instance_id:i-1", metric_name="cpu_util")
 
-    assert post(remediator, "/smn", smn(message=other)).brief == (200, "skipped", "not_mapped")
+    assert post(remediator, "/smn", smn(message=other)).verdict == (200, "skipped", "not_mapped")
 
 
 def test_a_plain_text_message_of_a_topic_is_rejected(remediator: Remediator) -> None:
     response = post(remediator, "/smn", smn(message="Maintenance starts at noon.", subject=""))
 
-    assert response.brief == (400, "rejected", "invalid_json")
+    assert response.verdict == (400, "rejected", "invalid_json")
     assert response.data["event"]["id"] == "m1"
 
 
@@ -459,8 +461,8 @@ def test_a_repeat_of_an_alarm_is_answered_by_any_restart_of_the_day(remediator: 
 
     repeat = smn(message=alarm(template_variable={"IsCycleTrigger": True}))
 
-    assert post(remediator, "/smn", repeat).brief == (200, "skipped", "already_answered")
-    assert post(remediator, "/smn", smn()).brief == (200, "accepted", None)
+    assert post(remediator, "/smn", repeat).verdict == (200, "skipped", "already_answered")
+    assert post(remediator, "/smn", smn()).verdict == (200, "accepted", None)
 
 
 @pytest.mark.parametrize("kind", ["SubscriptionConfirmation", "UnsubscribeConfirmation"])
@@ -490,7 +492,7 @@ def test_confirmation_older_than_48_hours_is_reported_expired(
 
     response = post(remediator, "/smn", message)
 
-    assert response.brief == (200, "skipped", "subscription_confirmation")
+    assert response.verdict == (200, "skipped", "subscription_confirmation")
     (line,) = lines(capsys.readouterr().err)
     assert (LINK in line.values()) is not dead
     assert ("dead" in response.data["message"] and "dead" in line["message"]) is dead
@@ -521,7 +523,7 @@ def test_the_link_of_a_confirmation_of_another_topic_is_logged_nowhere(
     response = post(remediator, "/smn", message)
 
     out, err = capsys.readouterr()
-    assert response.brief == (403, "rejected", "topic_not_listed")
+    assert response.verdict == (403, "rejected", "topic_not_listed")
     assert set(response.data) == {"outcome", "reason"}
     assert "token=" not in out + err
 
@@ -563,7 +565,7 @@ def test_result_continues_the_trace(
 ) -> None:
     response = post(remediator, "/", body, **headers)
 
-    assert response.brief == (200, "accepted", None)
+    assert response.verdict == (200, "accepted", None)
     assert response.event["traceparent"] == TRACE
 
 
@@ -580,7 +582,7 @@ def test_a_binary_event_is_a_request(remediator: Remediator) -> None:
         **{**BINARY, "ce-id": "caf%C3%A9", "ce-time": "2026-01-05T03:00:00Z"},
     )
 
-    assert response.brief == (200, "accepted", None)
+    assert response.verdict == (200, "accepted", None)
     assert response.data["event"] == {
         "source": "cloudevents",
         "id": "café",

@@ -1,4 +1,4 @@
-"""Every fault of the stand-in that changes what is answered, on real sockets."""
+"""Every fault of the fake DMS that changes what is answered, on real sockets."""
 
 import gzip
 from typing import Any

@@ -1,4 +1,4 @@
-"""Every fault of the stand-in that ends, holds or interrupts an exchange, on real sockets."""
+"""Every fault of the fake DMS that ends, holds or interrupts an exchange, on real sockets."""
 
 import contextlib
 import socket

@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.fake_dms import Close, FakeDms, Hold, Place, Raw, Reset
+from tests.fake_dms import Close, Endpoint, FakeDms, Hold, Raw, Reset
 
 DAY = datetime.timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Endpoint:
     """Make a certificate for localhost that signs itself."""
     folder = tmp_path_factory.mktemp("tls")
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.timezone.utc)
@@ -36,12 +36,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
             serialization.NoEncryption(),
         )
     )
-    return Place(certificate=pem, key=key_pem, authority=pem, name="localhost")
+    return Endpoint(certificate=pem, key=key_pem, authority=pem, name="localhost")
 
 
 @pytest.fixture
-def cloud(place: Place) -> Iterator[FakeDms]:
-    with FakeDms(place=place) as cloud:
+def cloud(place: Endpoint) -> Iterator[FakeDms]:
+    with FakeDms(endpoint=place) as cloud:
         yield cloud
 
 
@@ -74,7 +74,7 @@ def test_a_handshake_can_fail(cloud: FakeDms, fault: Raw | Reset, late: bool) ->
     release.set()
 
     with pytest.raises(requests.ConnectionError):
-        get(cloud, authority=cloud.place.authority)
+        get(cloud, authority=cloud.endpoint.authority)
 
     assert cloud.requests == ()
 
@@ -83,7 +83,7 @@ def test_a_handshake_can_be_late(cloud: FakeDms) -> None:
     statuses: list[int] = []
     cloud.fault(Hold(at="connect"))
     thread = threading.Thread(
-        target=lambda: statuses.append(get(cloud, authority=cloud.place.authority))
+        target=lambda: statuses.append(get(cloud, authority=cloud.endpoint.authority))
     )
     thread.start()
     cloud.wait_for_connections(1)
@@ -100,6 +100,6 @@ def test_faults_work_under_tls(cloud: FakeDms, fault: Close | Reset) -> None:
     cloud.fault(fault)
 
     with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
-        get(cloud, authority=cloud.place.authority)
+        get(cloud, authority=cloud.endpoint.authority)
 
     assert len(cloud.requests) == 1

@@ -1,4 +1,4 @@
-"""The vendor's own SDK accepts the stand-in for the real API, and signs as the stand-in expects."""
+"""The vendor's own SDK accepts the fake DMS for the real API, and signs as the fake DMS expects."""
 
 import json
 from collections.abc import Iterator

@@ -60,7 +60,7 @@ def test_a_text_that_holds_json_is_said_to_be_encoded_twice() -> None:
         accepted(json.dumps(json.dumps(RESTART)))
 
 
-def test_a_plain_text_on_a_topic_is_told_what_a_topic_brings() -> None:
+def test_a_plain_text_on_a_topic_is_rejected_with_what_a_topic_brings() -> None:
     with pytest.raises(InvalidJson, match="a topic brings alarms of Cloud Eye"):
         topic("The broker is down.")
 

@@ -23,7 +23,7 @@ from function.ledger.redis_server import RedisServer
 from function.model.errors import InstanceBusy, LedgerUnreadable
 from function.model.sent_call import PURGE, Changes, Room
 from tests.factories import NOW, ORDERS, PAYMENTS, SECOND
-from tests.fault_matrix.certificates import place
+from tests.fault_matrix.certificates import tls_endpoint
 from tests.harness import remembered
 from tests.loopback import free_port
 from tests.redis_process import (
@@ -297,7 +297,7 @@ def test_the_number_of_a_database_counts(redis: RedisProcess) -> None:
 
 
 def test_tls_is_verified_with_the_roots_of_the_settings(redis: RedisProcess) -> None:
-    good = place("good")
+    good = tls_endpoint("good")
     with tls_in_front(redis.port, good) as port:
         ledger = RedisLedger(RedisServer(f"rediss://localhost:{port}", good.authority), PROJECT)
         enter(ledger, ORDERS)

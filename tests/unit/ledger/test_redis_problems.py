@@ -13,7 +13,7 @@ from function.ledger.redis import RedisLedger
 from function.ledger.redis_server import RedisServer
 from function.model.errors import LedgerUnreadable
 from tests.factories import NOW, ORDERS
-from tests.fault_matrix.certificates import place
+from tests.fault_matrix.certificates import tls_endpoint
 from tests.harness import remembered
 from tests.loopback import free_port
 from tests.redis_process import RedisProcess, answering, redis_process, tls_in_front
@@ -97,7 +97,7 @@ def test_tls_on_a_port_without_it_and_the_other_way_round(
         patched.setattr(shared_ledger, "COMMAND_SECONDS", 1.0)
         plain = redis.url.replace("redis:", "rediss:")
         assert problem(plain).startswith("the ledger does not speak TLS on this port")
-    with tls_in_front(redis.port, place("good")) as port:
+    with tls_in_front(redis.port, tls_endpoint("good")) as port:
         assert problem(f"rediss://localhost:{port}").startswith("the certificate of the ledger")
         assert problem(f"redis://127.0.0.1:{port}").endswith("a TLS port needs rediss://")
 

@@ -20,17 +20,17 @@ from function.lib.version import VERSION
 from tests.fake_dms import (
     Close,
     Drip,
+    Endpoint,
     FakeDms,
     Fault,
     Hold,
-    Place,
     Raw,
     Reply,
     WrongLength,
     gzip_bomb,
     redirect,
 )
-from tests.fault_matrix.certificates import place
+from tests.fault_matrix.certificates import tls_endpoint
 from tests.relay import Relay
 
 PATH = "/v2/p/instances"
@@ -127,8 +127,8 @@ def test_a_connection_that_comes_after_the_gate_was_closed_is_ended() -> None:
 @pytest.mark.parametrize("fault", [Hold("done"), Drip("head"), Drip("body"), Hold("connect")])
 def test_closing_ends_a_thread_that_waits(kind: str | None, fault: Fault) -> None:
     raised: list[Exception] = []
-    where = place(kind) if kind else Place()
-    with FakeDms(place=where) as cloud, client(ca_bundle_file=where.authority) as one:
+    where = tls_endpoint(kind) if kind else Endpoint()
+    with FakeDms(endpoint=where) as cloud, client(ca_bundle_file=where.authority) as one:
 
         def exchange() -> None:
             try:
@@ -303,17 +303,17 @@ def test_tls_keys_are_not_written_where_the_environment_says(
 ) -> None:
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     tls_context.cache_clear()
-    where = place("good")
-    with FakeDms(place=where) as cloud, client(ca_bundle_file=where.authority) as one:
+    where = tls_endpoint("good")
+    with FakeDms(endpoint=where) as cloud, client(ca_bundle_file=where.authority) as one:
         assert one.send(get(cloud), read_timeout=5).status == 401
 
     assert not (tmp_path / "keys").exists()
 
 
 def test_a_name_counts_only_as_an_alternative_name_of_the_subject() -> None:
-    where = place("common name")
+    where = tls_endpoint("common name")
     with (
-        FakeDms(place=where) as cloud,
+        FakeDms(endpoint=where) as cloud,
         client(ca_bundle_file=where.authority) as one,
         pytest.raises(NoResponse) as raised,
     ):
@@ -324,8 +324,8 @@ def test_a_name_counts_only_as_an_alternative_name_of_the_subject() -> None:
 
 
 def test_a_ca_bundle_of_the_operator_replaces_the_public_roots() -> None:
-    where = place("good")
-    with FakeDms(place=where) as cloud:
+    where = tls_endpoint("good")
+    with FakeDms(endpoint=where) as cloud:
         with client(ca_bundle_file=where.authority) as one:
             assert one.send(get(cloud), read_timeout=5).status == 401
         with client() as one, pytest.raises(NoResponse):
@@ -352,9 +352,9 @@ def kept(client: Client) -> socket.socket:
 
 @pytest.mark.parametrize("kind", [None, "good"])
 def test_a_connection_opened_early_carries_the_request(kind: str | None) -> None:
-    where = place(kind) if kind else Place()
+    where = tls_endpoint(kind) if kind else Endpoint()
     gate = Gate(once=True)
-    with FakeDms(place=where) as cloud, client(gate, ca_bundle_file=where.authority) as one:
+    with FakeDms(endpoint=where) as cloud, client(gate, ca_bundle_file=where.authority) as one:
         one.open(cloud.url, timeout=5)
         cloud.wait_for_connections(1)
         assert (cloud.requests, gate.sending_begun) == ((), False)
@@ -364,8 +364,8 @@ def test_a_connection_opened_early_carries_the_request(kind: str | None) -> None
 
 
 def test_session_tickets_on_a_connection_opened_early_do_not_close_it() -> None:
-    where = place("good")
-    with FakeDms(place=where) as cloud, client(ca_bundle_file=where.authority) as one:
+    where = tls_endpoint("good")
+    with FakeDms(endpoint=where) as cloud, client(ca_bundle_file=where.authority) as one:
         one.open(cloud.url, timeout=5)
         assert wait_for_read(kept(one), timeout=10), "the server has sent no tickets"
         one.send(get(cloud), read_timeout=5)
@@ -377,9 +377,9 @@ def test_session_tickets_on_a_connection_opened_early_do_not_close_it() -> None:
 def test_a_connection_opened_early_and_ended_by_the_server_is_opened_again(
     kind: str | None,
 ) -> None:
-    where = place(kind) if kind else Place()
+    where = tls_endpoint(kind) if kind else Endpoint()
     with (
-        FakeDms(place=where) as cloud,
+        FakeDms(endpoint=where) as cloud,
         Relay(cloud.address) as relay,
         client(ca_bundle_file=where.authority) as one,
     ):
@@ -428,8 +428,8 @@ def test_an_early_connection_that_fails_says_at_which_stage() -> None:
 
 @pytest.mark.parametrize(("kind", "stage"), [(None, Stage.ANSWER), ("good", Stage.TLS)])
 def test_a_timeout_says_at_which_stage(kind: str | None, stage: Stage) -> None:
-    where = place(kind) if kind else Place()
-    with FakeDms(place=where) as cloud, client(ca_bundle_file=where.authority) as one:
+    where = tls_endpoint(kind) if kind else Endpoint()
+    with FakeDms(endpoint=where) as cloud, client(ca_bundle_file=where.authority) as one:
         cloud.fault(Hold("connect"), times=None)
         with pytest.raises(NoResponse) as raised:
             one.send(get(cloud), read_timeout=0.2)

@@ -12,7 +12,7 @@ import requests
 from function.lib.send_gate import Gate, NoResponse, SendCancelled
 from function.lib.transport import Client
 from tests.fake_dms import FakeDms
-from tests.fault_matrix.certificates import place
+from tests.fault_matrix.certificates import tls_endpoint
 from tests.proxy import Proxy
 
 PATH = "/v2/p/instances/action"
@@ -21,14 +21,14 @@ PASSWORD = "canary-proxy-password"
 
 @pytest.fixture
 def cloud() -> Iterator[FakeDms]:
-    with FakeDms(place=place("good")) as cloud:
+    with FakeDms(endpoint=tls_endpoint("good")) as cloud:
         yield cloud
 
 
 def through(proxy: Proxy, gate: Gate, scheme: str = "http", user: str = "") -> Client:
     host = "localhost" if scheme == "https" else "127.0.0.1"
     return Client(
-        ca_bundle_file=place("good").authority,
+        ca_bundle_file=tls_endpoint("good").authority,
         proxy_url=f"{scheme}://{user}{host}:{proxy.port}",
         gate=gate,
     )
@@ -46,7 +46,7 @@ def send(client: Client, cloud: FakeDms) -> int:
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_request_goes_through_a_tunnel_that_learns_no_header(cloud: FakeDms, scheme: str) -> None:
     gate = Gate(once=True)
-    with Proxy(place=place("good") if scheme == "https" else None) as proxy:
+    with Proxy(endpoint=tls_endpoint("good") if scheme == "https" else None) as proxy:
         assert send(through(proxy, gate, scheme), cloud) == 401
 
         assert [head.split(b" ")[0] for head in proxy.heads] == [b"CONNECT"]
@@ -57,7 +57,7 @@ def test_a_request_goes_through_a_tunnel_that_learns_no_header(cloud: FakeDms, s
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_tunnel_opened_early_carries_the_request(cloud: FakeDms, scheme: str) -> None:
     gate = Gate(once=True)
-    with Proxy(place=place("good") if scheme == "https" else None) as proxy:
+    with Proxy(endpoint=tls_endpoint("good") if scheme == "https" else None) as proxy:
         client = through(proxy, gate, scheme)
         client.open(cloud.url, timeout=10)
         assert (len(proxy.heads), cloud.requests, gate.sending_begun) == (1, (), False)
@@ -69,7 +69,7 @@ def test_a_tunnel_opened_early_carries_the_request(cloud: FakeDms, scheme: str) 
 
 def test_a_proxy_is_verified_like_everything_else(cloud: FakeDms) -> None:
     gate = Gate()
-    with Proxy(place=place("unknown")) as proxy, pytest.raises(NoResponse):
+    with Proxy(endpoint=tls_endpoint("unknown")) as proxy, pytest.raises(NoResponse):
         send(through(proxy, gate, "https"), cloud)
 
     assert (gate.sending_begun, cloud.connections) == (False, 0)

@@ -46,7 +46,7 @@ def test_a_machine_without_threads_delivers_nothing_and_says_so(
     assert set(problems) == set(Receiver)
 
 
-def test_a_delivery_that_breaks_is_told_without_its_text_and_stops_no_other() -> None:
+def test_a_delivery_that_breaks_is_logged_without_its_text_and_stops_no_other() -> None:
     def broken() -> str | None:
         raise KeyError("secret")
 

@@ -16,7 +16,7 @@ from function.model.result import ResultEvent
 from function.reporting import emit
 from function.settings.model import OutboundSettings
 from tests.fake_dms import Close, Drip, FakeDms, Fault, Hold, Raw, Reply, Reset, gzip_bomb, redirect
-from tests.fault_matrix.certificates import place
+from tests.fault_matrix.certificates import tls_endpoint
 
 EVENT = {"specversion": "1.0", "id": "7", "type": "dev.kafka-remediator.result.v1"}
 BROKEN: list[Fault] = [
@@ -149,10 +149,10 @@ def test_lines_of_many_threads_stay_whole(capfd: pytest.CaptureFixture[str]) -> 
 
 
 def test_sink_is_verified_with_the_configured_roots() -> None:
-    with FakeDms(place=place("good")) as sink:
+    with FakeDms(endpoint=tls_endpoint("good")) as sink:
         sink.fault(Reply(202), times=None)
 
-        assert posted(sink, ca_bundle_file=sink.place.authority)
+        assert posted(sink, ca_bundle_file=sink.endpoint.authority)
         assert not posted(sink)
         assert len(sink.requests) == 1
 
