@@ -1,10 +1,15 @@
-"""Keep the fake cloud and the function running, and print curl lines to try."""
+"""Keep the fake cloud and the function running, and print curl lines to try.
+
+The function listens on the port of the variable PORT; without it on 8080, or on another if that is
+taken.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 
@@ -101,15 +106,23 @@ def _tell_of_instances(environment: Setup) -> None:
         print(f"   {header.name:10} {header.id}  {header.status}")
 
 
+def chosen_port(variables: Mapping[str, str]) -> int:
+    """Return the port of the variable PORT, or the one of the documents while it is free, or 0."""
+    wanted = variables.get("PORT", "")
+    if wanted.isdecimal():
+        return int(wanted)
+    return PORT if is_free(PORT) else 0
+
+
 def serve() -> int:
     """Run both until somebody interrupts."""
-    port = PORT if is_free(PORT) else 0
+    port = chosen_port(os.environ)
     with suppress(KeyboardInterrupt), served(port) as (environment, lines):
         _tell_of_instances(environment)
         print("\nThe stand-in and the function are running. Try, in another shell:\n")
         print("\n\n".join(lines))
         if not port:
-            print(f"\nPort {PORT} is taken, so this is another one.")
+            print(f"\nThe port is one that is free: {PORT} is taken, or PORT is 0.")
         print("\nCtrl-C ends both. What reaches the cloud, and what the function says:", flush=True)
         threading.Event().wait()
     return 0

@@ -33,7 +33,6 @@ from tests.readme_blocks import (
     section,
 )
 
-pytestmark = pytest.mark.xdist_group("fixed port")  # `make serve` listens on one port
 JSON_BLOCKS = [
     block for page in (SENDERS, OPERATIONS, ARCHITECTURE) for block in blocks("json", page)
 ]

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from demo import commands, output, runner, script
+from demo import commands, output, runner, script, serve
 from demo.serve import relevant, served
 from demo.server import NotReady, function, is_free
 from demo.setup import NAMES, ORDERS, setup
@@ -28,7 +29,6 @@ from function.entrypoints import startup
 from tests.readme_blocks import README, section
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.xdist_group("fixed port")  # `make serve` listens on one port
 
 
 def test_demo_runs_every_step_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,11 +142,12 @@ def _heed_every_signal() -> None:
 
 @contextmanager
 def serving() -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
-    """Run `make serve`, and yield its first lines; a hanging test is ended."""
+    """Run `PORT=0 make serve`, and yield its first lines; a hanging test is ended."""
     command = [sys.executable, "-m", "demo", "--serve"]
     with subprocess.Popen(
         command,
         cwd=ROOT,
+        env={**os.environ, "PORT": "0"},
         stdout=subprocess.PIPE,
         text=True,
         preexec_fn=_heed_every_signal,  # noqa: PLW1509 - no other thread of the tests forks
@@ -181,6 +182,17 @@ def test_serve_prints_the_lines_and_leaves_nothing_behind(ended_by: int, status:
     assert process.returncode == status
     assert len(ports) == 2
     assert all(is_free(port or 0) for port in ports)
+
+
+def test_serve_takes_the_port_that_is_asked_for_or_that_of_the_documents_if_it_is_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        documented = taken.getsockname()[1]
+        monkeypatch.setattr(serve, "PORT", documented)
+        ports = [serve.chosen_port({"PORT": wanted}) for wanted in ("", "0", "9000")]
+    assert ports == [0, 0, 9000]
+    assert serve.chosen_port({}) == documented
 
 
 def test_serve_shows_the_instances_and_why_a_sender_is_refused() -> None:
