@@ -17,7 +17,15 @@ ALL: tuple[Action, ...] = ("restart", "purge_failed", "delete")
 BY_ID: tuple[Action, ...] = ("restart", "delete")
 EITHER: tuple[Action, ...] = ("restart", "purge_failed")
 LedgerFault = Literal[
-    "gone", "stalled", "full", "no Redis", "killed while reading", "killed while sending"
+    "gone",
+    "stalled",
+    "drips",
+    "full",
+    "replica",
+    "cluster",
+    "no Redis",
+    "killed while reading",
+    "killed while sending",
 ]
 Route = Literal[
     "cloud", "elsewhere", "refused", "unreachable", "no name", "no DNS", "slow name", "full"
