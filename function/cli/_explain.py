@@ -9,10 +9,11 @@ from ..entrypoints import startup
 from ..ledger.memory import MemoryLedger
 from ..lib import strict_json
 from ..lib.clock import SystemClock
+from ..lib.timestamps import to_the_second
 from ..model.event import Outcome
 from ..pipeline import Runtime
 from . import _offline
-from ._explanation import ExplainedInstance, Explanation, explain, moment
+from ._explanation import ExplainedInstance, Explanation, explain
 from ._files import UsageError
 from ._output import bullet, paint, say, say_json
 from ._recognition import TOPIC_SERVICES, Recognized, Recognizer
@@ -105,7 +106,7 @@ def _assumptions(
     return (
         *([recognized.assumption] if recognized.assumption else []),
         "Its sender is authenticated: no secret and no signature is looked at.",
-        f"It arrives at {moment(at)}{when}.",
+        f"It arrives at {to_the_second(at)}{when}.",
         _state_assumption(options),
         _settings_assumption(options, variables),
         "Nothing is sent: what would be sent with DRY_RUN=false has the outcome dry_run.",

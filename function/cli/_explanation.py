@@ -1,7 +1,6 @@
 """Explain one payload: run its event through the pipeline and name every rule's answer."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..lib.clock import Deadline
@@ -178,8 +177,3 @@ def explain(
             "cloudevents", "skipped", None, "Our own result event, come back: it is not an event."
         )
     return _of_run(run, result, recognized)
-
-
-def moment(at: datetime) -> str:
-    """Return a moment as text for an assumption."""
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ..lib import strict_json, threads
 from ..lib.clock import Deadline
+from ..lib.timestamps import to_the_second
 from ..model.errors import EventRejected
 from ..model.event import Outcome, RawEvent, SubscriptionNotice
 from ..model.result import RESULT_TYPE, Summary
@@ -15,7 +16,7 @@ from ..pipeline import Runtime, process
 from ..reporting import summarize
 from ..reporting.messages import REASON_TEXTS
 from . import _offline
-from ._explanation import DEADLINE_SECONDS, moment
+from ._explanation import DEADLINE_SECONDS
 from ._files import UsageError
 from ._output import WIDTH, bullet, paint, progress, say, say_json
 from ._recognition import TOPIC_SERVICES, Recognizer, open_smn
@@ -203,7 +204,7 @@ def replay(files: Mapping[str, bytes], variables: Mapping[str, str]) -> Report:
             try:
                 player.play(line)
             except UsageError as problem:
-                raise UsageError(f"{moment(line.at)}: {problem}") from None
+                raise UsageError(f"{to_the_second(line.at)}: {problem}") from None
     return player.report()
 
 
@@ -251,7 +252,7 @@ def _show_hours(hours: Mapping[str, int]) -> None:
 def _show_restarts(restarts: Sequence[Restart]) -> None:
     say("\nrestarts")
     for restart in restarts[:MAX_SHOWN_LINES]:
-        say(f"  {moment(restart.at)}  {restart.instance}")
+        say(f"  {to_the_second(restart.at)}  {restart.instance}")
     _show_rest(len(restarts), "restarts")
 
 

@@ -52,10 +52,6 @@ def _not_firing(facts: Facts) -> str:
     return "the alarm is not firing, or fires for missing data (NoData, Error)"
 
 
-def _test_event(facts: Facts) -> str:
-    return "a test message of its sender" if facts.applies else "no test message"
-
-
 def _not_mapped(facts: Facts) -> str:
     metric = facts.intent.metric
     if metric is None:
@@ -119,10 +115,6 @@ def _state_unreadable(facts: Facts) -> str:
     return "its status and its history were read in full"
 
 
-def _not_found(facts: Facts) -> str:
-    return "the cloud knows no such instance" if facts.applies else "the instance exists"
-
-
 def _not_kafka(facts: Facts) -> str:
     engine = facts.state.engine if facts.state else None
     return f"its engine is {one_line(engine or 'not known', 40)}"
@@ -139,16 +131,8 @@ def _mode(facts: Facts) -> str:
     return f"mode {mode.value}, by its tag {TAG}"
 
 
-def _opted_out(facts: Facts) -> str:
-    return _mode(facts)
-
-
 def _status(facts: Facts) -> str:
     return one_line(str(facts.state.status), 40) if facts.state else "not known"
-
-
-def _already_restarting(facts: Facts) -> str:
-    return f"its status is {_status(facts)}"
 
 
 def _status_allows(facts: Facts) -> str:
@@ -201,13 +185,13 @@ def _observed(facts: Facts) -> str:
     return _mode(facts) + ("; left out of the call" if facts.applies else "")
 
 
-def _dry_run(_: Facts) -> str:
-    return "no rule holds it back: with DRY_RUN=false it would be sent"
+def _either(applies: str, else_: str) -> Callable[[Facts], str]:
+    return lambda facts: applies if facts.applies else else_
 
 
 _TEXTS: Mapping[str, Callable[[Facts], str]] = {
     "not_firing": _not_firing,
-    "test_event": _test_event,
+    "test_event": _either("a test message of its sender", "no test message"),
     "not_mapped": _not_mapped,
     "stale": _stale,
     "from_the_future": _from_the_future,
@@ -215,17 +199,17 @@ _TEXTS: Mapping[str, Callable[[Facts], str]] = {
     "not_allowed": _not_allowed,
     "too_many": _too_many,
     "state_unreadable": _state_unreadable,
-    "not_found": _not_found,
+    "not_found": _either("the cloud knows no such instance", "the instance exists"),
     "not_kafka": _not_kafka,
-    "opted_out": _opted_out,
-    "already_restarting": _already_restarting,
+    "opted_out": _mode,
+    "already_restarting": lambda facts: f"its status is {_status(facts)}",
     "status": _status_allows,
     "already_answered": _already_answered,
     "cooldown": _cooldown,
     "restart_limit": _restart_limit,
     "storm": _storm,
     "observed": _observed,
-    "dry_run": _dry_run,
+    "dry_run": lambda _: "no rule holds it back: with DRY_RUN=false it would be sent",
 }
 
 

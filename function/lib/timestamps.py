@@ -61,3 +61,8 @@ def text(moment: datetime | None) -> str | None:
         return None
     detail = "milliseconds" if moment.microsecond >= 1000 else "seconds"
     return moment.astimezone(timezone.utc).isoformat(timespec=detail).replace("+00:00", "Z")
+
+
+def to_the_second(moment: datetime | None) -> str | None:
+    """Return a moment as people read it, or None."""
+    return text(moment and moment.replace(microsecond=0))

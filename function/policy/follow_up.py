@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from ..lib import timestamps
+from ..lib.timestamps import to_the_second
 from ..model.cloud_state import InstanceState, Task
 from ..model.decision import Decision, ExecutionResult, Mode, Verdict
 from ..model.errors import StateUnreadable
@@ -96,24 +96,21 @@ def how_long(time: timedelta) -> str:
     return " ".join(parts) or "less than a minute"
 
 
-def moment_text(moment: datetime | None) -> str | None:
-    """Return a moment as people read it, to the second."""
-    return timestamps.text(moment and moment.replace(microsecond=0))
-
-
 def describe(restart: Task) -> str:
     """Return when and by whom an instance was restarted, as the end of a sentence.
 
     The cloud names the user of the keys: perhaps a person in the console, perhaps this function.
     """
     by = f" by {restart.user_name}" if restart.user_name else ""
-    return f"restarted at {moment_text(restart.created_at)}{by}"
+    return f"restarted at {to_the_second(restart.created_at)}{by}"
 
 
 def _recovery_note(state: InstanceState, restart: Task, alarm: EndedAlarm) -> str:
     """Return when it was restarted, by whom, and how long it took until the alarm ended."""
     since = restart.updated_at or restart.created_at
-    sentence = f"{state.id} was {describe(restart)} and has been running since {moment_text(since)}"
+    sentence = (
+        f"{state.id} was {describe(restart)} and has been running since {to_the_second(since)}"
+    )
     begin = alarm.raised_at or restart.created_at
     if alarm.ended_at is None or begin is None:
         return f"{sentence}."

@@ -6,8 +6,8 @@ when it is new, and again every four hours.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
+from ..lib.timestamps import to_the_second
 from ..model.cloud_state import InstanceState, Task
 from ..model.decision import Ending, Verdict
 from ..model.errors import StateUnreadable
@@ -20,7 +20,6 @@ from .follow_up import (
     Assessment,
     describe,
     how_long,
-    moment_text,
     newest_restart,
 )
 from .instance_rules import DAY
@@ -33,8 +32,6 @@ HISTORY = timedelta(days=7)
 """How far back restarts are looked for: one that has hung since before the weekend counts, too."""
 MAX_HISTORIES = 30
 """The cloud was seen to allow 40 calls a minute; the list and other events need some of them."""
-
-
 # With more instances than MAX_HISTORIES, those where a restart may hang come first.
 _READ_FIRST = {RESTARTING: 0, "ERROR": 1}
 
@@ -49,36 +46,29 @@ def to_read(listed: Mapping[str, InstanceState], sent: Mapping[str, datetime]) -
     return tuple(dict.fromkeys((*sent, *(state.id for state in stopped))))[:MAX_HISTORIES]
 
 
-class _Instance(NamedTuple):
-    """One instance and its newest restart, from its background task or else from the ledger."""
+def _newest(state: InstanceState, sent_at: datetime | None, now: datetime) -> Task | None:
+    """Return the newest restart: one of the cloud's history, or one that only the ledger knows."""
+    shown = newest_restart(state, now - HISTORY)
+    if sent_at is None:
+        return shown
+    # The cloud's own times count where it shows that restart; else the older one says nothing.
+    if shown and shown.created_at and shown.created_at >= sent_at - CLOCK_TOLERANCE:
+        return shown
+    ends_at = sent_at + MAX_RESTART_TIME
+    status = "EXECUTING" if now <= ends_at else "SUCCESS"
+    return Task("", "", status, sent_at, ends_at, from_ledger=True)
 
-    state: InstanceState
-    newest: Task | None
-    sent_at: datetime | None
 
-    @property
-    def restart_goes_on(self) -> bool:
-        """Whether a restart is in progress by the task, the status or the ledger."""
-        running = self.newest is not None and self.newest.is_running
-        return running or self.state.status == RESTARTING
+def _begin(restart: Task) -> datetime | None:
+    """Return since when an instance restarts: after the last task, where that one is over."""
+    known = restart.is_running or restart.from_ledger
+    return restart.created_at if known else restart.updated_at or restart.created_at
 
-    @property
-    def began_at(self) -> datetime | None:
-        """When the newest restart began; None where that is not known."""
-        return self.newest.created_at if self.newest else self.sent_at
 
-    @property
-    def ended_at(self) -> datetime | None:
-        """When the newest restart ended, or its task was last updated."""
-        if self.newest is None:
-            return self.sent_at + MAX_RESTART_TIME if self.sent_at else None
-        return self.newest.updated_at or self.newest.created_at
-
-    def describe(self) -> str:
-        """Return when it was restarted, and by whom."""
-        if self.newest is not None:
-            return f"{self.state.id} was {describe(self.newest)}"
-        return f"A restart of {self.state.id} was sent at {moment_text(self.sent_at)}"
+def _describe(state: InstanceState, restart: Task) -> str:
+    if restart.from_ledger:
+        return f"A restart of {state.id} was sent at {to_the_second(restart.created_at)}"
+    return f"{state.id} was {describe(restart)}"
 
 
 def _calls_a_person(since: datetime, limits: Limits, now: datetime) -> bool:
@@ -87,79 +77,63 @@ def _calls_a_person(since: datetime, limits: Limits, now: datetime) -> bool:
     return age % REMINDER_PERIOD <= limits.verify_period + SCHEDULE_DELAY
 
 
-def _going_on(instance: _Instance, limits: Limits, now: datetime) -> Assessment:
+def _going_on(
+    state: InstanceState, restart: Task | None, limits: Limits, now: datetime
+) -> tuple[Ending, str | None]:
     """Evaluate a running restart: it is in progress, or it hangs."""
-    verdict = _verdict(instance, Outcome.PASSED, "restarting")
-    begin = instance.began_at
-    if instance.newest is not None and not instance.newest.is_running:
-        begin = instance.ended_at  # another restart began since, which no task shows
-    if begin is None:
-        return Assessment(
-            verdict,
-            f"{instance.state.id} is RESTARTING, but no task matches RESTART_TASK_PATTERN.",
-        )
+    restarting = Ending(Outcome.PASSED, "restarting")
+    begin = _begin(restart) if restart else None
+    if restart is None or begin is None:
+        note = f"{state.id} is RESTARTING, but no task matches RESTART_TASK_PATTERN."
+        return restarting, note
     if now - begin <= MAX_RESTART_TIME:
-        return Assessment(verdict)
-    since = begin + MAX_RESTART_TIME
-    needs_human = _calls_a_person(since, limits, now)
-    return Assessment(
-        verdict.ended(Ending(Outcome.FAILED, "hanging", needs_human=needs_human)),
-        f"{instance.describe()}, and is not back after {how_long(now - begin)}.",
-    )
+        return restarting, None
+    needs_human = _calls_a_person(begin + MAX_RESTART_TIME, limits, now)
+    note = f"{_describe(state, restart)}, and is not back after {how_long(now - begin)}."
+    return Ending(Outcome.FAILED, "hanging", needs_human=needs_human), note
 
 
-def _verdict(instance: _Instance, outcome: Outcome, reason: str) -> Verdict:
-    state, begun = instance.state, instance.began_at
-    return Verdict(state.id, outcome, reason, status=state.status, last_restart=begun)
-
-
-def _over(instance: _Instance, limits: Limits, now: datetime) -> Assessment:
+def _over(
+    state: InstanceState, restart: Task | None, limits: Limits, now: datetime
+) -> tuple[Ending, str | None]:
     """Evaluate an instance without a running restart."""
-    status, newest = instance.state.status, instance.newest
-    if instance.began_at is None or instance.began_at <= now - DAY:
-        return Assessment(_verdict(instance, Outcome.PASSED, "status"))
-    failed = newest is not None and newest.status == "FAILED"
-    if failed or status != RUNNING:
-        since = instance.ended_at or now
-        verdict = _verdict(instance, Outcome.FAILED, "not_recovered")
-        ending = "That restart failed" if failed else "That restart is over"
-        return Assessment(
-            verdict._replace(needs_human=_calls_a_person(since, limits, now)),
-            f"{instance.describe()}. {ending}, and the status is {status}.",
-        )
-    helped = newest is not None and newest.status == "SUCCESS"
-    return Assessment(_verdict(instance, Outcome.PASSED, "recovered" if helped else "status"))
+    if restart is None or restart.created_at is None or restart.created_at <= now - DAY:
+        return Ending(Outcome.PASSED, "status"), None
+    failed = restart.status == "FAILED"
+    if failed or state.status != RUNNING:
+        since = restart.updated_at or restart.created_at
+        needs_human = _calls_a_person(since, limits, now)
+        end = "That restart failed" if failed else "That restart is over"
+        note = f"{_describe(state, restart)}. {end}, and the status is {state.status}."
+        return Ending(Outcome.FAILED, "not_recovered", needs_human=needs_human), note
+    helped = restart.status == "SUCCESS" and not restart.from_ledger
+    return Ending(Outcome.PASSED, "recovered" if helped else "status"), None
 
 
 def judge(
     state: InstanceState, sent_at: datetime | None, limits: Limits, now: datetime
 ) -> Assessment:
     """Return the result for one instance; `sent_at` is when the ledger says it was restarted."""
-    newest = newest_restart(state, now - HISTORY)
-    if newest is not None and newest.created_at is not None and sent_at is not None:
-        # The cloud's own times count where it shows that restart; else the older one says nothing.
-        if sent_at - CLOCK_TOLERANCE <= newest.created_at:
-            sent_at = None
-        else:
-            newest = None
-    instance = _Instance(state, newest, sent_at)
+    restart = _newest(state, sent_at, now)
+    note: str | None = None
     if state.status is None:
-        return Assessment(_verdict(instance, Outcome.PASSED, "not_found"))
-    if instance.restart_goes_on:
-        return _going_on(instance, limits, now)
-    if sent_at is not None and now - sent_at <= MAX_RESTART_TIME:
-        return Assessment(_verdict(instance, Outcome.PASSED, "restarting"))
-    return _over(instance, limits, now)
+        ending = Ending(Outcome.PASSED, "not_found")
+    elif state.status == RESTARTING or (restart is not None and restart.is_running):
+        ending, note = _going_on(state, restart, limits, now)
+    else:
+        ending, note = _over(state, restart, limits, now)
+    began = restart.created_at if restart else None
+    verdict = Verdict(state.id, status=state.status, last_restart=began).ended(ending)
+    return Assessment(verdict, note)
 
 
 def unread(state: InstanceState) -> Assessment:
     """Return the result for an instance beyond MAX_HISTORIES, whose history was not read."""
     if state.status in _READ_FIRST:
-        verdict = Verdict(
-            state.id, Outcome.FAILED, "state_unreadable", state.status, retryable=True
-        )
-        return Assessment(verdict)
-    return Assessment(Verdict(state.id, Outcome.PASSED, "status", state.status))
+        ending = Ending(Outcome.FAILED, "state_unreadable", retryable=True)
+    else:
+        ending = Ending(Outcome.PASSED, "status")
+    return Assessment(Verdict(state.id, status=state.status).ended(ending))
 
 
 def unreadable(instance_id: str, problem: StateUnreadable) -> Assessment:

@@ -13,7 +13,7 @@ from ..lib import strict_json, timestamps
 from ..lib.log_stream import PATIENCE_SECONDS, Drops, LogStream
 from ..lib.send_gate import NoResponse
 from ..lib.threads import DeadlineExceeded, ThreadUnavailable, call_with_timeout, gather
-from ..lib.transport import Client
+from ..lib.transport import Client, RawResponse
 from ..model.event import Outcome
 from ..model.result import Receiver, ResultEvent
 from ..settings.model import OutboundSettings
@@ -75,22 +75,40 @@ def log(
         _write(_LINES, line, seconds)
 
 
+def send_once(
+    request: requests.PreparedRequest,
+    outbound: OutboundSettings,
+    *,
+    proxy_url: str | None,
+    seconds: float,
+) -> RawResponse | None:
+    """Send a request on a connection of its own; None where no answer came in time.
+
+    It is never sent again: what may have arrived would be there twice.
+    """
+    client = Client(ca_bundle_file=outbound.ca_bundle_file, proxy_url=proxy_url)
+    try:
+        return call_with_timeout(seconds, lambda: client.send(request, read_timeout=seconds))
+    except (DeadlineExceeded, ThreadUnavailable, NoResponse):
+        return None
+    finally:
+        client.close()
+
+
 def post_to_sink(result: ResultEvent, outbound: OutboundSettings, *, seconds: float) -> bool:
-    """Post the result event to the sink, once, and tell whether the sink took it."""
+    """Post the result event to the sink and tell whether the sink took it."""
     if outbound.sink is None or seconds <= 0:
         return False
     event = {**result.event, **outbound.sink_extensions}
     headers = {"Content-Type": "application/cloudevents+json", "Accept-Encoding": "identity"}
     body = strict_json.dumps(event).encode()
-    client = Client(ca_bundle_file=outbound.ca_bundle_file, proxy_url=None)
     try:
         request = requests.Request("POST", outbound.sink, data=body, headers=headers).prepare()
-        answer = call_with_timeout(seconds, lambda: client.send(request, read_timeout=seconds))
-    except (DeadlineExceeded, ThreadUnavailable, NoResponse, requests.RequestException):
+    except requests.RequestException:  # a host that no name can have
         return False
-    finally:
-        client.close()
-    return 200 <= answer.status < 300
+    # A sink is a place in the operator's own network: PROXY_URL leads to the cloud.
+    answer = send_once(request, outbound, proxy_url=None, seconds=seconds)
+    return answer is not None and 200 <= answer.status < 300
 
 
 def _made(delivery: Callable[[], str | None]) -> str | None:

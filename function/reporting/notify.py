@@ -12,14 +12,12 @@ from urllib.parse import quote
 from requests import PreparedRequest, Request
 
 from ..lib import strict_json
-from ..lib.send_gate import NoResponse
 from ..lib.text import one_line
-from ..lib.threads import DeadlineExceeded, ThreadUnavailable, call_with_timeout
-from ..lib.transport import Client, RawResponse
+from ..lib.transport import RawResponse
 from ..model.event import Outcome
 from ..model.result import ResultEvent, notification_mark
 from ..settings.model import NotifySettings, OutboundSettings
-from . import messages
+from . import emit, messages
 
 Sign = Callable[[PreparedRequest], PreparedRequest]
 
@@ -200,18 +198,11 @@ def publish(
     *,
     seconds: float,
 ) -> str | None:
-    """Publish a result to the topic; return the problem to log, or None.
-
-    It is sent once: a message that may have arrived would come twice.
-    """
+    """Publish a result to the topic; return the problem to log, or None."""
     if seconds <= 0:
         return _NOT_NOTIFIED.format("no time was left")
-    client = Client(ca_bundle_file=outbound.ca_bundle_file, proxy_url=outbound.proxy_url)
     request = sign(_request(compose(result), outbound, settings))
-    try:
-        response = call_with_timeout(seconds, lambda: client.send(request, read_timeout=seconds))
-    except (DeadlineExceeded, ThreadUnavailable, NoResponse):
+    response = emit.send_once(request, outbound, proxy_url=outbound.proxy_url, seconds=seconds)
+    if response is None:
         return _NOT_NOTIFIED.format("SMN gave no answer")
-    finally:
-        client.close()
     return None if response.status == 200 else _NOT_NOTIFIED.format(_refusal(response))

@@ -8,6 +8,9 @@ from ..lib import timestamps
 from ..model.errors import ConfirmationMismatch
 from ..model.event import Action, Event, Intent
 
+# Deletions, and a probe, take a person who asks for them: POST /direct.
+UNATTENDED_ACTIONS = frozenset({Action.RESTART, Action.PURGE_FAILED, Action.CHECK, Action.VERIFY})
+
 
 def unique_ids(instances: list[str]) -> tuple[str, ...]:
     """Return instance ids in lower case, each once, in the order they came.

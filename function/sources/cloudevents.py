@@ -12,8 +12,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..lib import timestamps
-from ..model.event import Action, AuthMethod, Event, Source
+from ..model.event import AuthMethod, Event, Source
 from . import _request_document
+from ._request_document import UNATTENDED_ACTIONS
 
 
 def parse(document: dict[str, Any]) -> Event:
@@ -30,7 +31,7 @@ def parse(document: dict[str, Any]) -> Event:
 
 SOURCE = Source(
     parse=parse,
-    actions=frozenset({Action.RESTART, Action.PURGE_FAILED, Action.CHECK, Action.VERIFY}),
+    actions=UNATTENDED_ACTIONS,
     route="/",
     auth_methods=(AuthMethod.BEARER, AuthMethod.STANDARD_WEBHOOKS),
 )

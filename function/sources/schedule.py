@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ..model.event import Action, AuthMethod, Source
-from ._request_document import parse
+from ..model.event import AuthMethod, Source
+from ._request_document import UNATTENDED_ACTIONS, parse
 
 SOURCE = Source(
     parse=parse,
-    actions=frozenset({Action.RESTART, Action.PURGE_FAILED, Action.CHECK, Action.VERIFY}),
+    actions=UNATTENDED_ACTIONS,
     auth_methods=(AuthMethod.PLATFORM,),
 )

@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..lib import strict_json, timestamps
-from ..model.event import Action, AuthMethod, Event, Source
+from ..model.event import AuthMethod, Event, Source
 from . import _request_document
+from ._request_document import UNATTENDED_ACTIONS
 
 
 def parse(document: dict[str, Any]) -> Event:
@@ -25,6 +26,6 @@ def parse(document: dict[str, Any]) -> Event:
 
 SOURCE = Source(
     parse=parse,
-    actions=frozenset({Action.RESTART, Action.PURGE_FAILED, Action.CHECK, Action.VERIFY}),
+    actions=UNATTENDED_ACTIONS,
     auth_methods=(AuthMethod.PLATFORM,),
 )
