@@ -106,7 +106,7 @@ def post_to_sink(result: ResultEvent, outbound: OutboundSettings, *, seconds: fl
         request = requests.Request("POST", outbound.sink, data=body, headers=headers).prepare()
     except requests.RequestException:  # a host that no name can have
         return False
-    # A sink is a place in the operator's own network: PROXY_URL leads to the cloud.
+    # Knative sets K_SINK to a service of its cluster, which PROXY_URL leads out of.
     answer = send_once(request, outbound, proxy_url=None, seconds=seconds)
     return answer is not None and 200 <= answer.status < 300
 
