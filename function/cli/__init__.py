@@ -32,6 +32,7 @@ python -m function COMMAND --help shows more of each."""
 
 
 def _commands() -> dict[str, ModuleType]:
+    # By their files, as sources are found: a new command needs no entry in a list.
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     return {name: import_module(f".{name}", __name__) for name in names if name[0] != "_"}
 
@@ -83,6 +84,7 @@ def main(arguments: Sequence[str]) -> int:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         return 1
     except ModuleNotFoundError as missing:
+        # A module of our own that is missing is a defect, which has to be seen.
         if str(missing.name).startswith("function"):
             raise
         parser.exit(USAGE_ERROR, f"{missing.name} is not installed: {INSTALL}\n")

@@ -19,6 +19,7 @@ from ._output import bullet, paint, say, say_json
 from ._recognition import TOPIC_SERVICES, Recognized, Recognizer
 from ._simulated_cloud import SimulatedClock, SimulatedCloud
 
+# A project with all its tasks of a month has far less.
 MAX_STATE_BYTES = 16 * 1024 * 1024
 OUTCOMES = frozenset(outcome.value for outcome in Outcome)
 
@@ -70,6 +71,7 @@ def _simulated(options: Options, at: datetime, variables: Mapping[str, str]) -> 
 def _live(variables: Mapping[str, str]) -> Runtime:
     """Return the runtime of the real settings, made a dry run whatever they say."""
     runtime = startup.runtime(variables)
+    # Whoever explains an alarm of production must not act on it.
     limits = runtime.settings.limits._replace(dry_run=True)
     settings = runtime.settings._replace(limits=limits)
     # A claim on a shared ledger is written there, so what is explained claims nothing.

@@ -94,6 +94,7 @@ def _verdicts(run: EventRun, data: Mapping[str, Any]) -> Sequence[Mapping[str, A
     if run.rejection is None:
         listed: Sequence[Mapping[str, Any]] = data["instances"]
         return listed
+    # A rejected event has no verdicts; what it names is shown with the reason of the rejection.
     named = (instance for intent in run.event.intents for instance in intent.instances)
     rejected = {"outcome": Outcome.REJECTED, "reason": run.rejection.reason}
     return [{"id": instance, **rejected} for instance in dict.fromkeys(named)]

@@ -58,6 +58,7 @@ def runtime(
     http_client: Callable[..., Client],
 ) -> Runtime:
     """Return a runtime with the limits among these variables; raise SettingsInvalid."""
+    # Only limits: a file of production settings may hold keys, and nothing here needs them.
     limits = {name: variables[name] for name in limits_set(variables)}
     dry = {"DRY_RUN": "true" if dry_run else "false"}
     return startup.runtime({**_PLACEHOLDERS, **limits, **dry})._replace(

@@ -10,10 +10,11 @@ from textwrap import fill
 from typing import Any, TextIO, TypeVar
 
 T = TypeVar("T")
+# Wide enough for a rule and its reason, and for the terminals of most people.
 WIDTH = 100
 BAR = 30
+# Fewer lines than this are replayed before a bar could be read.
 LONG = 500
-"""Fewer lines than this are replayed before a bar could be read."""
 _GREEN, _YELLOW, _RED, _GREY = "32", "33", "31", "90"
 COLOURS = {
     **dict.fromkeys(("accepted", "passed", "pass", "dry_run"), _GREEN),

@@ -112,6 +112,7 @@ def read(files: Mapping[str, bytes], sources: Iterable[str]) -> list[Line]:
                 lines.append(_line(text, sources))
             except UsageError as problem:
                 raise UsageError(f"{name}, line {number}: {problem}") from None
+    # Files of several clusters interleave; lines of one moment keep their order.
     return sorted(lines, key=lambda line: line.at)
 
 
@@ -193,7 +194,9 @@ def _reasons(data: Mapping[str, Any]) -> Iterator[str]:
 
 def replay(files: Mapping[str, bytes], variables: Mapping[str, str]) -> Report:
     """Return what would have come of the recorded payloads; raise UsageError or SettingsInvalid."""
+    # Before every recording: arrival() takes no earlier time.
     clock = SimulatedClock(datetime(2000, 1, 1, tzinfo=timezone.utc))
+    # The simulated restarts have the name that these settings look for.
     pattern = variables.get("RESTART_TASK_PATTERN", "").strip() or "restart"
     cloud = SimulatedCloud(clock, any_instance=True, restart_task_name=pattern)
     runtime = _offline.runtime(variables, dry_run=False, clock=clock, http_client=cloud.client)

@@ -22,10 +22,10 @@ from ..lib.send_gate import Gate
 from ..lib.timestamps import parse, text
 from ..lib.transport import Client, RawResponse
 
+# The vendor documents 3 to 15 minutes.
 RESTART_TIME = timedelta(minutes=10)
-"""The vendor documents 3 to 15 minutes."""
+# Restarts older than this are asked for by nothing, so a long replay forgets them.
 MAX_HISTORY = timedelta(days=32)
-"""Restarts older than this are asked for by nothing, so a long replay forgets them."""
 _PATH = re.compile(r"/v2/[^/]+/(instances|recycle)(?:/([^/]+))?(/tasks)?")
 
 Row = Mapping[str, Any]
@@ -103,6 +103,7 @@ class SimulatedCloud:
         for name in ("engine", "status"):
             wanted = query.get(name, "").lower()
             rows = [row for row in rows if wanted in {"", str(row.get(name)).lower()}]
+        # As documented: failed creations are listed only where they are asked for.
         failed = "CREATEFAILED"
         if query.get("include_failure") != "true":
             rows = [row for row in rows if str(row.get("status")).upper() != failed]
@@ -128,6 +129,7 @@ class SimulatedCloud:
     def _act(self, body: Mapping[str, Any]) -> tuple[int, Any]:
         """Restart what is named; a purge or a deletion is only answered."""
         named = [str(instance_id) for instance_id in body.get("instances", ())]
+        # A purge: the vendor documents 204 without a body.
         if not named:
             return 204, None
         oldest = self._clock.now() - MAX_HISTORY

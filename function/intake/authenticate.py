@@ -45,6 +45,7 @@ def _standard_webhooks(raw_event: RawEvent, _: UnwrappedEvent, auth: AuthSetting
     now = raw_event.received_at
     if webhook_signatures.standard_webhooks(headers, raw_event.body, secrets, now):
         return None
+    # Only the family that the sender used is named; the first that is there counts.
     for family in webhook_signatures.HEADER_FAMILIES:
         if f"{family}-signature" not in headers:
             continue
@@ -109,6 +110,7 @@ def authenticate(raw_event: RawEvent, unwrapped: UnwrappedEvent, auth: AuthSetti
     it, for whichever tenant: its topic must be listed too, else it raises TopicNotListed.
     """
     if raw_event.channel not in auth.platform_authenticated:
+        # All methods are tried, so that the log says of each what it lacks.
         missing = [_CHECKS[name](raw_event, unwrapped, auth) for name in unwrapped.auth_methods]
         if None not in missing:
             raise Unauthenticated(" and ".join(text for text in missing if text is not None))

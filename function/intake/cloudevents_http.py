@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 from ..lib import strict_json
 from ..model.errors import SchemaViolated
 
+# PingSource of Knative cannot choose its type; our own type is for all other producers.
 REQUEST_TYPES = ("dev.knative.sources.ping", "dev.kafka-remediator.request.v1")
 _QUOTED = r'(?s)"((?:[^"\\]|\\.)*)"'
 
@@ -58,6 +59,7 @@ def normalize(event: Any) -> Any:
         raise SchemaViolated(
             f"this is a CloudEvent of another type than {', '.join(REQUEST_TYPES)}"
         )
+    # `data` keeps its null: in JSON that is a value, and the schema then says what is wrong.
     attributes = {
         name: value for name, value in event.items() if value is not None or name == "data"
     }

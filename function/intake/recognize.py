@@ -29,6 +29,8 @@ def _is_grafana(document: Mapping[str, Any]) -> bool:
     return _is_group(document) and ("orgId" in document or str(document.get("version")) == "1")
 
 
+# The first match counts, so the narrower form stands first: Grafana's group is one of
+# Alertmanager with more keys, and many documents have a member `action`.
 _KINDS: tuple[tuple[str, Callable[[Mapping[str, Any]], bool], str], ...] = (
     ("grafana", _is_grafana, "alerts of Grafana, which belong on POST /grafana"),
     ("alertmanager", _is_group, "alerts of Alertmanager, which belong on POST /alertmanager"),

@@ -16,11 +16,14 @@ from ..model.event import SmnSignature
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
+# The vendor advises to pin its published certificate; it lasts until 2030-09-07. Messages of
+# sa-brazil-1 were seen with another key, for which SMN_CERTIFICATE_FILE is there.
 DEFAULT_CERTIFICATES = Path(__file__).with_name("smn_signing_certificate.pem")
 # RSA keys below 2048 bits are no longer considered secure (NIST SP 800-131A).
 MIN_KEY_BITS = 2048
 
 
+# More than one file only while a rotation or a test changes the setting.
 @lru_cache(maxsize=4)
 def certificates(file: Path) -> tuple[Certificate, ...]:
     """Return the certificates of a PEM file; imported late, because only SMN needs cryptography."""

@@ -10,6 +10,7 @@ from ..model.errors import EventRejected, InvalidJson, OwnResultEvent, SchemaVio
 from ..model.event import Document, UnwrappedEvent
 from ..model.result import RESULT_TYPE
 
+# What may stand in a topic's message, see _source.
 TOPIC_SOURCES = frozenset({"ces_alarm", "topic_request"})
 READ_HERE = (
     "no source reads this event: triggers deliver messages of SMN and SNS, timers, "

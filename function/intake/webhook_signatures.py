@@ -30,6 +30,7 @@ def _any_equal(received: Iterable[bytes], expected: Iterable[bytes]) -> bool:
 
 def is_recent(timestamp: str, now: datetime) -> bool:
     """Tell whether a time in whole seconds is at most five minutes from now."""
+    # int() also takes signs, underscores and digits of other scripts, which no sender signs.
     if not re.fullmatch(r"[0-9]{1,12}", timestamp):
         return False
     return abs(int(timestamp) - now.timestamp()) <= TOLERANCE_SECONDS

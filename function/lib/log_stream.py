@@ -1,7 +1,7 @@
 """Write lines to standard streams whose reader may stall: a line waits a moment, or is dropped.
 
-A line is written in a thread that can be abandoned, since nothing else bounds a write: readiness of
-a pipe is no promise while other processes write to it, and O_NONBLOCK would hold for them too.
+What may block is written in a thread that can be abandoned, since nothing else bounds it: readiness
+of a pipe is no promise while other processes write to it, and O_NONBLOCK would hold for them too.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class LogStream:
         self._name, self._own_name = name, f"__{name}__"
         self._drops = drops
         self._begin()
+        # A child may be forked while another thread holds the lock: it would wait for ever.
         os.register_at_fork(after_in_child=self._begin)
 
     def _begin(self) -> None:

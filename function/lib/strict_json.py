@@ -49,6 +49,7 @@ def loads(text: bytes | str, *, limit: int = LIMIT) -> object:
 
 def dumps(value: object) -> str:
     """Return `value` as compact JSON on one line, in ASCII; NaN and infinities are a ValueError."""
+    # In ASCII: a log that is read in another encoding keeps every character.
     return _encode(value)
 
 
@@ -76,6 +77,7 @@ def _from_utf8(encoded: bytes) -> str:
 
 
 def _refuse_deep_nesting(text: str) -> None:
+    # Counting is fast, and most documents have fewer brackets than levels are allowed.
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return
     depth = 0
@@ -106,6 +108,7 @@ def _place(text: str, position: int) -> str:
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
+    # `json` would keep the last one; whoever checked it before may have read the first.
     if len(members) != len(pairs):
         raise InvalidJSON("the same key occurs twice in one object")
     return members

@@ -25,6 +25,7 @@ def parse(text: str | None) -> datetime | None:
     if match is None:
         return None
     day, minute, second, fraction, offset = match.groups()
+    # RFC 3339 allows second 60; datetime does not.
     leap = second == "60"
     zone = "+00:00" if offset in "Zz" else offset
     iso = f"{day}T{minute}:{'59' if leap else second}.{(fraction or '0').ljust(6, '0')}{zone}"

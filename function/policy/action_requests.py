@@ -14,6 +14,7 @@ from ..model.event import INSTANCE_ID_PATTERN, Action
 MAX_IDS = 50  # DMS.00400100 refuses more
 
 
+# One class for all three would need a flag, and a wrong flag deletes.
 class _Selection:
     """Named instances: at least one, at most 50, each named once."""
 
@@ -68,5 +69,6 @@ def purge(purge: PurgeRequest) -> ActionCall:  # noqa: ARG001 - having a PurgeRe
 
 def delete(selection: DeleteRequest) -> ActionCall:
     """Return the call that deletes these instances; never with force_delete."""
+    # force_delete would bypass the recycle bin, the only way back that a deletion has.
     body = {"action": "delete", "instances": list(selection.instances)}
     return ActionCall(action=Action.DELETE, body=body, instances=selection.instances)

@@ -19,6 +19,7 @@ def asks_for_restart(metric: str | None, alarm_metrics: Iterable[str]) -> bool:
     """
     if metric is None:
         return True
+    # The two forms of Cloud Eye write a metric's name in different cases.
     wanted = {name.casefold() for name in alarm_metrics}
     if "broker_alive" in wanted:
         wanted |= BROKER_ALIVE_NAMES

@@ -33,6 +33,7 @@ class CallResult(Enum):
     UNAVAILABLE = Ending(Outcome.FAILED, "unavailable", retryable=True)
     CLOCK_SKEW = Ending(Outcome.FAILED, "clock_skew", retryable=True)
     EXPIRED = Ending(Outcome.FAILED, "credentials", retryable=True)
+    # Keys of an operator do not renew themselves, so a repetition would fail the same way.
     UNAUTHENTICATED = Ending(Outcome.FAILED, "credentials", needs_human=True)
     FORBIDDEN = Ending(Outcome.FAILED, "permission", needs_human=True)
     REFUSED = Ending(Outcome.FAILED, "refused", needs_human=True)
@@ -47,6 +48,7 @@ class CallResult(Enum):
 def _of_success(response: ApiResponse, call: ActionCall) -> CallResult:
     """Read a 2xx: only the answers that the vendor documents mean that something was done."""
     purge = call.action is Action.PURGE_FAILED
+    # The vendor documents 204 for a purge only; for named instances the rows are the answer.
     if response.status == HTTPStatus.NO_CONTENT:
         return CallResult.DONE if purge else CallResult.UNKNOWN
     if response.status != HTTPStatus.OK:
@@ -69,6 +71,7 @@ def _of_unauthenticated(response: ApiResponse, *, platform_credentials: bool) ->
 
 def _of_refusal(response: ApiResponse, *, platform_credentials: bool) -> CallResult:
     """Read a 4xx: the gateway or the service looked at the call and did not do it."""
+    # By code first: a throttled call may come as 404, an expired token as another 4xx than 401.
     if response.throttled:
         return CallResult.THROTTLED
     if response.error_code in BUSY_CODES:
@@ -82,11 +85,13 @@ def classify(response: ApiResponse, call: ActionCall, *, platform_credentials: b
     """Classify a response; anything unclear is UNKNOWN."""
     if not response.possibly_sent:
         return CallResult.DEADLINE if response.timed_out else CallResult.NOT_SENT
+    # From here on the request may have arrived; no status means that no whole answer came back.
     status = response.status or 0
     if 200 <= status < 300:
         return _of_success(response, call)
     if 400 <= status < 500:
         return _of_refusal(response, platform_credentials=platform_credentials)
+    # Any other 5xx may come from behind the service, after it has done what was asked.
     unavailable = status == HTTPStatus.SERVICE_UNAVAILABLE
     return (
         CallResult.UNAVAILABLE
@@ -99,6 +104,7 @@ def _of_rows(response: ApiResponse, instance: str) -> CallResult:
     """Return what the rows of a 200 say of one instance: nothing, or two things, is unknown."""
     listed = response.document.get("results") if isinstance(response.document, dict) else None
     rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+    # Order and completeness of the rows are not documented, so they are found by id.
     words = {str(row.get("result")) for row in rows if str(row.get("instance")).lower() == instance}
     if words == {"success"}:
         return CallResult.DONE

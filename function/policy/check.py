@@ -42,6 +42,7 @@ def request(event: Event, source: Source) -> CheckRequest:
 
 def probe_call(request: CheckRequest, limits: Limits, instance: str) -> ActionCall | None:
     """Return the probe that a check may send: a restart of an instance that exists nowhere."""
+    # Without `restart` in ENABLED_ACTIONS no call of that kind is ever sent, a probe included.
     if not request.probe or Action.RESTART not in limits.enabled_actions:
         return None
     return action_requests.restart(action_requests.RestartRequest((instance,)))

@@ -26,11 +26,13 @@ from ..settings.model import Credentials, Settings
 
 # Beyond five minutes the signatures of senders are refused, beyond 15 every call of ours is.
 MAX_SKEW_SECONDS = 300
+# The gateway answers, but has no such API: the host is that of another service or region.
 NO_SUCH_API_CODES = frozenset({"APIGW.0101", "APIG.0101"})
 # An answer about an instance, or an empty list, shows that the project is the right one.
 IN_PROJECT_CODES = frozenset({"DMS.00404022", "DMS.40050010"})
 # The tenant is frozen: no permission is missing, and none helps.
 FROZEN_CODE = "DMS.10240306"
+# Ten ids fill four lines of a terminal already.
 MAX_NAMES = 10
 
 
@@ -104,6 +106,7 @@ _ENDPOINT_FIXES = {
 
 
 def _skew(subject: Subject) -> int | None:
+    # The median: one answer may have waited in a queue on its way.
     skews = [
         answer.clock_skew_seconds
         for answer in subject.readings.answers
@@ -208,6 +211,7 @@ def project(subject: Subject) -> CheckResult:
             "HUAWEICLOUD_SDK_PROJECT_ID and HUAWEICLOUD_REGION have to belong together.",
         )
     refused = [answer for answer in answers if answer.status == HTTPStatus.FORBIDDEN]
+    # Codes of the gateway, none of the service: a single missing right would come from DMS.
     if refused and all((answer.error_code or "").startswith("APIG") for answer in refused):
         return failed(
             f"Everything in project {id_} is refused ({names(codes)}).",
@@ -270,6 +274,7 @@ def alarm_read(subject: Subject, read: AlarmRead) -> CheckResult:
 def cause(subject: Subject, results: Mapping[str, CheckResult]) -> str | None:
     """Return the name of the failed check that makes all reads of the cloud fail, or None."""
     rejected = any(answer.clock_skew_rejected for answer in subject.readings.answers)
+    # A clock that is only noted fails nothing: it is a cause where the cloud refuses it.
     causes = {"endpoint", "credentials", "project", *(("clock",) if rejected else ())}
     failures = (name for name, result in results.items() if result.status is CheckStatus.FAIL)
     return next((name for name in failures if name in causes), None)

@@ -23,7 +23,9 @@ from .call_result import CallResult, classify_instance
 from .check_cloud import names
 from .modes import TAG, mode_of, tag_mode
 
+# The one answer that names the instance as the problem, so the right was there.
 NOT_FOUND_CODE = "DMS.00404022"
+# Roles name the first for a restart; identity policies list only the second for this call.
 MODIFY = "dms:instance:modifyStatus"
 DELETE = "dms:instance:delete"
 

@@ -13,6 +13,7 @@ from .check_cloud import names
 
 # Time to get the next certificate from SMN and to roll it out.
 MIN_VALIDITY = timedelta(days=30)
+# The 64 hex digits that openssl rand -hex 32 prints have fewer once in 10^18 cases.
 MIN_DISTINCT_CHARACTERS = 8
 # Words of examples, defaults and guesses; a random secret contains none of them.
 GUESSABLE = re.compile(

@@ -234,12 +234,14 @@ def decide(
     notes = screened.notes + _clock_note(observation)
     if screened.action is Action.PURGE_FAILED:
         verdicts = _purge_verdicts(observation, limits)
+        # After the listing, so that the result names what the first purge has been asked to remove.
         if sent_calls.purge_is_recent(calls, now):
             return _skipped_purge(screened, verdicts, notes=notes, dry_run=limits.dry_run)
     else:
         verdicts, observation = _decide_restart_or_delete(screened, observation, calls, limits, now)
         notes += _ledger_notes(verdicts, observation)
         notes += _notes(verdicts, screened, observation, limits, now)
+    # Also for a dry run: the result shows the very body that would be sent.
     call = _call(screened.action, verdicts, source)
     only_observed = call is not None and bool(verdicts) and not _undecided(verdicts)
     if limits.dry_run:

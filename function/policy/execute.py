@@ -16,6 +16,7 @@ from .call_result import CallResult
 # A third resend would not fit into 4.5 s, and a sender repeats the event anyway.
 MAX_RESENDS = 2
 FIRST_PAUSE_SECONDS = 0.1  # doubled each time: two resends fit into the 4.5 s SMN waits
+# Reads count against the limit of 40 calls a minute that the gateway was seen to set.
 MAX_PAUSE_SECONDS = 1.0
 # None: the cloud knows no such instance any longer.
 DELETED_STATUSES = frozenset({"DELETING", "RECYCLE", "DELETED", None})
@@ -62,6 +63,7 @@ def _send(call: ActionCall, port: ActionPort) -> tuple[CallResult, ApiResponse, 
         possibly_sent += response.possibly_sent
         throttled += result is CallResult.THROTTLED
         seconds = _seconds_before_resend(result, response, attempt, port.now())
+        # Throttled calls count against the limit, so more than one repetition prolongs it.
         is_last = attempt == MAX_RESENDS or throttled > 1
         if is_last or seconds is None or not port.sleep_before_send(seconds):
             return result, response, possibly_sent
@@ -78,6 +80,7 @@ def _effect_is_visible(state: InstanceState, before: InstanceState, action: Acti
     """Tell whether the cloud shows what the call asked for."""
     if action is Action.DELETE:
         return state.status in DELETED_STATUSES
+    # By id, not by time: the clocks differ, and a task of somebody else may be as new.
     known = {task.id for task in before.restart_tasks}
     return state.status == "RESTARTING" or any(task.id not in known for task in state.restart_tasks)
 
@@ -136,8 +139,10 @@ def _confirm(
     """
     unknown = {id_ for id_, verdict in verdicts.items() if verdict.outcome is Outcome.UNKNOWN}
     accepted = {id_ for id_, verdict in verdicts.items() if verdict.outcome is Outcome.ACCEPTED}
+    # A deletion takes seconds, and nothing else waits to see it.
     watched = unknown | accepted if action is Action.RESTART else unknown
     visible, last_read = _poll_until_visible(watched, before, action, port)
+    # It may be somebody else's restart, so a restart that was only seen says so in its reason.
     seen = Ending(Outcome.ACCEPTED, "seen_restarting" if action is Action.RESTART else None)
     confirmed = {
         id_: verdict.ended(seen) if id_ in visible & unknown else verdict
@@ -178,6 +183,7 @@ def execute(
         for verdict in decision.verdicts
         if verdict.outcome is None
     }
+    # A purge names no instance that could be read again, so it stays as its answer left it.
     states: Mapping[str, InstanceState] = {}
     if call.action is not Action.PURGE_FAILED:
         if result in {CallResult.BUSY, CallResult.PER_INSTANCE}:

@@ -49,8 +49,10 @@ def plan(event: Event, limits: Limits, now: datetime) -> Mapping[str, EndedAlarm
     An instance of which another alert still fires is none of them. More than MAX_INSTANCES are not
     looked at: each costs two calls, and the cloud throttles.
     """
+    # A late delivery says nothing about now: the instance may have failed and recovered again.
     if not limits.follow_up or (event.sent_at or now) < now - limits.max_event_age:
         return {}
+    # One alert of a group may end while another of the same instance goes on.
     firing = {id_ for intent in event.intents if intent.skip is None for id_ in intent.instances}
     intents: dict[str, list[Intent]] = {}
     for intent in event.intents:
@@ -120,6 +122,7 @@ def _recovery_note(state: InstanceState, restart: Task, alarm: EndedAlarm) -> st
 
 def judge(state: InstanceState, alarm: EndedAlarm, limits: Limits, now: datetime) -> Assessment:
     """Return the follow-up of an instance whose alarm has ended."""
+    # For the result's `last_restart` any restart counts; for `recovered` only one since the alarm.
     newest = newest_restart(state, datetime.min.replace(tzinfo=now.tzinfo))
     verdict = Verdict(
         state.id,
@@ -138,6 +141,7 @@ def judge(state: InstanceState, alarm: EndedAlarm, limits: Limits, now: datetime
             verdict._replace(reason="not_recovered", needs_human=True),
             f"The alarm of {state.id} has ended, but its status is {state.status}. {sentence}.",
         )
+    # A restart after the end of the alarm cannot have ended it.
     restart = newest_restart(state, alarm.raised_at or now - DAY, alarm.ended_at or now)
     if restart is None or restart.status != "SUCCESS":
         return Assessment(verdict)

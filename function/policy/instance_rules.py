@@ -58,6 +58,7 @@ def _ended(task: Task, now: datetime) -> datetime:
     """Return when a restart ended; one that is going on ends now at the earliest."""
     if task.is_running:
         return now
+    # `updated_at` may be missing, and is not trusted to be after `created_at`.
     return max(task.updated_at or _began(task), _began(task))
 
 
@@ -132,6 +133,7 @@ def already_answered(state: InstanceState, context: RuleContext) -> Skip | None:
     if not answers:
         return None
     newest = max(answers, key=_began)
+    # It failed, or has had the time that a restart takes: waiting longer will not end the alarm.
     over = newest.status == "FAILED" or _ended(newest, now) < now - MAX_RESTART_TIME
     return Skip("already_answered", needs_human=over or _is_stuck(state, now))
 

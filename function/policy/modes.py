@@ -30,6 +30,7 @@ WORDS: Mapping[str, Mode] = MappingProxyType(
 )
 # Two tags whose keys differ only in case may contradict each other: the more careful one counts.
 _CAREFUL_FIRST = (Mode.OFF, Mode.OBSERVE, Mode.ACT)
+# Of the characters that every console accepts in a tag: letters, digits, `-`, `_`, `.`.
 _VALUE = "([a-z]+)(?:-until-([0-9]{4}-[0-9]{2}-[0-9]{2}))?"
 
 

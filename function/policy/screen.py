@@ -12,8 +12,9 @@ from ..settings.model import Limits
 from . import alarm_metrics
 from .instance_rules import MAX_FUTURE, Answer, Skip
 
+# As far back as the history is read: whether an older alarm was answered cannot be known.
 MAX_ALARM_AGE = timedelta(days=30)
-"""As far back as the history is read: whether an older alarm was answered cannot be known."""
+# Such an alarm would be skipped each time, so a person has to mend its rule.
 NAMELESS = "The alarm asks for a restart, but names no Kafka instance."
 
 
@@ -74,6 +75,7 @@ def screen(event: Event, source: Source, limits: Limits, now: datetime) -> Scree
     """Apply the rules that need no live state; raise EventRejected where they reject the event."""
     reasons = [(intent, skip_reason(intent, event, limits, now)) for intent in event.intents]
     asking = [intent for intent, reason in reasons if reason is None]
+    # All intents of an event ask for the same; a group without alerts is an alarm's.
     action = event.intents[0].action if event.intents else Action.RESTART
     if action not in source.actions:
         raise ActionNotForSource(f"this source may not ask for {action.value}")
@@ -83,6 +85,7 @@ def screen(event: Event, source: Source, limits: Limits, now: datetime) -> Scree
     for intent in asking:
         for instance in intent.instances:
             raised.setdefault(instance, []).append(intent.raised_at)
+    # The first reason of an instance counts; one that an intent asks for is not skipped at all.
     skipped = {
         instance: Verdict(instance, Outcome.SKIPPED, reason)
         for intent, reason in reversed(reasons)

@@ -72,6 +72,7 @@ def trace(traced: TracedEvent, instance_id: str, reason: str | None) -> tuple[An
         if answer.skip is not None:
             break
     last = traced_answers[-1] if traced_answers else None
+    # A reason of a step that is no rule: of a follow-up, of the ledger, or of the envelope.
     if reason is not None and (last is None or last.skip is None or last.rule != reason):
         traced_answers.append(Answer(reason, Skip(reason)))
     return tuple(traced_answers)

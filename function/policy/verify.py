@@ -25,13 +25,14 @@ from .follow_up import (
 from .instance_rules import DAY
 from .sent_calls import CLOCK_TOLERANCE
 
+# Two or three times in a night: often enough not to be forgotten, too rare to be muted.
 REMINDER_PERIOD = timedelta(hours=4)
+# Schedulers are seconds late: without this margin a failure could fall between two runs.
 SCHEDULE_DELAY = timedelta(minutes=1)
-"""Schedulers are seconds late: without this margin a failure could fall between two runs."""
+# How far back restarts are looked for: one that has hung since before the weekend counts, too.
 HISTORY = timedelta(days=7)
-"""How far back restarts are looked for: one that has hung since before the weekend counts, too."""
+# The cloud was seen to allow 40 calls a minute; the list and other events need some of them.
 MAX_HISTORIES = 30
-"""The cloud was seen to allow 40 calls a minute; the list and other events need some of them."""
 # With more instances than MAX_HISTORIES, those where a restart may hang come first.
 _READ_FIRST = {RESTARTING: 0, "ERROR": 1}
 
@@ -73,6 +74,7 @@ def _describe(state: InstanceState, restart: Task) -> str:
 
 def _calls_a_person(since: datetime, limits: Limits, now: datetime) -> bool:
     """Tell whether a failure is new to a schedule, or is to be repeated."""
+    # The task may be dated by a clock ahead of the one that dates the answers.
     age = max(now - since, timedelta(0))
     return age % REMINDER_PERIOD <= limits.verify_period + SCHEDULE_DELAY
 
@@ -129,6 +131,7 @@ def judge(
 
 def unread(state: InstanceState) -> Assessment:
     """Return the result for an instance beyond MAX_HISTORIES, whose history was not read."""
+    # Where a restart may have failed, having looked at nothing must not look like success.
     if state.status in _READ_FIRST:
         ending = Ending(Outcome.FAILED, "state_unreadable", retryable=True)
     else:

@@ -39,6 +39,7 @@ def checked(
     return Summary(
         Ending(Outcome.FAILED if failed else Outcome.PASSED, needs_human=bool(failed)),
         headline(counts, failed),
+        # A schedule or an operator asked: to send it again would only check again.
         200,
         request=probe.body if probe is not None and attempts else None,
         response=response,

@@ -20,8 +20,8 @@ from ..settings.model import OutboundSettings
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 WARNING_OUTCOMES = frozenset({"failed", "unknown", "rejected"})
+# Longer than any event may take: deliveries end by themselves, at the deadline of their event.
 MAX_DELIVERY_SECONDS = 60.0
-"""Longer than any event may take: deliveries end by themselves, at the deadline of their event."""
 _drops = Drops()
 # Two streams and no lock between them: requests that are turned away by the thousand may fill
 # stderr, and results still go out.

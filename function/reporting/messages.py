@@ -104,6 +104,7 @@ DEAD_LINK = (
 
 # The headline for instances whose alarm has ended: the event asked for no restart.
 _FOLLOWED_UP = {"recovered": "recovered", "not_recovered": "not recovered"}
+# Message and log line stay readable; the result lists every instance.
 MAX_NOTES = 5
 
 

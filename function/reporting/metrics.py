@@ -86,9 +86,11 @@ class Metrics:
             reason=data["reason"] or "",
             source=(context.authenticated and context.source) or context.raw_event.channel,
         ).inc()
+        # Without labels: a histogram has a dozen series for each combination of them.
         self._duration.observe(seconds)
         self._needs_human.inc(bool(data.get("needs_human")))
         reasons = {data["reason"], *(row["reason"] for row in data.get("instances", ()))}
+        # Once for each event, however many of its instances the ledger kept from acting.
         self._ledger_errors.inc(LEDGER_REASON in reasons)
 
     def count_undelivered(self, receiver: Receiver) -> None:

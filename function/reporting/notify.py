@@ -70,6 +70,7 @@ def _line(text: str, limit: int = MAX_LINE_LENGTH) -> str:
 
 def _by_outcome(data: Mapping[str, Any]) -> dict[tuple[str, str | None], list[Mapping[str, Any]]]:
     """Return the instances by outcome and reason, in the order of the result."""
+    # Fifty instances with one outcome are one line on a phone.
     groups: dict[tuple[str, str | None], list[Mapping[str, Any]]] = {}
     for instance in data["instances"]:
         groups.setdefault((instance["outcome"], instance["reason"]), []).append(instance)
@@ -141,6 +142,7 @@ def compose(result: ResultEvent) -> Notification:
     """Return a result as a message: what happened, why, what to do, the ids, where the log is."""
     data = result.data
     urgency = "Look now" if data["needs_human"] else "For information"
+    # The headline ends with the first full stop; it is the subject, too.
     sentence, _, notes = data["message"].partition(". ")
     first = sentence.rstrip(".")
     if data.get("checks"):

@@ -15,6 +15,7 @@ from ..model.decision import Verdict
 from ..model.event import RawEvent
 from ..model.result import RESULT_TYPE, EventContext, ResultEvent, Summary
 
+# An identifier that consumers compare; nothing is fetched from there.
 SCHEMA = "https://kafka-remediator.dev/schemas/result.json"
 # Longer than any event (25 s at most), so another event's claim has ended by then.
 RETRY_AFTER_SECONDS = 30
@@ -25,6 +26,7 @@ SAFE_ERROR_TEXTS = {
     401: "The cloud does not accept the credentials.",
     403: "The cloud does not allow this to these credentials.",
 }
+# As W3C Trace Context writes it; anything else would break the reader's trace.
 _TRACEPARENT = "[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"
 
 
@@ -103,6 +105,7 @@ def _id(context: EventContext, summary: Summary) -> str:
         source = f"{event.origin or ''} {event.id}"
     else:
         source = _receipt(raw_event)
+    # Also `needs_human`: a verify that becomes a call for a person must not look like a duplicate.
     parts = [
         (verdict.id, verdict.outcome, verdict.reason, verdict.needs_human)
         for verdict in summary.verdicts
@@ -118,6 +121,7 @@ def _traceparent(context: EventContext) -> str | None:
 
 
 def _envelope(context: EventContext, summary: Summary, now: datetime) -> dict[str, Any]:
+    # The project id is ours: who is not authenticated does not get to know it.
     project = context.authenticated and context.project_id
     envelope: dict[str, Any] = {
         "specversion": "1.0",

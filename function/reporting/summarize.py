@@ -174,6 +174,7 @@ def invalid_settings(problems: Sequence[str]) -> Summary:
 def crash(context: EventContext, attempts: int) -> Summary:
     """Say that the function itself broke, and whether the call may have been sent by then."""
     decision = context.decision
+    # No attempt means that not one byte of a call was written.
     if attempts == 0 or decision is None or decision.call is None:
         message = f"Failed{messages.reason_suffix('internal')}."
         return Summary(Ending(Outcome.FAILED, "internal", needs_human=True), message, 500)

@@ -13,6 +13,7 @@ from ..model.event import Source
 def discover(schema_names: Iterable[str]) -> Mapping[str, Source]:
     """Return every source by name, or raise SourceSchemaMismatch naming the file that lacks one."""
     files = Path(__file__).parent.iterdir()
+    # A file that begins with an underscore serves several sources, and is none itself.
     modules = {file.stem for file in files if file.suffix == ".py" and file.name[0] != "_"}
     schemas = set(schema_names)
     for name in sorted(modules - schemas):

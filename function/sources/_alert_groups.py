@@ -81,6 +81,7 @@ def _lacks_evidence(alert: Alert) -> bool:
     [True, True, True, True, False, False]
     """
     words = re.findall(r"[a-z]+", str(alert.state_reason).lower())
+    # These names are free to use: only with Grafana's own labels are they Grafana's.
     stands_in = alert.labels.get("alertname") in {"DatasourceError", "DatasourceNoData"}
     return bool(
         _NO_EVIDENCE.intersection(words) or (stands_in and _GRAFANA_LABELS & alert.labels.keys())
@@ -98,6 +99,7 @@ def intent(alert: Alert) -> Intent:
     'not_mapped'
     """  # noqa: E501 - the labels of a whole alert
     mapped = alert.asks_for_restart and bool(alert.instances)
+    # Each alert has its own status: a group that fires may hold resolved ones.
     firing = alert.status == "firing" and not _lacks_evidence(alert)
     skip = None if mapped else "not_mapped"
     ended = mapped and alert.status == "resolved" and not _lacks_evidence(alert)

@@ -117,6 +117,7 @@ def _event(
 
 def _default_message(document: dict[str, Any]) -> Event:
     variables, dimension = _object(document, "template_variable"), _text(document, "dimension")
+    # The dimension names instance and broker in one text, in an order that is not documented.
     connector = re.search(_CONNECTOR_DIMENSION, dimension.lower()) is not None
     return _event(
         firing=document["alarm_status"] == "alarm",

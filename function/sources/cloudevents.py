@@ -23,6 +23,7 @@ def parse(document: dict[str, Any]) -> Event:
     return event._replace(
         id=document["id"],
         origin=document["source"],
+        # `time` is optional in CloudEvents, and never invented here.
         sent_at=timestamps.parse(document.get("time")) or event.sent_at,
         name=document["type"],
         traceparent=document.get("traceparent"),

@@ -20,6 +20,7 @@ def parse(document: dict[str, Any]) -> Event:
     """Return what a timer asks for; its name and time are its id, since it has no other."""
     request: Any = strict_json.loads(document["user_event"])
     name, time = document["trigger_name"], document["time"]
+    # No other member tells one firing of a timer from the next.
     event = _request_document.parse(request)
     return event._replace(id=f"{name} {time}", sent_at=timestamps.parse(time), name=name)
 
