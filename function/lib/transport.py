@@ -7,7 +7,7 @@ urllib3 connects, through proxies, too; the standard library sends and receives.
 
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from functools import lru_cache, partial
 from http.client import HTTPConnection as PlainConnection
@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from certifi import where
 from requests import PreparedRequest
 from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError
 from urllib3.util import make_headers, parse_url
 
 from .send_gate import Gate, NoResponse, SendCancelled, Stage
@@ -150,29 +150,14 @@ def _exchange(
     return RawResponse(response.status, headers, None if too_long or encoded else body)
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what it wraps; urllib3 keeps that in `args`."""
-    while error is not None:
-        yield error
-        inner = next((part for part in error.args if isinstance(part, Exception)), None)
-        error = error.__cause__ or inner or error.__context__
-
-
 def _failure(error: Exception, stage: Stage) -> NoResponse:
     """Classify an error of a library, without its text, which may quote the request."""
-    causes = tuple(_causes(error))
-    lasting = False
-    for cause in causes:
-        if isinstance(cause, socket.gaierror):
-            stage, lasting = Stage.DNS, cause.errno in UNKNOWN_HOST
-        elif isinstance(cause, ssl.SSLError):
-            stage, lasting = Stage.TLS, isinstance(cause, ssl.SSLCertVerificationError)
-    timed_out = any(
-        isinstance(cause, (TimeoutError, ConnectTimeoutError))
-        and not isinstance(cause, NewConnectionError)
-        for cause in causes
-    )
-    return NoResponse(stage, timed_out=timed_out, lasting=lasting)
+    cause, lasting = error.__cause__ or error, False  # urllib3 wraps those of the socket
+    if isinstance(cause, socket.gaierror):
+        stage, lasting = Stage.DNS, cause.errno in UNKNOWN_HOST
+    elif isinstance(cause, ssl.SSLError):
+        stage, lasting = Stage.TLS, isinstance(cause, ssl.SSLCertVerificationError)
+    return NoResponse(stage, timed_out=isinstance(cause, TimeoutError), lasting=lasting)
 
 
 class _Proxy:
