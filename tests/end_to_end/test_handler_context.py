@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from function.entrypoints import platform_context
-from function.entrypoints.invocation import RetryableFailure, allowed_seconds
+from function.entrypoints.invocation import RetryableFailure, allowed_seconds, invoke
 from function.handler import handler
 from tests.end_to_end.invoked import Context, brief, checked, gateway, record
 from tests.factories import AUDIT, ORDERS, PAYMENTS
-from tests.fake_dms import Account, FakeDms
+from tests.fake_dms import Account, FakeDms, throttled
+from tests.harness import Remediator, ces_alarm
 from tests.signed_requests import RESTART
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
@@ -211,13 +212,20 @@ def test_nothing_is_sent_when_no_time_is_left(
     assert cloud.posts == ()
 
 
-def test_several_records_share_the_time(cloud: FakeDms, context: Context) -> None:
-    for instance in (PAYMENTS, AUDIT):
-        cloud.add_instance(instance, status="ERROR")
-    records = [
-        record(json.dumps({**RESTART, "instances": [one]})) for one in (ORDERS, PAYMENTS, AUDIT)
-    ]
+@pytest.mark.parametrize(("number", "outcome"), [(1, "accepted"), (3, "failed")])
+def test_several_records_share_the_time(number: int, outcome: str, remediator: Remediator) -> None:
+    """Of 25 s reads have 10; of a third they have 3.3, less than the cloud wants to be left alone.
 
-    results = handler({"record": records}, context)
+    The clock of the function is set ahead where it sleeps.
+    """
+    targets = (ORDERS, PAYMENTS, AUDIT)[:number]
+    for instance in targets:
+        remediator.cloud.add_instance(instance, status="ERROR")
+    remediator.cloud.fault(throttled("6"), kind="list")
+    alarms = [ces_alarm(dimension=f"kafka_instance_id:{target}") for target in targets]
+    event = {"record": [record for one in alarms for record in one["record"]]}
 
-    assert [brief(result) for result in results] == [("accepted", None)] * 3
+    result = invoke(event, remediator.runtime, credentials=None, remaining=None)
+
+    results = [result] if number == 1 else result
+    assert [one["data"]["outcome"] for one in results] == [outcome, "accepted", "accepted"][:number]

@@ -170,6 +170,13 @@ def test_a_purge_is_accepted_and_is_no_restart() -> None:
     assert (report.outcomes, report.restarts) == ({"accepted": 1}, ())
 
 
+def test_a_deletion_is_accepted_and_is_no_restart() -> None:
+    deletion = {"action": "delete", "instances": [ORDERS], "confirm": [ORDERS]}
+    report = replayed(line(MINUTE, deletion, "direct"), ENABLED_ACTIONS="restart,delete")
+
+    assert (report.outcomes, report.restarts) == ({"accepted": 1}, ())
+
+
 def test_a_payload_that_is_too_large_is_counted_as_rejected() -> None:
     report = replayed(line(MINUTE, "x" * 300_000, "direct"))
 

@@ -190,10 +190,18 @@ def test_a_dry_run_says_what_would_be_sent_and_of_which_instances() -> None:
 
 def test_an_event_that_leaves_nothing_to_look_at_is_decided_without_the_cloud() -> None:
     skipped = (Verdict(ORDERS, Outcome.SKIPPED, "not_firing"),)
-    asked = ScreenedEvent(Action.RESTART, alarm=True, verdicts=skipped, reason="not_firing")
+    notes = ("2 alerts were left out.",)
+    asked = ScreenedEvent(
+        Action.RESTART,
+        alarm=True,
+        verdicts=skipped,
+        reason="not_firing",
+        notes=notes,
+        needs_human=True,
+    )
 
     assert decide.decide_without_state(asked, dry_run=True) == Decision(
-        Action.RESTART, skipped, dry_run=True, reason="not_firing"
+        Action.RESTART, skipped, dry_run=True, reason="not_firing", notes=notes, needs_human=True
     )
 
 

@@ -191,8 +191,9 @@ def test_an_instance_that_restarts_is_left_to_restart() -> None:
         {"status": None},
         {"engine": "rabbitmq"},
         {"tags": (("auto-remediation", "off"),), "status": "ERROR"},
+        {"tags": (("auto-remediation", "off-until-2026-01-06"),), "status": "ERROR"},
     ],
-    ids=["gone", "another engine", "opted out"],
+    ids=["gone", "another engine", "opted out", "opted out until tomorrow"],
 )
 def test_other_instances_are_not_reported(fields: dict[str, Any]) -> None:
     assert reason(restart_tasks=(task(20 * MINUTE),), **fields) == "not_firing"
