@@ -13,13 +13,17 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
 
 from tests.deploy.serving import PATIENCE, Served, served
+from tests.factories import ORDERS, PAYMENTS
 from tests.fake_dms import FakeDms, Hold
 
 ROOT = Path(__file__).parents[3]
@@ -32,7 +36,6 @@ LINES = [
 ]
 INSTRUCTIONS = dict(LINES)
 SECRET = "example-secret-example"
-INSTANCE = "54602a9d-5e22-4239-9123-77e350df4a34"
 
 
 def lint(text: str) -> subprocess.CompletedProcess[str]:
@@ -84,10 +87,10 @@ def test_the_context_holds_only_what_is_copied() -> None:
     assert all((ROOT / name).exists() for name in copied)
 
 
-@pytest.fixture
-def application(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the Dockerfile makes of a checkout with umask 077."""
-    tree = tmp_path / "app"
+    tree = tmp_path_factory.mktemp("image") / "app"
     ignored = shutil.ignore_patterns("__pycache__", ".*")
     for name in ("function", "schemas"):
         shutil.copytree(ROOT / name, tree / name, ignore=ignored)
@@ -116,10 +119,11 @@ def test_application_is_readable_by_all_and_writable_by_root_only(
         assert not path.is_dir() or mode & 0o011 == 0o011
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cloud() -> Iterator[FakeDms]:
     with FakeDms() as cloud:
-        cloud.add_instance(INSTANCE, status="ERROR")
+        for instance in (ORDERS, PAYMENTS):  # one for each test that restarts one
+            cloud.add_instance(instance, status="ERROR")
         yield cloud
 
 
@@ -129,17 +133,21 @@ def command() -> list[str]:
     return [sys.executable, *entrypoint[1:], *arguments]
 
 
-@pytest.fixture
-def server(application: Path, cloud: FakeDms) -> Iterator[Served]:
-    """The image's own command, with a port from PORT."""
+def started(application: Path, cloud: FakeDms) -> AbstractContextManager[Served]:
+    """Start the image's own command, with a port from PORT."""
     settings = {**cloud.environment(), "DRY_RUN": "false", "DIRECT_SECRETS": SECRET}
     environment = {"PORT": "0", "PYTHONDONTWRITEBYTECODE": "1", "HOST": "127.0.0.1"}
-    with served(settings | environment, command(), application) as server:
+    return served(settings | environment, command(), application)
+
+
+@pytest.fixture(scope="module")
+def server(application: Path, cloud: FakeDms) -> Iterator[Served]:
+    with started(application, cloud) as server:
         yield server
 
 
-def restart(server: Served) -> Request:
-    document = {"action": "restart", "instances": [INSTANCE]}
+def restart(server: Served, instance: str = ORDERS) -> Request:
+    document = {"action": "restart", "instances": [instance]}
     headers = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
     return Request(f"{server.url}/direct", json.dumps(document).encode(), headers)
 
@@ -153,14 +161,14 @@ def test_its_command_serves_restarts_and_writes_nothing(
         assert json.load(answer)["data"]["outcome"] == "accepted"
 
     assert {path: path.stat().st_mtime_ns for path in application.rglob("*")} == before
-    assert len(cloud.effects) == 1
+    assert [effect.instance for effect in cloud.effects].count(ORDERS) == 1
 
 
 def test_the_server_holds_no_file_open_for_writing(server: Served) -> None:
     descriptors = Path(f"/proc/{server.process.pid}/fd")
     if not descriptors.is_dir():
         pytest.skip("there is no /proc to look into")
-    with urlopen(restart(server), timeout=PATIENCE):
+    with urlopen(restart(server, PAYMENTS), timeout=PATIENCE):
         pass
 
     targets = {str(path.readlink()) for path in descriptors.iterdir()}
@@ -179,21 +187,17 @@ def test_its_health_check_tells_a_server_that_answers_from_none(server: Served) 
     assert (health(server.port), health(1)) == (0, 1)
 
 
-def test_on_sigterm_a_running_event_ends_and_then_the_process(
-    server: Served, cloud: FakeDms
-) -> None:
-    import threading
-    from concurrent.futures import ThreadPoolExecutor
-
+def test_on_sigterm_a_running_event_ends_and_then_the_process(application: Path) -> None:
     release = threading.Event()
-    cloud.fault(Hold(at="request", release=release), kind="action")
-    with ThreadPoolExecutor() as pool:
+    with FakeDms() as cloud, started(application, cloud) as server, ThreadPoolExecutor() as pool:
+        cloud.add_instance(ORDERS, status="ERROR")
+        cloud.fault(Hold(at="request", release=release), kind="action")
         answer = pool.submit(lambda: json.load(urlopen(restart(server), timeout=PATIENCE)))
         cloud.wait_for(1, kind="action")
         server.process.send_signal(signal.SIGTERM)
         release.set()
         assert answer.result(PATIENCE)["data"]["outcome"] == "accepted"
-    assert server.process.wait(PATIENCE) == 0
+        assert server.process.wait(PATIENCE) == 0
 
 
 def test_its_entrypoint_has_the_other_commands_too() -> None:

@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,28 +91,34 @@ def configuration(directory: Path, port: int, behind: int) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cloud() -> Iterator[FakeDms]:
     with FakeDms() as cloud:
         cloud.add_instance(INSTANCE, status="ERROR")
         yield cloud
 
 
-@pytest.fixture
-def front(cloud: FakeDms, tmp_path: Path) -> Iterator[Front]:
-    """nginx in front of `python -m function serve` in front of the fake DMS."""
-    tmp_path.chmod(0o755)
+@contextmanager
+def fronted(cloud: FakeDms, folder: Path) -> Iterator[Front]:
+    """Start nginx in front of `python -m function serve` in front of the fake DMS."""
+    folder.chmod(0o755)
     settings = {**cloud.environment(), "DRY_RUN": "false", "DIRECT_SECRETS": SECRET}
     with served({**settings, "METRICS": "true"}) as server:
         port = free_port()
-        path = configuration(tmp_path, port, server.port)
-        command = [nginx(), "-p", str(tmp_path), "-e", str(tmp_path / "error.log"), "-c", str(path)]
+        path = configuration(folder, port, server.port)
+        command = [nginx(), "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(path)]
         with subprocess.Popen(command) as process:
             try:
                 wait_until_it_listens(process, port)
                 yield Front(port, Path(tls_endpoint("good").authority or ""))
             finally:
                 process.terminate()
+
+
+@pytest.fixture(scope="module")
+def front(cloud: FakeDms, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    with fronted(cloud, tmp_path_factory.mktemp("nginx")) as front:
+        yield front
 
 
 def wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
@@ -180,6 +187,7 @@ def test_another_name_gets_no_certificate(front: Front) -> None:
 def test_a_body_that_is_too_large_gets_a_result_and_a_huge_one_stops_at_nginx(
     front: Front, cloud: FakeDms
 ) -> None:
+    before = len(cloud.effects)
     kind = {"Content_Type": "application/json", "Authorization": f"Bearer {SECRET}"}
 
     status, body, _ = front.send("POST", "/direct", b" " * (300 * 1024), **kind)
@@ -188,12 +196,13 @@ def test_a_body_that_is_too_large_gets_a_result_and_a_huge_one_stops_at_nginx(
     status, body, _ = front.send("POST", "/direct", b" " * (1024 * 1024 + 1), **kind)
     assert status == 413
     assert b"nginx" in body
-    assert cloud.effects == ()
+    assert len(cloud.effects) == before
 
 
-def test_a_flood_gets_503_which_every_sender_repeats(front: Front) -> None:
+def test_a_flood_gets_503_which_every_sender_repeats(cloud: FakeDms, tmp_path: Path) -> None:
     kind = {"Content_Type": "application/json"}
-    statuses = [front.send("POST", "/direct", b"{}", **kind)[0] for _ in range(25)]
+    with fronted(cloud, tmp_path) as front:  # one of its own, whose requests nobody has counted
+        statuses = [front.send("POST", "/direct", b"{}", **kind)[0] for _ in range(25)]
 
     assert statuses[:21] == [401] * 21
     assert statuses[21:] == [503] * 4
