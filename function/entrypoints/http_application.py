@@ -88,10 +88,11 @@ class Application:
         """Answer one request, whose body is in a stream, and may have declared its length."""
         body, too_large = _body(stream, declared)
         received_at = environ.get(routes.RECEIVED)
+        # WSGI has the bytes of a path as if they were Latin-1.
+        path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
         request = HttpRequest(
             method=environ["REQUEST_METHOD"].upper(),
-            # WSGI has the bytes of a path as if they were Latin-1.
-            path=environ["PATH_INFO"].encode("latin-1").decode(errors="replace"),
+            path="/" + path.lstrip("/"),
             headers=_headers(environ),
             body=body,
             too_large=too_large,

@@ -150,12 +150,10 @@ def serve(application: Any, runtime: Runtime, host: str, port: int) -> None:
     """Answer until the process gets a signal to stop, then until running events have ended."""
     root = logging.getLogger()
     root.handlers = [_LogHandler()]
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it logs whenever the queue grows
     server = Server(application, host, port)
-    signals = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}  # the last as a terminal is closed
-    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # as nohup has it
-        signals.remove(signal.SIGHUP)
-    for number in signals:
+    for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, server.stop)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which is how nohup leaves it
+        signal.signal(signal.SIGHUP, server.stop)
     _log_start(server, runtime)
     server.run(grace=grace(runtime.settings))

@@ -123,6 +123,12 @@ def test_an_answer_without_content_says_no_length(monkeypatch: pytest.MonkeyPatc
     assert answer("POST", "/", b"{}", own) == ("204 No Content", {}, b"")
 
 
+def test_slashes_before_a_path_count_once() -> None:
+    """Proxies and senders join an address and a path in all possible ways."""
+    assert answer(path="//direct").reason == "dry_run"
+    assert json.loads(answer("GET", "").body) == {"message": "Use POST."}
+
+
 @pytest.mark.parametrize("path", ["/dir\xc3\xa9ct", "/dir\xe9ct", "/%64irect", "/direct\x00"])
 def test_a_path_that_is_none_of_the_routes_is_not_found(path: str) -> None:
     assert answer(path=path).status == "404 Not Found"

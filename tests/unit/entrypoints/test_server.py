@@ -422,13 +422,12 @@ def test_a_process_may_open_more_where_the_machine_sets_no_limit(
 @pytest.fixture
 def signals() -> Iterator[None]:
     """Give the signals and the log of this process back in the end."""
-    root, queue = logging.getLogger(), logging.getLogger("waitress.queue")
+    root = logging.getLogger()
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     kept = [(number, signal.getsignal(number)) for number in numbers]
-    handlers, level = root.handlers, queue.level
+    handlers = root.handlers
     yield
     root.handlers = handlers
-    queue.setLevel(level)
     for number, handler in kept:
         signal.signal(number, handler)
 
