@@ -37,7 +37,7 @@ class _BoundedSocket:
     """A socket whose waits all end at one moment, `end`, which every step sets.
 
     The timeout of a socket begins anew with each byte, so a server that drips never triggers it.
-    Handing each step to a thread that can be abandoned took 0.5 ms of it, against 0.15 ms without.
+    In a thread that can be abandoned instead, a step took 0.4 ms on loopback; here it takes 0.2.
     """
 
     def __init__(self, sock: socket.socket, end: float) -> None:
@@ -107,7 +107,7 @@ class _Connection(Connection):
     ) -> Any:
         """Run a script by its text: 2 KB each time, and no second step where the server is new.
 
-        By its digest a step took 7 µs less of 150.
+        By its digest a step took 6 µs less of 160.
         """
         self._bounded.end = end
         self.send_command("EVAL", script, len(keys), *keys, *arguments)
