@@ -11,6 +11,7 @@ function.lib.strict_json.InvalidJSON: the same key occurs twice in one object
 import json
 import math
 import re
+from itertools import accumulate
 from typing import NoReturn
 
 # As much as a message of SMN, or an asynchronous event of FunctionGraph, may have.
@@ -20,6 +21,15 @@ MAX_DEPTH = 32
 # Python refuses to convert more than 4300 digits, with an error of its own; a double has 17.
 MAX_NUMBER_LENGTH = 40
 
+
+class _Brackets(dict[int, str | None]):
+    """A table for `str.translate` that leaves only brackets."""
+
+    def __missing__(self, key: int) -> None:
+        return None
+
+
+_BRACKETS = _Brackets({ord(bracket): bracket for bracket in "[]{}"})
 # A string without its end matches as far as it goes, so that no quote is ever tried twice.
 _STRING_OR_BRACKET = r'(?s)"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]'
 _DEEPER = {"[": 1, "{": 1, "]": -1, "}": -1}
@@ -78,7 +88,7 @@ def _from_utf8(encoded: bytes) -> str:
 
 def _refuse_deep_nesting(text: str) -> None:
     # Counting is fast, and most documents have fewer brackets than levels are allowed.
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
+    if _depth(text) <= MAX_DEPTH:
         return
     depth = 0
     for match in re.finditer(_STRING_OR_BRACKET, text):
@@ -86,6 +96,21 @@ def _refuse_deep_nesting(text: str) -> None:
         if depth > MAX_DEPTH:
             place = _place(text, match.start())
             raise InvalidJSON(f"the nesting exceeds {MAX_DEPTH} levels at {place}")
+
+
+def _depth(text: str) -> int:
+    """Return how deep JSON is nested, or at most is where the brackets are few.
+
+    Looking at each string in turn took nine tenths of the time for a page of 50 instances.
+    """
+    opening = text.count("[") + text.count("{")
+    if opening <= MAX_DEPTH:
+        return opening
+    if "\\" in text:
+        text = text.replace("\\\\", "").replace('\\"', "")
+    outside = "".join(text.split('"')[::2])
+    changes = map(_DEEPER.__getitem__, outside.translate(_BRACKETS))
+    return max(accumulate(changes), default=0)
 
 
 def _parsed(text: str) -> object:

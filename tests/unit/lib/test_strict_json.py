@@ -111,6 +111,7 @@ def test_a_refusal_never_quotes_the_text(before: str, after: str) -> None:
         (b"{'a':1}", "the text is not well-formed JSON at line 1, column 2"),
         (b'["a\x00"]', "the text is not well-formed JSON at line 1, column 4"),
         (b"[" * 33 + b"]" * 33, "the nesting exceeds 32 levels at line 1, column 33"),
+        (b'\\"' + b"[" * 40, "the text is not well-formed JSON at line 1, column 1"),
         (b"[" * 200_000, "the nesting exceeds 32 levels at line 1, column 33"),
     ],
 )
@@ -145,3 +146,21 @@ def test_the_limit_counts_bytes() -> None:
 def test_unterminated_string_is_scanned_once(text: str) -> None:
     assert len(re.findall(strict_json._STRING_OR_BRACKET, text + "[")) <= 2
     assert "not well-formed" in refusal(text)
+
+
+@given(
+    st.lists(st.text('[]{}"\\/a'), max_size=40),
+    st.lists(st.booleans(), min_size=strict_json.MAX_DEPTH - 2, max_size=strict_json.MAX_DEPTH),
+)
+def test_brackets_quotes_and_backslashes_in_texts_are_no_nesting(
+    texts: list[str], layers: list[bool]
+) -> None:
+    document: Any = texts
+    for is_object in layers:
+        document = {texts[0] if texts else "a": document} if is_object else [document, *texts]
+    text = json.dumps(document)
+
+    if len(layers) < strict_json.MAX_DEPTH:
+        assert strict_json.loads(text) == document
+    else:
+        assert "nesting" in refusal(text)
