@@ -298,7 +298,7 @@ def test_hanging_read_is_abandoned_and_its_socket_closed(cloud: FakeDms) -> None
 
     with api(cloud) as one:
         with pytest.raises(StateUnreadable, match="in time"):
-            one.gather([work] * 3, threads=3, until=soon(0.2))
+            one.gather([work] * 3, threads=3, until=soon(1.0))
         assert not ended.acquire(blocking=False)
     assert all(ended.acquire(timeout=10) for _ in range(3))
 
