@@ -18,10 +18,10 @@ help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
 	do printf '  make %-13s %s\n' "$$name" "$$text"; done
 
-demo: $(READY) ## watch alarms restart, and a schedule purge, instances of a local stand-in
+demo: $(READY) ## watch alarms restart, and a schedule purge, instances of a local fake cloud
 	@$(BIN)/python -m demo
 
-serve: $(READY) ## leave the stand-in and the function running, and print curl lines to try
+serve: $(READY) ## leave the fake cloud and the function running, and print curl lines to try
 	@$(BIN)/python -m demo --serve
 
 check: lint ## the fast loop: linters, types, import contract and unit tests

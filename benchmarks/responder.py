@@ -1,6 +1,6 @@
 """A process that answers for the cloud in fixed words, so that it costs next to nothing.
 
-The answers are written once, by the stand-in; what moves is only whether an instance restarts (from
+The fake cloud writes the answers once; what moves is only whether an instance restarts (from
 the call that asks for it to the first look at it), and the time of its newest restart: a restart
 that the history does not show would not be repeated.
 Started alone: `python -m benchmarks.responder INSTANCES`.
@@ -46,7 +46,7 @@ class Answers:
     """The bytes of every answer that will be needed, and which instances restart now."""
 
     def __init__(self, instances: int) -> None:
-        """Have the stand-in write the answers."""
+        """Have the fake cloud write the answers."""
         ids = [instance_id(number) for number in range(instances)]
         cloud = _cloud(instances)
         asked = {"engine": "kafka", "limit": "50", "offset": "0"}

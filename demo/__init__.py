@@ -1,1 +1,1 @@
-"""The demo: real-shaped events, the function under its server, a stand-in of the cloud."""
+"""The demo: real-shaped events, the function under its server, a fake cloud."""

@@ -50,7 +50,7 @@ def curl_lines(url: str, cloud_url: str) -> tuple[str, ...]:
         _curl(f"{url}/alertmanager", "ALERTMANAGER_SECRETS", {"version": "4", "alerts": [alert]}),
         _curl(f"{url}/direct", "DIRECT_SECRETS", {"action": "restart", "instances": [ORDERS]}),
         _curl(f"{url}/", "CLOUDEVENTS_SECRETS", {"action": "purge_failed"}, *attributes),
-        f"curl -s {cloud_url}/stand-in/state",
+        f"curl -s {cloud_url}/fake/state",
     )
 
 
@@ -101,7 +101,7 @@ def _print_log(line: str) -> None:
 
 
 def _tell_of_instances(environment: Setup) -> None:
-    print(f"The instances of the stand-in, where a restart takes {RESTART_SECONDS:.0f} seconds:")
+    print(f"The instances of the fake cloud, where a restart takes {RESTART_SECONDS:.0f} seconds:")
     for header in environment.cloud.instances:
         print(f"   {header.name:10} {header.id}  {header.status}")
 
@@ -119,7 +119,7 @@ def serve() -> int:
     port = chosen_port(os.environ)
     with suppress(KeyboardInterrupt), served(port) as (environment, lines):
         _tell_of_instances(environment)
-        print("\nThe stand-in and the function are running. Try, in another shell:\n")
+        print("\nThe fake cloud and the function are running. Try, in another shell:\n")
         print("\n\n".join(lines))
         if not port:
             print(f"\nThe port is one that is free: {PORT} is taken, or PORT is 0.")

@@ -56,7 +56,7 @@ class LateClock:
 
 @dataclass(frozen=True)
 class Setup:
-    """A stand-in of the cloud, and the settings of a function that acts on it."""
+    """A fake cloud, and the settings of a function that acts on it."""
 
     cloud: FakeDms
     clock: LateClock

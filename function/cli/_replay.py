@@ -132,7 +132,10 @@ class _Player:
     def play(self, line: Line) -> None:
         """Let time pass until a payload came, and take its events through the pipeline."""
         self._clock.moment = line.at
-        recognized = self._recognizer.recognize(line.body, line.at, source=line.source)
+        try:
+            recognized = self._recognizer.recognize(line.body, line.at, source=line.source)
+        except UsageError as problem:
+            raise UsageError(f"{to_the_second(line.at)}: {problem}") from None
         for raw_event in recognized.raw_events:
             self._count(self._data(raw_event), line.at)
 
@@ -204,10 +207,7 @@ def replay(files: Mapping[str, bytes], variables: Mapping[str, str]) -> Report:
     player = _Player(runtime, clock)
     with threads.inline():
         for line in progress(lines, "payloads"):
-            try:
-                player.play(line)
-            except UsageError as problem:
-                raise UsageError(f"{to_the_second(line.at)}: {problem}") from None
+            player.play(line)
     return player.report()
 
 

@@ -1,1 +1,1 @@
-"""The DMS API: reads, the one action call, request signing, diagnostics."""
+"""The DMS API: reads, request signing, diagnostics; action.py alone changes anything."""

@@ -1,1 +1,1 @@
-"""Bytes to an authenticated, schema-valid document."""
+"""From bytes to an authenticated, schema-valid document: unwrap, authenticate, validate."""

@@ -1,1 +1,1 @@
-"""The values that travel along the path, and the exceptions."""
+"""The values that travel from step to step, and the exceptions."""

@@ -55,10 +55,11 @@ def plan(event: Event, limits: Limits, now: datetime) -> Mapping[str, EndedAlarm
     # One alert of a group may end while another of the same instance goes on.
     firing = {id_ for intent in event.intents if intent.skip is None for id_ in intent.instances}
     intents: dict[str, list[Intent]] = {}
-    for intent in event.intents:
-        if intent.ended and alarm_metrics.asks_for_restart(intent.metric, limits.alarm_metrics):
-            for id_ in intent.instances:
-                intents.setdefault(id_, []).append(intent)
+    ended = (intent for intent in event.intents if intent.ended)
+    for intent in ended:
+        mapped = alarm_metrics.asks_for_restart(intent.metric, limits.alarm_metrics)
+        for id_ in intent.instances if mapped else ():
+            intents.setdefault(id_, []).append(intent)
     watched = [id_ for id_ in intents if id_ not in firing and screen.is_allowed(id_, limits)]
     if len(watched) > limits.max_instances:
         return {}

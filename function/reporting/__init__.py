@@ -1,1 +1,1 @@
-"""What happened, as one result event, to the log and the sink."""
+"""What happened, as one result event: to the log, the sink and people."""

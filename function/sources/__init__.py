@@ -1,4 +1,4 @@
-"""Finds the event sources: one module here and one schema in schemas/events/ for each."""
+"""The senders: one module here and one schema in schemas/events/ for each, found by their names."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ def test_serve_shows_the_instances_and_why_a_sender_is_refused() -> None:
         assert requests.post(url, b"{}", headers=headers, timeout=60).status_code == 401
         heard = list(_until(process, "rejected"))
 
-    assert output[0] == "The instances of the stand-in, where a restart takes 20 seconds:\n"
+    assert output[0] == "The instances of the fake cloud, where a restart takes 20 seconds:\n"
     assert output[1].split() == ["orders", ORDERS, "ERROR"]
     assert [line.split()[:2] for line in heard] == [
         ["function", "Rejected:"],

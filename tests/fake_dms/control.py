@@ -1,9 +1,9 @@
 """The control page, unsigned, for a demonstration in another process.
 
-GET /stand-in/state shows instances, tasks, action calls and effects. POST /stand-in/faults plans a
+GET /fake/state shows instances, tasks, action calls and effects. POST /fake/faults plans a
 fault, {"fault": "Reset", "at": "done", "kind": "action", "times": 1}, with the names in NAMED;
-DELETE removes all faults and releases held calls. POST /stand-in/instances takes the fields of an
-Instance, POST /stand-in/tasks those of a Task and `instance`.
+DELETE removes all faults and releases held calls. POST /fake/instances takes the fields of an
+Instance, POST /fake/tasks those of a Task and `instance`.
 """
 
 from collections.abc import Callable
@@ -63,16 +63,16 @@ def state(cloud: Cloud, log: Log) -> dict[str, Any]:
 
 def _handle(arrival: Arrival, cloud: Cloud, dial: FaultPlan, log: Log) -> dict[str, Any]:
     match arrival.method, arrival.path:
-        case "GET", "/stand-in/state":
+        case "GET", "/fake/state":
             return state(cloud, log)
-        case "POST", "/stand-in/faults":
+        case "POST", "/fake/faults":
             dial.add(_setting(**arrival.json))
-        case "DELETE", "/stand-in/faults":
+        case "DELETE", "/fake/faults":
             dial.clear()
             dial.release()
-        case "POST", "/stand-in/instances":
+        case "POST", "/fake/instances":
             cloud.put(Instance(**arrival.json))
-        case "POST", "/stand-in/tasks":
+        case "POST", "/fake/tasks":
             task = dict(arrival.json)
             cloud.put_task(task.pop("instance"), Task(**task))
         case _:

@@ -15,7 +15,7 @@ from .signature import RefusalError, check
 from .stream import GoneError, Stream
 
 Observer = Callable[[Arrival, str], None]
-CONTROL_PAGE = "/stand-in/"
+CONTROL_PAGE = "/fake/"
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ class Listener:
     def start(self) -> None:
         """Listen."""
         self._socket = socket.create_server((self._endpoint.host, self._endpoint.port), backlog=512)
-        self._acceptor = threading.Thread(target=self._accept, name="stand-in", daemon=True)
+        self._acceptor = threading.Thread(target=self._accept, name="fake-dms", daemon=True)
         self._acceptor.start()
 
     def close(self) -> None:

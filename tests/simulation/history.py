@@ -77,7 +77,7 @@ class Restart:
 
 @dataclass(frozen=True)
 class History:
-    """A run: `handled` and `lines` from the copies, the rest from the stand-in's own record.
+    """A run: `handled` and `lines` from the copies, the rest from the fake cloud's own record.
 
     `lag` is the longest time, in seconds, until the cloud showed what it had accepted; `ledger`
     says that the copies share one; `dropped` is how many lines of both logs were dropped.

@@ -1,4 +1,4 @@
-"""The stand-in's instances move, and its action call answers, as the vendor's do."""
+"""The fake cloud's instances move, and its action call answers, as the vendor's do."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""The stand-in takes what SMN takes, and refuses what SMN refuses, with SMN's shape of an error."""
+"""The fake cloud takes what SMN takes, and refuses the rest with SMN's shape of an error."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""The stand-in's reading calls page, filter and fail as the vendor's do."""
+"""The fake cloud's reading calls page, filter and fail as the vendor's do."""
 
 from collections.abc import Iterator
 from typing import Any

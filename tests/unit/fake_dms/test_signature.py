@@ -1,4 +1,4 @@
-"""The stand-in's gateway lets in only what the account has signed, in time, for its project."""
+"""The fake cloud's gateway lets in only what the account has signed, in time, for its project."""
 
 from collections.abc import Iterator
 from dataclasses import replace

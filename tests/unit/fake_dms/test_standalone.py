@@ -1,4 +1,4 @@
-"""The stand-in started as a program, steered through its control page, and its log and threads."""
+"""The fake cloud as a program, steered through its control page; its log and its threads."""
 
 import contextlib
 import shlex
@@ -28,7 +28,7 @@ def caller() -> Iterator[Caller]:
 
 
 def control(caller: Caller, method: str, page: str, **document: Any) -> Any:
-    return caller.send(method, f"{caller.endpoint}/stand-in/{page}", json=document).json()
+    return caller.send(method, f"{caller.endpoint}/fake/{page}", json=document).json()
 
 
 def test_the_page_shows_what_there_is_and_what_was_done(caller: Caller) -> None:
@@ -81,7 +81,7 @@ def test_standalone_server_prints_requests() -> None:
         assert process.stdout is not None
         lines = [shlex.split(process.stdout.readline()) for _ in range(4)]
         settings = dict(line[1].split("=", 1) for line in lines)
-        state = requests.get(f"{settings['DMS_ENDPOINT']}/stand-in/state", timeout=10).json()
+        state = requests.get(f"{settings['DMS_ENDPOINT']}/fake/state", timeout=10).json()
         requests.get(f"{settings['DMS_ENDPOINT']}/x", timeout=10)
         printed = process.stdout.readline()
         process.terminate()

@@ -1,4 +1,4 @@
-"""The stand-in speaks TLS with the certificate it is given, and breaks it when asked to."""
+"""The fake cloud speaks TLS with the certificate it is given, and breaks it when asked to."""
 
 import datetime
 import threading
