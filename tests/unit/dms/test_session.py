@@ -32,6 +32,7 @@ from tests.fake_dms import (
     throttled,
     vendor_error,
 )
+from tests.harness import SkippingClock
 
 ACCOUNT = Account(
     access_key="CANARYACCESSKEY00001", security_token="canary-security-token-0123456789"
@@ -53,9 +54,13 @@ def keys(cloud: FakeDms) -> Credentials:
 
 @contextmanager
 def api(
-    cloud: FakeDms, credentials: Credentials | None = None, *, seconds: float = 30.0
+    cloud: FakeDms,
+    credentials: Credentials | None = None,
+    *,
+    seconds: float = 30.0,
+    clock: SkippingClock | None = None,
 ) -> Iterator[DmsSession]:
-    clock = SystemClock()
+    clock = clock or SkippingClock()
     made = DmsSession(
         OutboundSettings(cloud.url, cloud.account.project_id),
         credentials or keys(cloud),
@@ -179,9 +184,14 @@ def test_time_that_runs_out_between_two_tries_ends_the_read(cloud: FakeDms) -> N
 
 
 def test_pause_ends_at_the_deadline(cloud: FakeDms) -> None:
-    with api(cloud) as one:
-        one.sleep(3600, until=soon(0.01))
-        one.sleep(3600, until=soon(-5))
+    clock = SkippingClock()
+    until = clock.monotonic() + 60
+    with api(cloud, clock=clock) as one:
+        one.sleep(3600, until=until)
+        assert 0 < clock.ahead <= 60
+        slept = clock.ahead
+        one.sleep(3600, until=until - 60)
+    assert clock.ahead == slept
 
 
 def test_reads_share_a_connection_and_the_call_has_its_own(cloud: FakeDms) -> None:
