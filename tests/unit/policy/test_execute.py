@@ -44,6 +44,7 @@ class Script:
         self.sent: list[ActionCall] = []
         self.looked: list[tuple[str, ...]] = []
         self.waits: list[float] = []
+        self.pauses: list[float] = []
         self.patience = patience
         self.problem = StateUnreadable("no answer")
 
@@ -66,6 +67,7 @@ class Script:
         return len(self.waits) <= self.patience
 
     def sleep_before_read(self, seconds: float) -> bool:
+        self.pauses.append(seconds)
         return bool(self.looks)
 
 
@@ -187,7 +189,8 @@ def test_a_call_that_may_have_arrived_is_never_sent_again(action: Action) -> Non
 
 
 RESTARTING = shown(state(ORDERS, status="RESTARTING"))
-SOON = shown(state(ORDERS, restart_tasks=(task(id="new", status="EXECUTING"),)))
+RUNNING = (task(id="new", status="EXECUTING"),)
+SOON = shown(state(ORDERS, restart_tasks=RUNNING))
 OVER = shown(state(ORDERS, "RUNNING", restart_tasks=(task(id="new", status="SUCCESS"),)))
 AS_BEFORE = shown(state(ORDERS))
 
@@ -313,6 +316,7 @@ def test_purge_row_that_says_failed_counts() -> None:
         ((SOON, SOON, RESTARTING, OVER), 3),  # events that count restarts see the status only
         ((AS_BEFORE, OVER, RESTARTING), 2),
         ((RESTARTING, OVER), 1),
+        ((shown(state(ORDERS, "RESTARTING", restart_tasks=RUNNING)), OVER), 1),
     ],
 )
 def test_a_restart_is_watched_until_the_status_shows_it_or_it_is_over(
@@ -336,11 +340,19 @@ def test_a_restart_is_watched_until_the_status_shows_it_or_it_is_over(
 def test_confirmed_instances_are_not_read_again() -> None:
     first = shown(state(ORDERS, "RESTARTING"), state(PAYMENTS))
     second = shown(state(PAYMENTS, "RESTARTING"))
-    port = Script(LOST, looks=(first, second))
+    port = Script(LOST, looks=(first, second, first))
 
     carried(port, ORDERS, PAYMENTS)
 
     assert port.looked == [(ORDERS, PAYMENTS), (PAYMENTS,)]
+
+
+def test_the_first_look_is_at_once_and_later_ones_come_after_pauses_of_up_to_a_second() -> None:
+    port = Script(rows(orders="success"), looks=(AS_BEFORE,) * 6)
+
+    carried(port, ORDERS)
+
+    assert port.pauses == [0, 0.1, 0.2, 0.4, 0.8, 1, 1]
 
 
 def test_a_busy_instance_is_read_once_more_and_what_restarts_already_is_skipped() -> None:
