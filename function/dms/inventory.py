@@ -63,10 +63,14 @@ class Inventory:
         """Return all the Kafka instances that the filters let through, and the cloud's count."""
         rows: dict[str, InstanceState] = {}
         for offset in range(0, MAX_PAGES * PAGE_SIZE, PAGE_SIZE):
+            known = len(rows)
             listed, total = self.page(offset, **filters)
             rows.update((row.id, row) for row in listed)
             if offset + PAGE_SIZE >= total:
                 return tuple(rows.values()), total
+            if len(rows) == known:  # a hundred more would be throttled, and with them all events
+                problem = "a page of the list of instances brings nothing new"
+                raise StateUnreadable(problem, transient=True)
         raise StateUnreadable(f"the project has more than {MAX_PAGES * PAGE_SIZE} instances")
 
     def instance(self, instance_id: str) -> InstanceState:

@@ -131,6 +131,19 @@ def parse_instance(row: Any) -> InstanceState:
     )
 
 
+def _clock_problem(skew: int | None) -> str:
+    """Say how far our clock is off; a refusal without a Date does not tell.
+
+    >>> _clock_problem(-960), _clock_problem(None)
+    ("the clock of this machine is 960 seconds behind the cloud's", \
+'the cloud refuses the clock of this machine')
+    """
+    if skew is None:
+        return "the cloud refuses the clock of this machine"
+    side = "ahead of" if skew > 0 else "behind"
+    return f"the clock of this machine is {abs(skew)} seconds {side} the cloud's"
+
+
 def require_ok(response: ApiResponse, permission: str) -> dict[str, Any]:
     """Return the document of a read that went well; StateUnreadable says what did not.
 
@@ -144,8 +157,7 @@ def require_ok(response: ApiResponse, permission: str) -> dict[str, Any]:
     if response.throttled:
         problem = "the cloud throttles, so it was not asked again"
     elif response.clock_skew_rejected or readable:
-        seconds = response.clock_skew_seconds
-        problem = f"the clock of this machine is {seconds} seconds off the cloud's"
+        problem = _clock_problem(response.clock_skew_seconds)
     elif response.status in REFUSED:
         problem = f"the credentials are refused, or lack {permission}"
     elif response.status is None:

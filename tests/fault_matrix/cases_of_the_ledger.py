@@ -8,7 +8,7 @@ from tests.fake_dms import Reply
 from .case import ACCEPTED, UNREADABLE, Case, Expected, PlannedFault
 
 NO_LEDGER = Expected("failed", "ledger_unreadable", 503, 0)
-OFF = "seconds off the cloud's"
+OFF = " clock of this machine is "
 
 
 def _date(hours: int) -> str:

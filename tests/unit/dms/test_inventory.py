@@ -121,12 +121,25 @@ def test_an_offset_beyond_the_end_is_empty_only_on_the_first_page(remediator: Re
 
 
 def test_endless_list_is_unreadable(remediator: Remediator) -> None:
-    endless = Reply(200, {"instances": [], "instance_num": 999_999})
-    remediator.cloud.fault(endless, kind="list", times=None)
+    for one in ids(110):
+        page = {"instances": [{"instance_id": one, "status": "RUNNING"}], "instance_num": 999_999}
+        remediator.cloud.fault(Reply(200, page), kind="list")
 
     with unreadable("more than 5000 instances"):
         remediator.reader(20).instances()
     assert len(remediator.cloud.requests) == 100
+
+
+@pytest.mark.parametrize("rows", [[], [{"instance_id": ORDERS, "status": "ERROR"}]])
+def test_a_list_that_does_not_go_on_costs_few_calls(
+    remediator: Remediator, rows: list[dict[str, str]]
+) -> None:
+    same = Reply(200, {"instances": rows, "instance_num": 999_999})
+    remediator.cloud.fault(same, kind="list", times=None)
+
+    with unreadable("brings nothing new"):
+        remediator.reader().instances()
+    assert len(remediator.cloud.requests) == len(rows) + 1
 
 
 @pytest.mark.parametrize(
