@@ -127,7 +127,7 @@ class LogStream:
         """Write a line to its end; the lock is released when the stream has taken it, or fails."""
         try:
             write()
-        except (OSError, ValueError):
+        except Exception:  # noqa: BLE001 - a stream of a platform may raise anything
             self._lose(unreported)
         finally:
             self._lock.release()

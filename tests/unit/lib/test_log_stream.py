@@ -151,6 +151,22 @@ def test_closed_stream_drops_its_lines(
     assert (drops.total, drops.take()) == (2, 2)
 
 
+@pytest.mark.parametrize("error", [RuntimeError, AttributeError, UnicodeError])
+def test_a_stream_of_a_platform_may_raise_anything(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(io.StringIO):
+        def write(self, _: str) -> int:
+            raise error
+
+    monkeypatch.setattr(sys, "stdout", Broken())
+    drops = Drops()
+
+    LogStream("stdout", drops).write(line("one"))
+
+    assert drops.total == 1
+
+
 def test_full_disk_does_not_corrupt_later_lines(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
