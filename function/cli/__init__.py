@@ -16,7 +16,7 @@ from importlib import import_module
 from types import ModuleType
 
 from ..lib.version import VERSION
-from ..model.errors import SettingsInvalid
+from ..model.errors import SettingsInvalid, SourceSchemaMismatch
 from . import _files
 
 USAGE_ERROR = 2
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str]) -> int:
             os.environ.setdefault(name, value)
         status: int = parsed.run(parsed)
         print(end="", flush=True)  # noqa: T201 - to nowhere, where stdout was closed: it is None
-    except (_files.UsageError, SettingsInvalid) as problem:
+    except (_files.UsageError, SettingsInvalid, SourceSchemaMismatch) as problem:
         print(problem, file=sys.stderr)  # noqa: T201 - a command prints
         return USAGE_ERROR
     except KeyboardInterrupt:

@@ -31,9 +31,9 @@ _ENTITY_HEADERS = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 
 def start(variables: Mapping[str, str]) -> Runtime:
     """Return what to answer with; raise SettingsInvalid when each problem is logged."""
-    startup.warn_of_misspelled_settings(frozenset(variables))
     problems = process_variables.problems(variables)
     try:
+        startup.warn_of_misspelled_settings(frozenset(variables))
         runtime = startup.runtime(variables, http_entrypoint=True)
     except (SettingsInvalid, SourceSchemaMismatch) as invalid:
         problems += tuple(str(invalid).splitlines())

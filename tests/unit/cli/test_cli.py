@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from function import cli
+from function.entrypoints import startup
+from function.model.errors import SourceSchemaMismatch
 
 ROOT = Path(__file__).parents[3]
 
@@ -50,6 +52,20 @@ def test_environment_overrides_the_settings_file(
     monkeypatch.setattr(os, "environ", {})
     assert cli.main(["probe", "--env-file", str(file)]) == 1
     assert commands["region"] == "eu-west-101"
+
+
+@pytest.mark.parametrize("command", ["check", "explain", "serve"])
+def test_a_source_without_its_schema_stops_every_command_with_its_name(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def incomplete() -> None:
+        raise SourceSchemaMismatch("function/sources/backup.py has no schemas/events/backup.json")
+
+    monkeypatch.setattr(startup, "components", incomplete)
+    payload = [str(ROOT / "demo/recordings/alarm.json")] if command == "explain" else []
+
+    assert cli.main([command, *payload]) == 2
+    assert "function/sources/backup.py has no schemas/events/backup.json" in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_a_command_without_a_stack_trace(
