@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -185,6 +186,68 @@ def test_malformed_body_is_no_internal_error(rest: bytes, server: HttpServer) ->
     assert answer.startswith(b"HTTP/1.1 400 ") or not answer
     assert server.printed() == []
     assert server.send("GET", "/health").status == 200
+
+
+EVENT = (
+    b"Host: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer "
+    + SECRET.encode()
+    + b"\r\n"
+)
+WHOLE = EVENT + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
+HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
+CHUNKED = EVENT + b"Transfer-Encoding: chunked\r\n\r\n%x;name=value\r\n" % len(BODY) + BODY
+LAST = b"Connection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "statuses"),
+    [
+        (b"POST /direct HTTP/1.0\r\n" + WHOLE, [200]),
+        (HEALTH + b"\r\n" + b"POST /direct HTTP/1.1\r\n" + WHOLE + HEALTH + LAST, [200] * 3),
+        (b"\r\n\r\n" + HEALTH + LAST, [200]),
+        (
+            b"POST /direct HTTP/1.1\r\nExpect: 100-continue\r\n" + WHOLE + HEALTH + LAST,
+            [100] + [200] * 2,
+        ),
+        (
+            b"POST /direct HTTP/1.1\r\n" + CHUNKED + b"\r\n0\r\nX: y\r\n\r\n" + HEALTH + LAST,
+            [200, 200],
+        ),
+        (
+            b"POST http://other.example:99/direct?x=1#y HTTP/1.1\r\n" + WHOLE + HEALTH + LAST,
+            [200] * 2,
+        ),
+        (b"POST /%64irect HTTP/1.1\r\n" + WHOLE + HEALTH + LAST, [200] * 2),
+        (b"POST //direct HTTP/1.1\r\n" + WHOLE + HEALTH + LAST, [200] * 2),
+        (b"POST /direct HTTP/1.1\r\nX: \xff\xe2\x82\xac\r\n" + WHOLE + HEALTH + LAST, [200] * 2),
+        (b"POST /direct HTTP/1.1\r\n" + b"X: y\r\n" * 4000 + WHOLE + HEALTH + LAST, [200] * 2),
+        (b"HEAD /direct HTTP/1.1\r\nHost: x\r\n\r\n" + HEALTH + LAST, [405, 200]),
+        (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n" + HEALTH + LAST, [404, 200]),
+        (b"BREW /direct HTTP/1.1\r\n" + WHOLE + HEALTH + LAST, [405, 200]),
+        (b"POST /direct%00 HTTP/1.1\r\n" + WHOLE + HEALTH + LAST, [404, 200]),
+        (b"POST /x/../direct HTTP/1.1\r\n" + WHOLE + HEALTH + LAST, [404, 200]),
+        (b"POST /direct HTTP/1.1\r\nno colon\r\n" + WHOLE + HEALTH + LAST, [400]),
+        (b"POST /direct HTTP/1.1\r\nX: a\0b\r\n" + WHOLE + HEALTH + LAST, [400]),
+        (b"POST /direct HTTP/1.1\r\nContent-Length: 1\r\n" + WHOLE + HEALTH + LAST, [400]),
+        (b"POST /direct HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + WHOLE + HEALTH + LAST, [400]),
+        (b"POST /direct HTTP/1.0\r\nTransfer-Encoding: chunked\r\n" + WHOLE + HEALTH + LAST, [400]),
+        (b"post /direct HTTP/1.1\r\n" + WHOLE + HEALTH + LAST, [400]),
+    ],
+    ids=[
+        *("HTTP 1.0", "pipelined", "empty lines first", "expect", "chunks with trailers"),
+        *("absolute form", "percent", "two slashes", "no ASCII", "4000 headers", "HEAD"),
+        *("OPTIONS *", "odd method", "NUL in the path", "dots", "no colon", "NUL in a header"),
+        *("two lengths", "length and chunks", "chunks in HTTP 1.0", "lower case"),
+    ],
+)
+def test_unusual_requests_get_one_answer_each_and_invalid_ones_the_last(
+    sent: bytes, statuses: list[int], server: HttpServer
+) -> None:
+    answers = server.send_raw(sent)
+
+    assert [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3}) ", answers)] == statuses
+    assert {brief(line) for line in server.printed()} <= {("dry_run", "dry_run")}
+    assert "A library reports" not in server.logged
 
 
 def test_server_acts_and_stops_on_sigterm(cloud: FakeDms) -> None:
