@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urldefrag, urljoin
@@ -83,7 +83,9 @@ class _Check:
         resources = {identifier(key): _resource(each) for key, each in closure.items()}
         registry: Registry[Any] = Registry().with_resources(resources.items())
         root = resources[identifier(name)].contents
-        self._validator = _VALIDATOR(root, registry=registry, format_checker=_FORMATS)
+        has_content = any(list(_values_of("contentSchema", each)) for each in closure.values())
+        validator = _content_validator() if has_content else Draft202012Validator
+        self._validator = validator(root, registry=registry, format_checker=_FORMATS)
 
     def __call__(self, document: object) -> None:
         error = next(self._validator.iter_errors(cast(Any, document)), None)
@@ -171,8 +173,13 @@ def _content(
         yield from validator.descend(document, schema)
 
 
+@lru_cache(maxsize=1)
+def _content_validator() -> type[Validator]:
+    """Return a validator that looks into texts of JSON, too; defining it takes a millisecond."""
+    return extend(  # type: ignore[no-any-return, no-untyped-call]  # its stubs have no types
+        Draft202012Validator, {"contentSchema": _content}
+    )
+
+
 _FORMATS = FormatChecker(formats=())
 _FORMATS.checks("date-time")(is_date_time)
-_VALIDATOR: type[Validator] = extend(  # type: ignore[no-untyped-call]  # so are its stubs
-    Draft202012Validator, {"contentSchema": _content}
-)
