@@ -1,16 +1,30 @@
 """Cold: from the start of a process to its first answered event."""
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 
 from .load import first_answer
 from .plan import Plan
-from .processes import Run, handled, server
+from .processes import ROOT, Run, environment, handled, server
 from .rows import Bound, Row, row, rows
 from .subjects import HELLO, IMPORTS, OURS, SDK, SERVED, Subject, interleaved
 
 Settings = Mapping[str, str]
 IMPORTING = "three quarters of it are spent importing requests, jsonschema and the server"
+DEFINING = "a third defines value classes, a third finds and loads the byte-code of 60 modules"
+
+_OWN_MODULES = """import http.client, json, sys, time
+import jsonschema, requests
+begin = time.process_time_ns()
+from function.handler import handler
+imported = time.process_time_ns()
+handler(json.loads(sys.argv[1]), None)
+ended = time.process_time_ns()
+print(json.dumps([imported - begin, ended - imported]), file=sys.stderr)
+"""
 
 
 def _started(subject: Subject, cloud: Settings) -> tuple[float, float]:
@@ -55,7 +69,24 @@ def _event_entrypoint(plan: Plan, cloud: Settings) -> Iterator[Row]:
         yield row(f"modules imported, {entrypoint}", name, "modules", [runs[0].modules])
 
 
+def _own_modules(plan: Plan, cloud: Settings) -> Iterator[Row]:
+    """Import our own modules where all that others have written is there; answer one event."""
+    settings = environment({**cloud, **OURS.settings, "LOG_LEVEL": "ERROR"})
+    command = [sys.executable, "-c", _OWN_MODULES, json.dumps(OURS.event())]
+    runs = []
+    for _ in range(plan.cold_rounds + 1):  # the first one may have to write the byte-code
+        done = subprocess.run(
+            command, cwd=ROOT, env=settings, capture_output=True, text=True, check=True
+        )
+        runs.append([nanoseconds / 1e6 for nanoseconds in json.loads(done.stderr.splitlines()[-1])])
+    imports, events = zip(*runs[1:], strict=True)
+    section = "cold: own modules, CPU"
+    yield row(section, "to import them", "ms", imports, bound=15, why=DEFINING)
+    yield row(section, "to answer the first event then", "ms", events)
+
+
 def cold(plan: Plan, cloud: Settings) -> Iterator[Row]:
     """Compare the first answers of new processes, through both entrypoints."""
     yield from _http_entrypoint(plan, cloud)
     yield from _event_entrypoint(plan, cloud)
+    yield from _own_modules(plan, cloud)

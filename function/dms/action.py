@@ -3,16 +3,16 @@
 No other file opens a one-shot gate, and nothing is posted without one.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
 
 from ..lib import strict_json
 from ..lib.send_gate import Gate, NoResponse, SendCancelled
 from ..lib.threads import DeadlineExceeded, Task, ThreadUnavailable, call_with_timeout, start
-from ..lib.transport import Client
 from ..model.cloud_state import ApiResponse, InstanceState
 from ..model.decision import ActionCall
 from .inventory import Inventory
@@ -21,18 +21,13 @@ from .session import DmsSession
 Reread = Callable[[Inventory, tuple[str, ...]], Mapping[str, InstanceState]]
 
 
-class _Line(NamedTuple):
-    """A connection for one request, and the gate in front of it."""
+class _Line:
+    """A connection for one request, not connected yet, and the gate in front of it."""
 
-    gate: Gate
-    client: Client
-
-    @classmethod
-    def new(cls, session: DmsSession) -> "_Line":
-        """Return a line that is not connected yet."""
+    def __init__(self, session: DmsSession) -> None:
         until = session.deadline.send_until
-        gate = Gate(once=True, is_late=lambda: session.remaining(until) <= 0)
-        return cls(gate, session.open_client(gate))
+        self.gate = Gate(once=True, is_late=lambda: session.remaining(until) <= 0)
+        self.client = session.open_client(self.gate)
 
 
 class ActionSender:
@@ -50,7 +45,7 @@ class ActionSender:
         """Begin to open the connection; nothing waits for it, and it may fail."""
         session = self._session
         with suppress(SendCancelled, ThreadUnavailable):
-            line = _Line.new(session)
+            line = _Line(session)
             seconds = max(session.remaining(session.deadline.send_until), 0)
             opening = start(partial(line.client.open, session.url, timeout=seconds))
             self._early = line, opening
@@ -59,13 +54,13 @@ class ActionSender:
         """Return the line that was opened early, the first time, or a new line if that failed."""
         early, self._early = self._early, None
         if early is None:
-            return _Line.new(self._session)
+            return _Line(self._session)
         line, opening = early
         try:
             opening.result(seconds)
         except (NoResponse, DeadlineExceeded):
             line.client.close()
-            return _Line.new(self._session)
+            return _Line(self._session)
         return line
 
     def send(self, call: ActionCall) -> ApiResponse:
@@ -78,7 +73,7 @@ class ActionSender:
         return self._exchange(line, call)
 
     def _exchange(self, line: _Line, call: ActionCall) -> ApiResponse:
-        session, (gate, client) = self._session, line
+        session, gate, client = self._session, line.gate, line.client
         seconds = session.remaining(session.deadline.send_until)
         body = strict_json.dumps(call.body).encode()
         request = session.signed_request("/instances/action", {}, body)

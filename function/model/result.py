@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..lib import timestamps
 from .cloud_state import ApiResponse
@@ -15,13 +14,8 @@ if TYPE_CHECKING:
     from .check import Check
 
 RESULT_TYPE = "dev.kafka-remediator.result.v1"
-
-
-class Receiver(str, Enum):
-    """Receivers of a result in addition to its sender and the log."""
-
-    SINK = "sink"
-    TOPIC = "topic"
+Receiver = Literal["sink", "topic"]
+"""Receivers of a result in addition to its sender and the log."""
 
 
 class EventContext(NamedTuple):

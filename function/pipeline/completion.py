@@ -93,9 +93,9 @@ def _emit(result: ResultEvent, event_run: EventRun, deadline: Deadline) -> None:
     if settings.outbound.sink is not None:
         seconds = min(remaining, deadline.report_seconds)
         post = partial(emit.post_to_sink, result, settings.outbound, seconds=seconds)
-        deliveries[Receiver.SINK] = lambda: None if post() else "The sink did not take the result."
+        deliveries["sink"] = lambda: None if post() else "The sink did not take the result."
     if publish := _publication(result, event_run, seconds=remaining):
-        deliveries[Receiver.TOPIC] = publish
+        deliveries["topic"] = publish
     for receiver, problem in emit.deliver(deliveries).items():
         event_run.log("WARNING", problem)
         if metrics is not None:

@@ -14,7 +14,7 @@ from ..model.decision import Decision, ExecutionResult, Mode, Verdict
 from ..model.errors import StateUnreadable
 from ..model.event import Event, Intent, Outcome
 from ..settings.model import Limits
-from . import alarm_metrics, modes, screen
+from . import modes, screen
 from .instance_rules import DAY
 
 RUNNING, RESTARTING = "RUNNING", "RESTARTING"
@@ -57,7 +57,7 @@ def plan(event: Event, limits: Limits, now: datetime) -> Mapping[str, EndedAlarm
     intents: dict[str, list[Intent]] = {}
     ended = (intent for intent in event.intents if intent.ended)
     for intent in ended:
-        mapped = alarm_metrics.asks_for_restart(intent.metric, limits.alarm_metrics)
+        mapped = screen.asks_for_restart(intent.metric, limits.alarm_metrics)
         for id_ in intent.instances if mapped else ():
             intents.setdefault(id_, []).append(intent)
     watched = [id_ for id_ in intents if id_ not in firing and screen.is_allowed(id_, limits)]

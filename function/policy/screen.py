@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from ..model.decision import ScreenedEvent, Verdict
 from ..model.errors import ActionDisabled, ActionNotForSource, NotAllowed, TooMany
 from ..model.event import CHANGING_ACTIONS, Action, Event, Intent, Outcome, Source
 from ..settings.model import Limits
-from . import alarm_metrics
 from .instance_rules import MAX_FUTURE, Answer, Skip
 
 # As far back as the history is read: whether an older alarm was answered cannot be known.
 MAX_ALARM_AGE = timedelta(days=30)
 # Such an alarm would be skipped each time, so a person has to mend its rule.
 NAMELESS = "The alarm asks for a restart, but names no Kafka instance."
+# Cloud Eye's JSON template has the console's name only. What it is for `broker_alive` is not
+# documented: the names in English that the vendor's pages use; operators add what they see.
+BROKER_ALIVE_NAMES = frozenset({"broker alive", "node alive status"})
+
+
+def asks_for_restart(metric: str | None, alarm_metrics: Iterable[str]) -> bool:
+    """Tell whether a metric is one of ALARM_METRICS, in any case; None where labels decide instead.
+
+    >>> [asks_for_restart(name, {"broker_alive"}) for name in ("Broker_Alive", "Broker Alive", "")]
+    [True, True, False]
+    >>> asks_for_restart("Node Alive Status", {"broker_disk_usage"})
+    False
+    """
+    if metric is None:
+        return True
+    # The two forms of Cloud Eye write a metric's name in different cases.
+    wanted = {name.casefold() for name in alarm_metrics}
+    if "broker_alive" in wanted:
+        wanted |= BROKER_ALIVE_NAMES
+    return metric.strip().casefold() in wanted
 
 
 def _names_no_instance(intent: Intent, limits: Limits) -> bool:
     """Tell whether an alarm asks for a restart without saying of which instance."""
     fires = intent.skip is None and intent.metric is not None and not intent.instances
-    return fires and alarm_metrics.asks_for_restart(intent.metric, limits.alarm_metrics)
+    return fires and asks_for_restart(intent.metric, limits.alarm_metrics)
 
 
 def intent_answers(intent: Intent, event: Event, limits: Limits, now: datetime) -> Iterator[Answer]:
     """Yield what each rule says of an intent, in order, up to and with the first that applies."""
     sent, raised = event.sent_at or now, intent.raised_at or now
-    mapped = alarm_metrics.asks_for_restart(intent.metric, limits.alarm_metrics)
+    mapped = asks_for_restart(intent.metric, limits.alarm_metrics)
     applies = {
         "not_firing": False,
         "test_event": False,

@@ -6,7 +6,7 @@ No label holds an instance id: there are too many of them, and the page needs no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 from ..model.result import EventContext, Receiver, ResultEvent
 
@@ -73,8 +73,8 @@ class Metrics:
             ("to",),
             registry=registry,
         )
-        for receiver in Receiver:  # from zero, so that the first failure is an increase
-            self._undelivered.labels(to=receiver.value)
+        for receiver in get_args(Receiver):  # from zero, so that the first failure is an increase
+            self._undelivered.labels(to=receiver)
         registry.register(_DroppedLines(dropped_log_lines, CounterMetricFamily))
 
     def count(self, context: EventContext, result: ResultEvent, seconds: float) -> None:
@@ -95,7 +95,7 @@ class Metrics:
 
     def count_undelivered(self, receiver: Receiver) -> None:
         """Count one result that did not arrive."""
-        self._undelivered.labels(to=receiver.value).inc()
+        self._undelivered.labels(to=receiver).inc()
 
     def page(self) -> str:
         """Return all metrics in the text format of Prometheus."""
