@@ -39,7 +39,7 @@ simulation: $(READY) ## play hours of alarms against copies of the function, and
 fuzz: $(READY) ## throw events and faults at the function for a minute, and look for a second POST
 	@$(BIN)/python -m tests.fuzz
 
-mutants: $(READY) ## change what judges, bit by bit, and list the changes that no test notices (an hour)
+mutants: $(READY) ## change what judges, bit by bit, and list the changes that no test notices
 	@rm -rf mutants
 	@$(BIN)/mutmut run >/dev/null
 	@$(BIN)/mutmut results
