@@ -82,6 +82,7 @@ def variables(function: dict[str, Any]) -> dict[str, Any]:
     return named
 
 
+@pytest.mark.slow
 def test_linter_reports_nothing() -> None:
     assert lint(TEXT) == []
     assert lint(translated(TEXT)) == []

@@ -146,6 +146,14 @@ def test_a_request_signed_again_carries_one_new_signature() -> None:
     assert later.headers["Authorization"] != first["Authorization"]
 
 
+def test_a_text_is_signed_as_its_bytes() -> None:
+    text, content = (
+        prepared("POST", ENDPOINT, signer(), data=body) for body in ("ü", "ü".encode())
+    )
+
+    assert text.headers["Authorization"] == content.headers["Authorization"]
+
+
 def test_a_body_that_is_not_in_memory_is_not_signed() -> None:
     with pytest.raises(TypeError, match="held in memory"):
         prepared("POST", ENDPOINT, signer(), data=iter([b"{}"]))

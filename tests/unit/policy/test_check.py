@@ -261,6 +261,13 @@ def test_modes_are_counted_by_tag_and_default() -> None:
     assert "Modes: act 1, off 1." in checks["instances"].detail
 
 
+def test_an_instance_that_was_asked_for_and_not_read_is_named() -> None:
+    checks = results(readings(OK), PAYMENTS)
+
+    assert f"{PAYMENTS} could not be read." in checks["instances"].detail
+    assert checks["instances"].status is CheckStatus.UNPROVEN
+
+
 def test_topics_with_several_replicas_are_reported() -> None:
     checks = results(readings(OK, topics={ORDERS: TopicCount(2, 0)}), ORDERS)
 
