@@ -91,9 +91,11 @@ def test_a_restart_that_was_just_sent_is_not_taken_for_the_one_before() -> None:
 
 def test_the_status_may_lag_behind_a_task_that_has_ended() -> None:
     over = (task(15 * MINUTE, 10 * MINUTE),)
+    another_began = (task(25 * MINUTE, 10 * MINUTE),)  # since that one ended 15 minutes ago
     long_over = (task(40 * MINUTE, 10 * MINUTE),)
 
     assert brief(judged(status="RESTARTING", restart_tasks=over))[1] == "restarting"
+    assert brief(judged(status="RESTARTING", restart_tasks=another_began))[1] == "restarting"
     assert brief(judged(status="RESTARTING", restart_tasks=long_over))[1] == "hanging"
 
 

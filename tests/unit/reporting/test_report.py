@@ -8,11 +8,11 @@ import pytest
 
 from function.lib import schemas
 from function.model.cloud_state import ApiResponse
-from function.model.decision import Ending
+from function.model.decision import Ending, Verdict
 from function.model.event import Outcome
 from function.model.result import Summary
 from function.reporting import report
-from tests.factories import ORDERS, PAYMENTS
+from tests.factories import MINUTE, NOW, ORDERS, PAYMENTS
 from tests.unit.reporting.results import CONTEXT, EVENT, ONE, RECEIVED, SKIPPED, result
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -105,11 +105,63 @@ def test_only_what_may_be_sent_again_says_when(status: int, header: str | None) 
     assert made.headers["Content-Type"] == "application/cloudevents+json"
 
 
-def test_a_throttled_failure_asks_to_be_sent_again_after_a_minute() -> None:
-    throttled = ApiResponse(possibly_sent=True, status=429)
-    made = result(summary=SKIPPED._replace(status=503, response=throttled))
+@pytest.mark.parametrize(("status", "seconds"), [(429, "60"), (503, "30"), (None, "30")])
+def test_a_throttled_failure_asks_to_be_sent_again_after_a_minute(
+    status: int | None, seconds: str
+) -> None:
+    response = ApiResponse(possibly_sent=True, status=status)
+    made = result(summary=SKIPPED._replace(status=503, response=response))
 
-    assert made.headers["Retry-After"] == "60"
+    assert made.headers["Retry-After"] == seconds
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 500])
+def test_the_text_of_the_cloud_is_one_short_line_and_ours_where_its_own_quotes_headers(
+    status: int,
+) -> None:
+    text = f"first line\r\n{'x' * 400}"
+    document = {"error_code": "DMS.00400064", "error_msg": text}
+    response = ApiResponse(possibly_sent=True, status=status, document=document)
+    api = result(summary=SKIPPED._replace(response=response)).data["api"]
+
+    assert (api["status"], api["error_code"]) == (status, "DMS.00400064")
+    if status in {401, 403}:
+        assert api["error_msg"].startswith("The cloud does not")
+    else:
+        assert api["error_msg"] == "first line " + "x" * 289
+
+
+def test_what_is_no_text_of_an_error_is_left_out() -> None:
+    for document in (None, [], {"error_msg": 7}):
+        response = ApiResponse(possibly_sent=True, status=500, document=document)
+        assert result(summary=SKIPPED._replace(response=response)).data["api"]["error_msg"] is None
+
+
+def test_the_id_is_that_of_the_event_and_of_what_became_of_it() -> None:
+    def id_(verdict: Verdict = ONE, **fields: Any) -> str:
+        summary = SKIPPED._replace(verdicts=(verdict,), message=str(fields), attempts=len(fields))
+        return str(result(CONTEXT._replace(**fields), summary).event["id"])
+
+    nameless = EVENT._replace(id=None)
+    later = RECEIVED._replace(received_at=NOW + MINUTE)
+    assert id_(raw_event=later) == id_(raw_event=RECEIVED._replace(body=b"[]")) == id_()
+    different = [
+        id_(),
+        id_(raw_event=RECEIVED._replace(channel="cloudevents")),
+        id_(event=EVENT._replace(id="e2")),
+        id_(event=EVENT._replace(origin="/a")),
+        id_(event=nameless),
+        id_(event=nameless, raw_event=later),
+        id_(event=nameless, raw_event=RECEIVED._replace(body=b"[]")),
+        id_(event=None),
+        id_(ONE._replace(id=PAYMENTS)),
+        id_(ONE._replace(reason="status")),
+        id_(ONE._replace(outcome=Outcome.FAILED)),
+        id_(ONE._replace(needs_human=True)),
+    ]
+    assert id_(event=None) == id_(event=nameless)
+    assert len(set(different)) == len(different) - 1
+    assert {len(one) for one in different} == {32}
 
 
 @pytest.mark.parametrize(
