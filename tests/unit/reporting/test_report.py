@@ -132,7 +132,8 @@ def test_the_text_of_the_cloud_is_one_short_line_and_ours_where_its_own_quotes_h
 
 
 def test_what_is_no_text_of_an_error_is_left_out() -> None:
-    for document in (None, [], {"error_msg": 7}):
+    documents: tuple[Any, ...] = (None, [], {"error_msg": 7})
+    for document in documents:
         response = ApiResponse(possibly_sent=True, status=500, document=document)
         assert result(summary=SKIPPED._replace(response=response)).data["api"]["error_msg"] is None
 
