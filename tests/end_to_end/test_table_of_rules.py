@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from function.lib.timestamps import text
 from tests.factories import NOW, ids
-from tests.harness import Answered, Remediator, ago, ces_alarm, open_remediator
+from tests.harness import EventReply, Remediator, ago, ces_alarm, open_remediator
 
 T = TypeVar("T")
 POOL = ids(5)
@@ -243,7 +243,7 @@ def _decided(case: Case, targets: Mapping[str, int], results: dict[str, Result])
     return Expected(None, results, frozenset() if dry else acting, needs_human)
 
 
-def _sent(case: Case, remediator: Remediator) -> Answered:
+def _sent(case: Case, remediator: Remediator) -> EventReply:
     """Send the event of a case; ids in upper case are the same ids."""
 
     def moment(seconds: int) -> str | None:
