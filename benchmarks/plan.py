@@ -16,6 +16,7 @@ class Plan:
     sizes: tuple[int, ...] = (1, 10, 50)
     pure_rounds: int = 7
     server_requests: int = 400
+    patience: float = 5.0  # seconds for one answer, beside callers that hold others up
     network_rounds: int = 5
     one_way: float = 0.1
 
@@ -30,6 +31,7 @@ QUICK = Plan(
     sizes=(1, 10),
     pure_rounds=1,
     server_requests=40,
+    patience=1.0,
     network_rounds=1,
     one_way=0.02,
 )

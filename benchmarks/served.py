@@ -18,7 +18,6 @@ HEALTH = Request(b"", b"", "/health", method="GET")
 # The cheapest event there is, so that most of the time is the server's. Our own server answers
 # /health by a thread of its own, which would compare something else.
 REJECTED = Request(b"{", b'"outcome":"rejected"', status=400)
-PATIENCE = 5.0
 MOST_MILLISECONDS, MOST_MEBIBYTES = 100, 20
 HEAD = b"POST /direct HTTP/1.1\r\nHost: benchmark\r\n"
 MEBIBYTE = 2**20
@@ -56,25 +55,27 @@ def _send(wire: socket.socket, content: bytes) -> None:
         wire.sendall(content)
 
 
-def _waits(process: Server, crowd: Crowd, requests: int) -> tuple[list[float], float]:
+def _waits(process: Server, crowd: Crowd, plan: Plan) -> tuple[list[float], float]:
     """Return how many milliseconds others wait beside a crowd, and the MiB that it costs."""
     before = _resident(process)
     with ExitStack() as stack:
         wires: Sequence[socket.socket] = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", process.port), PATIENCE))
+            stack.enter_context(
+                socket.create_connection(("127.0.0.1", process.port), plan.patience)
+            )
             for _ in range(crowd.connections)
         ]
         for wire in wires:
             _send(wire, crowd.sent)
         waits: list[float] = []
-        for _ in range(requests):
+        for _ in range(plan.server_requests // 4):
             for wire in wires if crowd.drip else ():
                 _send(wire, crowd.drip)
-            client = Client(process.port, PATIENCE)
+            client = Client(process.port, plan.patience)
             try:
                 waits.append(client.send(HEALTH) * 1000)
             except TimeoutError:
-                return [*waits, PATIENCE * 1000], 0.0  # so it goes on
+                return [*waits, plan.patience * 1000], 0.0  # so it goes on
             finally:
                 client.close()
         return waits, _resident(process) - before
@@ -105,14 +106,13 @@ def served(plan: Plan, cloud: Settings) -> Iterator[Row]:
         memory = {name: [_resident(process)] for name, process in servers.items()}
         section = "server: resident memory of all its processes"
         yield from rows(section, "MiB", memory, {OURS.name: Bound(0.6)})
-        requests = plan.server_requests // 4
         section = f"server: p99 of others, {HALF_SENT.connections} requests half sent"
         for name, process in servers.items():
             with contextlib.suppress(ConnectionError):
-                waits, _ = _waits(process, HALF_SENT, requests)
+                waits, _ = _waits(process, HALF_SENT, plan)
                 bound = MOST_MILLISECONDS if name == SERVED.name else None
                 yield row(section, name, "ms", [percentile(waits, 99)], bound=bound)
-        yield from _crowds(servers[SERVED.name], requests)
+        yield from _crowds(servers[SERVED.name], plan)
 
 
 def _rates(rates: Mapping[str, list[float]]) -> Iterator[Row]:
@@ -124,9 +124,9 @@ def _rates(rates: Mapping[str, list[float]]) -> Iterator[Row]:
     yield from rows("server: rejected events, time for a thousand", "ms", times, bounds)
 
 
-def _crowds(process: Server, requests: int) -> Iterator[Row]:
+def _crowds(process: Server, plan: Plan) -> Iterator[Row]:
     """Measure our own server beside each crowd; functions-framework's answers nobody then."""
-    measured = {name: _waits(process, crowd, requests) for name, crowd in CROWDS.items()}
+    measured = {name: _waits(process, crowd, plan) for name, crowd in CROWDS.items()}
     for name, (waits, _) in measured.items():
         p99 = [percentile(waits, 99)]
         yield row("server: p99 of others beside", name, "ms", p99, bound=MOST_MILLISECONDS)
