@@ -85,6 +85,7 @@ def _traced(run: EventRun) -> TracedEvent:
 
 
 def _is_alarm(run: EventRun) -> bool:
+    # A rejected event may not have been screened: then its source says what kind it is.
     source = run.runtime.sources.get(run.context.source or "")
     return source is not None and source.alarm
 

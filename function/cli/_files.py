@@ -26,6 +26,7 @@ def content(file: str) -> bytes:
 def settings(file: str) -> dict[str, str]:
     """Return the settings in a file."""
     try:
+        # Editors of Windows put a byte order mark in front.
         return parse(content(file).decode("utf-8-sig"), file)
     except UnicodeDecodeError:
         raise UsageError(f"{file} is not UTF-8 text") from None

@@ -43,6 +43,7 @@ class Recognizer:
             document: Any = strict_json.loads(body)
         except strict_json.InvalidJSON:
             return self._of_source(source or "unknown", body, at)
+        # First what wraps others: a gateway a request, SMN a message, a trigger its records.
         request = triggers.http_request(document)
         if request is not None:
             return self._of_request(request, at)
@@ -137,15 +138,9 @@ def open_smn(
     unwrapped = unwrap.unwrap(raw_event, sources, schemas)
     if unwrapped.notice is not None:
         return unwrapped.notice
-    fields = {
-        "topic_urn": unwrapped.signature.topic_urn if unwrapped.signature else None,
-        "message": unwrapped.payload,
-        "message_id": unwrapped.id,
-        "subject": unwrapped.name,
-        "timestamp": unwrapped.sent_at,
-    }
-    message = {key: value for key, value in fields.items() if value is not None}
-    return _topic_message(message, raw_event.received_at)
+    message: Any = strict_json.loads(raw_event.body)
+    shared = ("topic_urn", "message", "message_id", "subject", "timestamp")
+    return _topic_message({key: message.get(key) for key in shared}, raw_event.received_at)
 
 
 def _topic_message(message: Mapping[str, Any], at: datetime) -> RawEvent:

@@ -108,6 +108,7 @@ class SimulatedCloud:
         if query.get("include_failure") != "true":
             rows = [row for row in rows if str(row.get("status")).upper() != failed]
         begin = int(query.get("offset", "0"))
+        # 10 is the default of the API.
         page = rows[begin : begin + int(query.get("limit", "10"))]
         return 200, {"instances": page, "instance_num": len(rows)}
 
@@ -124,6 +125,7 @@ class SimulatedCloud:
         ]
         start = int(query.get("offset", "0"))
         page = rows[start : start + int(query.get("limit", "10"))]
+        # The count is a text, as the vendor has it.
         return 200, {"tasks": page, "task_count": str(len(rows))}
 
     def _act(self, body: Mapping[str, Any]) -> tuple[int, Any]:

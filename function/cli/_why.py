@@ -56,6 +56,7 @@ def _not_mapped(facts: Facts) -> str:
     metric = facts.intent.metric
     if metric is None:
         return _NO_LABELS if facts.applies else "it asks for a restart"
+    # The words of a sender: made safe for a terminal.
     name = one_line(metric, 100) or "(none)"
     known = _words(facts.traced.limits.alarm_metrics)
     if facts.intent.skip == "not_mapped":
@@ -218,5 +219,6 @@ def why(answer: Answer, facts: Facts) -> str:
     facts = facts._replace(applies=answer.skip is not None)
     if answer.rule in _TEXTS:
         return _TEXTS[answer.rule](facts)
+    # Only steps before and after the table get here: an envelope, a follow-up, a crash.
     meaning = facts.problem or REASON_TEXTS.get(answer.rule, answer.rule.replace("_", " "))
     return meaning if facts.applies else f"not so: {meaning}"

@@ -173,6 +173,7 @@ def _posted(raw_event: RawEvent, name: str, source: Source) -> UnwrappedEvent:
     kind = media_type(raw_event.headers)
     if kind != "application/json" and not re.fullmatch(r"application/[a-z0-9.-]+\+json", kind):
         raise UnsupportedMediaType("send application/json")
+    # Several events in one body would need several results in one answer.
     if "cloudevents-batch" in kind:
         raise UnsupportedMediaType("send one CloudEvent at a time")
     # A broker may deliver our own results to any route: they are recognized there by their type.

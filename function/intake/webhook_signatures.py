@@ -38,6 +38,7 @@ def is_recent(timestamp: str, now: datetime) -> bool:
 
 def bearer(headers: Mapping[str, str], secrets: tuple[bytes, ...]) -> bool:
     """Tell whether the Authorization header bears one of the secrets."""
+    # A scheme is written in any case (RFC 9110).
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return scheme.lower() == "bearer" and _any_equal([_header_bytes(token.strip())], secrets)
 

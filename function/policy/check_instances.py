@@ -148,6 +148,7 @@ def _asked(notes: _Notes, id_: str, readings: Readings, limits: Limits, now: dat
     elif state.status is None:
         notes.sentences.append(f"{id_} does not exist in this project.")
         notes.failures.append("Look at the id, the project and the region.")
+    # A row may leave its engine out; the listing asked for Kafka.
     elif state.engine not in {"kafka", None}:
         notes.sentences.append(f"{id_} is no Kafka instance.")
         notes.failures.append("Ask for a Kafka instance.")

@@ -21,6 +21,7 @@ GUESSABLE = re.compile(
     rb"|remediat|webhook|token|test|0123456789|123456789|abcdefgh",
     re.IGNORECASE,
 )
+# The vendor's own hosts; eu-west-101 alone is under .eu.
 _REGION_OF_HOST = re.compile(r"dms\.([a-z0-9-]+)\.myhuaweicloud\.(?:com|eu)")
 ONE_COPY = (
     "Without LEDGER_URL only one copy of this function may run: two copies know nothing of each "
@@ -108,6 +109,7 @@ def _route_hints(auth: AuthSettings) -> list[str]:
 
 def routes(auth: AuthSettings) -> CheckResult:
     """Say which HTTP routes are open, and whether their secrets are strong."""
+    # SMN has no secret: its route is opened by a list of topics.
     known = (*auth.secrets, "smn")
     opened = [route for route in known if auth.is_enabled(route)]
     if not opened:

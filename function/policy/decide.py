@@ -234,9 +234,12 @@ def decide(
     notes = screened.notes + _clock_note(observation)
     if screened.action is Action.PURGE_FAILED:
         verdicts = _purge_verdicts(observation, limits)
-        # After the listing, so that the result names what the first purge has been asked to remove.
+        # A redelivery, most likely; after the listing, so that the result names what is there.
         if sent_calls.purge_is_recent(calls, now):
-            return _skipped_purge(screened, verdicts, notes=notes, dry_run=limits.dry_run)
+            skipped = _ended(verdicts, _undecided(verdicts), Ending(Outcome.SKIPPED, "cooldown"))
+            notes = ("A purge was sent less than 60 seconds ago.", *notes)
+            settled = screened._replace(verdicts=skipped, reason="cooldown", notes=notes)
+            return decide_without_state(settled, dry_run=limits.dry_run)
     else:
         verdicts, observation = _decide_restart_or_delete(screened, observation, calls, limits, now)
         notes += _ledger_notes(verdicts, observation)
@@ -254,20 +257,6 @@ def decide(
         notes=notes,
         warnings=_pattern_warnings(observation, screened.action) + _mode_warnings(observation, now),
         needs_human=screened.needs_human,
-    )
-
-
-def _skipped_purge(
-    screened: ScreenedEvent, verdicts: tuple[Verdict, ...], *, notes: tuple[str, ...], dry_run: bool
-) -> Decision:
-    """Return the decision on a purge that follows another at once: a redelivery, most likely."""
-    skipped = (verdict.ended(Ending(Outcome.SKIPPED, "cooldown")) for verdict in verdicts)
-    return Decision(
-        action=screened.action,
-        verdicts=screened.verdicts + tuple(skipped),
-        dry_run=dry_run,
-        reason="cooldown",
-        notes=("A purge was sent less than 60 seconds ago.", *notes),
     )
 
 

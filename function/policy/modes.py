@@ -71,6 +71,7 @@ def tag_mode(tags: Sequence[tuple[str, str]] | None, now: datetime) -> TagMode |
     >>> tag_mode((("team", "shop"),), noon), tag_mode(None, noon)
     (None, None)
     """
+    # Keys of tags keep their case in the cloud, and people do not remember which it was.
     values = [value for key, value in tags or () if key.strip().lower() == TAG]
     modes = [mode for value in values if (mode := parse_value(value, now)) is not None]
     return min(modes, key=lambda tagged: _CAREFUL_FIRST.index(tagged.mode), default=None)

@@ -133,6 +133,7 @@ def _within_limits(screened: ScreenedEvent, limits: Limits) -> ScreenedEvent:
     event is rejected as a whole.
     """
     forbidden = [target for target in screened.targets if not is_allowed(target, limits)]
+    # The first one is enough to say: the caller chose the ids and knows them.
     if forbidden and not screened.alarm:
         raise NotAllowed(f"{forbidden[0]} is blocked or not in ALLOWED_INSTANCES")
     targets = tuple(target for target in screened.targets if target not in forbidden)

@@ -48,6 +48,7 @@ def _in_order(traced: TracedEvent, instance_id: str, reason: str | None) -> Iter
         yield from intent_answers(intent, traced.event, traced.limits, traced.now)
     if action not in CHANGING_ACTIONS:  # these rules decide nothing for check and verify
         return
+    # These reject or fail the whole event, so each applies where it is the reason, and only there.
     for rule in (*RULES_OF_THE_EVENT, "state_unreadable"):
         yield Answer(rule, Skip(rule) if reason == rule else None)
     state = traced.observation.instances.get(instance_id)

@@ -89,6 +89,7 @@ def _asked_by(event: Mapping[str, Any]) -> str:
 def _steps(data: Mapping[str, Any]) -> list[str]:
     """Return what the reader can do now, the most urgent step first, each once."""
     endings = {(data["outcome"], data["reason"]), *_by_outcome(data)}
+    # A verification names all it looked at; what passed needs no step.
     endings = {ending for ending in endings if ending[0] != Outcome.PASSED}
     steps = messages.next_steps(data["action"], endings)
     if data.get("checks"):

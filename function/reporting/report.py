@@ -151,6 +151,7 @@ def build(
     if context.authenticated:
         data = _data(context, summary, dry_run=dry_run, duration_ms=duration_ms)
     headers = {"Content-Type": "application/cloudevents+json"}
+    # Not every sender reads it: Alertmanager repeats by times of its own.
     if summary.status == 503:
         throttled = summary.response is not None and summary.response.throttled
         seconds = THROTTLED_RETRY_AFTER_SECONDS if throttled else RETRY_AFTER_SECONDS

@@ -46,6 +46,7 @@ def combined(endings: Sequence[Verdict | Ending]) -> Ending:
 
 
 def _status(ending: Ending) -> int:
+    # Senders repeat a 5xx and stop at any 2xx: what may have been done is not sent again.
     if ending.outcome is Outcome.UNKNOWN:
         return 202
     return 503 if ending.retryable else 200

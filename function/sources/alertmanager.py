@@ -14,4 +14,5 @@ from __future__ import annotations
 from ..model.event import Action, Source
 from ._alert_groups import parse
 
+# Bearer alone, which is the default: Alertmanager cannot sign what it sends.
 SOURCE = Source(parse=parse, actions=frozenset({Action.RESTART}), route="/alertmanager", alarm=True)

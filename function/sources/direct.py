@@ -13,6 +13,7 @@ from ._request_document import parse
 
 SOURCE = Source(
     parse=parse,
+    # A person asks here, so this source alone may delete and probe.
     actions=frozenset(Action),
     route="/direct",
     auth_methods=(AuthMethod.BEARER, AuthMethod.STANDARD_WEBHOOKS),

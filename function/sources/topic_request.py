@@ -9,4 +9,5 @@ from __future__ import annotations
 from ..model.event import Action, Source
 from ._request_document import parse
 
+# Many may publish to a topic, so it may ask for no more than an alarm does.
 SOURCE = Source(parse=parse, actions=frozenset({Action.RESTART}))
