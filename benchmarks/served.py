@@ -32,6 +32,7 @@ class Crowd:
     drip: bytes = b""  # what each goes on sending, a piece whenever somebody else asks
 
 
+# So many kept everybody else of functions-framework's own server waiting, or cost it 260 MiB.
 HALF_SENT = Crowd(60, HEAD + b"Content-Length: 100\r\n\r\n{")
 CROWDS: Mapping[str, Crowd] = {
     "60 heads, sent byte by byte": Crowd(60, HEAD + b"X: ", b"x"),

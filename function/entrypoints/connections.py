@@ -27,6 +27,7 @@ from .routes import RECEIVED
 MAX_DISCARDED_BYTES = 4 * 1024 * 1024
 # Of all requests that are not whole yet; a thousand bodies of 256 KiB would be 250 MiB.
 MAX_BUFFERED_BYTES = 16 * 1024 * 1024
+# Twice as long as SMN waits for an answer.
 PATIENCE_SECONDS = 10.0
 # When three quarters of the connections are taken, those that say nothing make room sooner.
 CROWDED_SHARE, CROWDED_PATIENCE_SECONDS = 0.75, 1.0
@@ -175,18 +176,14 @@ class Channel(HTTPChannel):
         self.server.account(self)
         return more
 
-    def service(self) -> None:
-        """Answer one request, in a thread; from then on the client has time for the next."""
-        super().service()
-        self.since = time.monotonic()
-
     def write_soon(self, data: bytes) -> int:
         """Keep a part of an answer until it is whole."""
         self._answer += data
         return len(data)
 
     def send_answer(self) -> None:
-        """Send an answer, from the thread that made it."""
+        """Send an answer, from the thread that made it; now the client has time for the next."""
+        self.since = time.monotonic()
         answer, self._answer = self._answer, b""
         super().write_soon(answer)
 
