@@ -108,6 +108,7 @@ def _instances(run: EventRun, data: Mapping[str, Any]) -> tuple[ExplainedInstanc
         id_, reason = verdict["id"], verdict["reason"]
         intent = deciding_intent(traced, id_) or Intent(run.screened.action)
         state = traced.observation.instances.get(id_)
+        # One intent may name several instances; the answer is about this one.
         facts = Facts(traced, intent._replace(instances=(id_,)), state, problem)
         answers = trace(traced, id_, reason)
         rules = tuple(

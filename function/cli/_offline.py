@@ -63,6 +63,7 @@ def runtime(
     dry = {"DRY_RUN": "true" if dry_run else "false"}
     return startup.runtime({**_PLACEHOLDERS, **limits, **dry})._replace(
         clock=clock,
+        # One of its own: what is explained or replayed must hold back no event of production.
         ledger=MemoryLedger(clock.monotonic),
         http_client=http_client,
         log=silence,

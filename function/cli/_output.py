@@ -39,6 +39,7 @@ def say(text: str = "") -> None:
 
 def say_json(document: Any) -> None:
     """Print a document as JSON for machines and people."""
+    # Not in ASCII: people read it, too, and alarms have names in any script.
     say(json.dumps(document, indent=2, ensure_ascii=False))
 
 
@@ -57,12 +58,14 @@ def bullet(text: str) -> str:
 
 def progress(items: Sequence[T], what: str, *, stream: TextIO | None = None) -> Iterable[T]:
     """Yield the items, with a bar on a terminal where there are many."""
+    # Not on stdout, which may be a pipe into another program.
     stream = stream or sys.stderr
     total = len(items)
     if total < LONG or not stream.isatty():
         yield from items
         return
     for number, item in enumerate(items):
+        # Drawn a hundred times, however many items there are.
         if number % (total // 100) == 0:
             _draw(number / total, f"{number} of {total} {what}", stream)
         yield item

@@ -102,6 +102,7 @@ class Recognizer:
         """Take the source whose schema accepts the document, else the one it is most like."""
         scores = {name: self._score(name, document) for name in self._sources}
         best = max(scores, key=lambda name: scores[name])
+        # Nothing of it is known, so it is taken for what no source reads, and is rejected as that.
         if scores[best] == (False, 0):
             hint = f"It is like no source; --source takes it for one of {', '.join(scores)}."
             return self._of_source("unknown", body, at, hint)

@@ -24,6 +24,7 @@ from ._simulated_cloud import RESTART_TIME, SimulatedClock, SimulatedCloud
 
 # A payload of 256 KiB, escaped as JSON in a line, fits.
 MAX_LINE_BYTES = 2 * 1024 * 1024
+# About a screen; --json has the counts of all.
 MAX_SHOWN_LINES = 20
 RESULT_HINT = (
     "this is a line of the function's own log, which holds no payload; "
@@ -153,6 +154,7 @@ class _Player:
         credentials = self._runtime.settings.credentials
         run, result = process(opened, self._runtime, deadline, credentials=credentials)
         source = self._runtime.sources.get(run.context.source or "")
+        # The headline speaks of alarms only where nothing else was played.
         self._others += source is None or not source.alarm
         return result.data if result is not None else None
 
@@ -168,6 +170,7 @@ class _Player:
             if instance["outcome"] == Outcome.ACCEPTED and data["action"] == "restart"
         ]
         if data["needs_human"]:
+            # In UTC, as every time in the log is.
             self._hours[at.astimezone(timezone.utc).strftime("%Y-%m-%dT%H")] += 1
 
     def report(self) -> Report:
@@ -205,6 +208,7 @@ def replay(files: Mapping[str, bytes], variables: Mapping[str, str]) -> Report:
     runtime = _offline.runtime(variables, dry_run=False, clock=clock, http_client=cloud.client)
     lines = read(files, (*runtime.sources, *TOPIC_SERVICES))
     player = _Player(runtime, clock)
+    # A simulated cloud answers at once: handing each read to a thread would only take time.
     with threads.inline():
         for line in progress(lines, "payloads"):
             player.play(line)

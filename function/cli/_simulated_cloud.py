@@ -80,6 +80,7 @@ class SimulatedCloud:
         row = self._rows.get(instance_id)
         if row is None and self._any_instance:
             row = {"instance_id": instance_id, "engine": "kafka", "status": "RUNNING", "tags": []}
+            # Kept: from now on the list of the project has it, too.
             self._rows[instance_id] = row
         begun = self._restarts.get(instance_id)
         if row is None or not begun:
@@ -91,6 +92,7 @@ class SimulatedCloud:
         ended = began + RESTART_TIME
         going_on = self._clock.now() < ended
         return {
+            # It stays the same for a restart: what is new after a call is told by its id.
             "id": f"simulated-{number}-{began.timestamp()}",
             "name": self._restart_task_name,
             "status": "EXECUTING" if going_on else "SUCCESS",

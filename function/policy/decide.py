@@ -228,8 +228,7 @@ def decide(
 ) -> Decision:
     """Apply the rules that need the live state; raise EventRejected where a purge goes too far.
 
-    `now` is the cloud's time of day; `calls` are those of the ledger, which only add to the
-    history.
+    `now` is the cloud's time of day; `calls` of the ledger only add to the history.
     """
     notes = screened.notes + _clock_note(observation)
     if screened.action is Action.PURGE_FAILED:
