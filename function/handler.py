@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from typing import Any
 
-# First, at the shallowest depth: imported from further down, each of the many short calls of these
-# imports crosses a boundary of CPython 3.11's data stack, which maps and unmaps 16 KiB every time
-# (2,800 times, 15 to 30 ms of CPU).
-import jsonschema  # noqa: F401 - see above
-import requests  # noqa: F401 - see above
+from .lib.loading import without_collections
 
-from .entrypoints import platform_context, routes, startup
-from .entrypoints.invocation import invoke, reject_all
-from .model.errors import SettingsInvalid
+with without_collections():
+    # First, at the shallowest depth: imported from further down, each of the many short calls of
+    # these imports crosses a boundary of CPython 3.11's data stack, which maps and unmaps 16 KiB
+    # every time (2,800 times, 15 to 30 ms of CPU).
+    import jsonschema  # noqa: F401 - see above
+    import requests  # noqa: F401 - see above
+
+    from .entrypoints import platform_context, routes, startup
+    from .entrypoints.invocation import invoke, reject_all
+    from .model.errors import SettingsInvalid
 
 
 def handler(event: Any, context: Any) -> Any:

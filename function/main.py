@@ -7,12 +7,16 @@ import sys
 
 import flask
 import functions_framework
-import jsonschema  # noqa: F401 - first, as in handler.py, for the same reason
-import requests  # noqa: F401 - likewise
 
-from .entrypoints import http_application, routes
-from .model.errors import SettingsInvalid
-from .reporting import emit
+from .lib.loading import without_collections
+
+with without_collections():
+    import jsonschema  # noqa: F401 - first, as in handler.py, for the same reason
+    import requests  # noqa: F401 - likewise
+
+    from .entrypoints import http_application, routes
+    from .model.errors import SettingsInvalid
+    from .reporting import emit
 
 UNBOUNDED_SERVER = (
     "This server bounds neither slow callers nor the length of a request line: a few dozen"

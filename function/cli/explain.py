@@ -21,6 +21,8 @@ from __future__ import annotations
 import argparse
 import os
 
+from ..lib.loading import without_collections
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
@@ -40,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Explain one payload; return the exit status."""
-    from . import _explain, _files, _output  # noqa: PLC0415 - the other commands do not wait
+    with without_collections():
+        from . import _explain, _files, _output  # noqa: PLC0415 - the other commands do not wait
 
     _output.warn_of_misspelled_settings(os.environ)
     options = _explain.Options(

@@ -16,6 +16,8 @@ import argparse
 import os
 import sys
 
+from ..lib.loading import without_collections
+
 HOST, PORT, MAX_PORT = "0.0.0.0", "8080", 65535  # noqa: S104 - a container is called from outside
 PORT_PROBLEM = f"PORT: must be a number from 0 to {MAX_PORT}; for example PORT={PORT}"
 
@@ -37,11 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Answer requests, in this process, until a signal."""
-    import jsonschema  # noqa: F401, PLC0415 - first, as in handler.py, for the same reason
-    import requests  # noqa: F401, PLC0415 - likewise
+    with without_collections():
+        import jsonschema  # noqa: F401, PLC0415 - first, as in handler.py, for the same reason
+        import requests  # noqa: F401, PLC0415 - likewise
 
-    from ..entrypoints import http_application, server  # noqa: PLC0415 - other commands need none
-    from ..model.errors import SettingsInvalid  # noqa: PLC0415 - same
+        from ..entrypoints import http_application, server  # noqa: PLC0415 - only served here
+        from ..model.errors import SettingsInvalid  # noqa: PLC0415 - same
 
     host = (arguments.host or os.environ.get("HOST") or HOST).strip("[]")
     try:

@@ -65,6 +65,14 @@ def test_what_the_first_event_does_not_load_exists() -> None:
     assert [file for file in files if not file.with_suffix(".py").exists() | file.is_dir()] == []
 
 
+def test_no_garbage_is_collected_while_the_modules_load() -> None:
+    """The collector would start 60 times, find next to nothing, and take 8 % of the CPU."""
+    count = "sum(generation['collections'] for generation in gc.get_stats())"
+    done = run(f"import gc; before = {count}; import function.handler; print({count} - before)", {})
+
+    assert int(done.stdout) < 5
+
+
 def _page_faults(code: str) -> int:
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
     run(code, {"DRY_RUN": "true"})
