@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from ..lib.transport import tls_context
+from ..lib.connections import tls_context
 from ..model.check import Reach
 from ..settings.model import OutboundSettings
 

@@ -18,8 +18,8 @@ from redis import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
+from ..lib.connections import tls_context
 from ..lib.threads import call_with_timeout
-from ..lib.transport import tls_context
 from ..model.errors import LedgerUnreadable
 from . import redis_problems
 

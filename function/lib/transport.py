@@ -1,28 +1,24 @@
-"""One HTTP exchange at a time over urllib3's connection, behind a gate that can close.
+"""One HTTP exchange at a time, sent only through a gate that can close.
 
 The adapter of requests and the pools of urllib3 serve many hosts for a long time. For the one
 connection of a client they cost 0.2 ms of CPU an exchange, as much as the exchange itself.
-urllib3 connects, through proxies, too; the standard library sends and receives.
 """
 
 import socket
 import ssl
 from collections.abc import Mapping
 from contextlib import closing, suppress
-from functools import lru_cache, partial
-from http.client import HTTPConnection as PlainConnection
+from functools import partial
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import SplitResult, unquote, urlsplit
+from typing import NamedTuple
+from urllib.parse import SplitResult, urlsplit
 
-from certifi import where
 from requests import PreparedRequest
-from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
 from urllib3.exceptions import HTTPError
-from urllib3.util import make_headers, parse_url
 
-from .send_gate import Gate, NoResponse, SendCancelled, Stage
+from .connections import GatedConnection, GatedTlsConnection, Proxy, tls_context
+from .send_gate import Gate, NoResponse, Stage
 from .version import VERSION
 
 # Far more than a page of 50 rows; the bound protects memory from a wrong host.
@@ -34,86 +30,6 @@ WITHOUT_BODY = frozenset({204, 304})
 UNKNOWN_HOST = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 # All that urllib3 and http.client raise for a failed exchange.
 FAILURES = (HTTPError, HTTPException, OSError, ValueError)
-
-
-class _Response(HTTPResponse):
-    """A response whose chunks have sizes."""
-
-    def _read_next_chunk_size(self) -> int:
-        """Refuse a negative size: -1 would be read as all there is, without a bound."""
-        size: int = super()._read_next_chunk_size()  # type: ignore[misc]  # typeshed has no private names
-        if size < 0:
-            raise HTTPException
-        return size
-
-
-class _GatedConnection(HTTPConnection):
-    """A connection that asks its gate just before the first byte of a request."""
-
-    next_stage = Stage.ANSWER
-    response_class = _Response
-    # Those of urllib3 serve its pools, for twice the CPU: they look for markers that mean "send no
-    # such header", and copy every response into one of their own.
-    request: Any = PlainConnection.request
-    getresponse: Any = PlainConnection.getresponse
-    putheader = PlainConnection.putheader
-
-    def __init__(self, *arguments: Any, gate: Gate, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._gate = gate
-
-    def _new_conn(self) -> socket.socket:
-        """Connect; from then on only the gate can end the exchange."""
-        self._gate.stage = Stage.CONNECT
-        if self._gate.closed:
-            raise SendCancelled(Stage.CONNECT)
-        sock = super()._new_conn()
-        self._gate.track(sock)
-        self._gate.stage = self.next_stage
-        return sock
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether the connection is open and has no unexpected data.
-
-        After a handshake of TLS 1.3 a server sends session tickets. They make the socket readable,
-        which urllib3 takes for a dropped connection; reading lets OpenSSL swallow them.
-        """
-        if self.sock is None:
-            return False
-        self.sock.settimeout(0)  # every request sets its own timeout
-        try:
-            self.sock.recv(1)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return True
-        except OSError:
-            return False
-        return False
-
-    def endheaders(self, *arguments: Any, **options: Any) -> None:
-        """Ask the gate, then send."""
-        self._gate.stage = Stage.ANSWER
-        self._gate.begin_sending()
-        super().endheaders(*arguments, **options)
-
-
-class _GatedTlsConnection(_GatedConnection, HTTPSConnection):
-    """The same over TLS."""
-
-    next_stage = Stage.TLS
-
-
-@lru_cache(maxsize=2)
-def tls_context(ca_bundle_file: Path | None) -> ssl.SSLContext:
-    """Return the TLS set-up of this process: loading the roots costs 15 ms, so it is done once.
-
-    Not `create_default_context`, which writes keys to the file that SSLKEYLOGFILE names.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.hostname_checks_common_name = False
-    context.load_verify_locations(cafile=str(ca_bundle_file or where()))
-    return context
 
 
 class RawResponse(NamedTuple):
@@ -128,7 +44,7 @@ class RawResponse(NamedTuple):
 
 
 def _exchange(
-    connection: _GatedConnection, target: str, request: PreparedRequest, seconds: float
+    connection: GatedConnection, target: str, request: PreparedRequest, seconds: float
 ) -> RawResponse:
     """Send a request and read the response to its end; each wait may take so many seconds."""
     connection.sock.settimeout(seconds)
@@ -160,29 +76,6 @@ def _failure(error: Exception, stage: Stage) -> NoResponse:
     return NoResponse(stage, timed_out=isinstance(cause, TimeoutError), lasting=lasting)
 
 
-class _Proxy:
-    """An outgoing proxy: a tunnel through it to TLS, or else whole requests handed to it."""
-
-    def __init__(self, url: str) -> None:
-        self.url = parse_url(url)
-        user, _, password = (self.url.auth or "").partition(":")
-        pair = f"{unquote(user)}:{unquote(password)}" if user else None
-        self.headers = make_headers(proxy_basic_auth=pair)
-
-    def connection(self, url: SplitResult, gate: Gate, tls: ssl.SSLContext) -> _GatedConnection:
-        """Return a connection that will lead to a URL."""
-        proxy, tunnels = self.url, url.scheme == "https"
-        kind = _GatedTlsConnection if "https" in {proxy.scheme, url.scheme} else _GatedConnection
-        options = {"ssl_context": tls} if tunnels else {}
-        config = ProxyConfig(tls if proxy.scheme == "https" else None, False, None, None)
-        port = proxy.port or (443 if proxy.scheme == "https" else 80)
-        connection = kind(proxy.host, port, gate=gate, proxy=proxy, proxy_config=config, **options)
-        if tunnels:
-            scheme = str(proxy.scheme)
-            connection.set_tunnel(str(url.hostname), url.port or 443, self.headers, scheme)
-        return connection
-
-
 class Client:
     """One connection and its gate: no redirects, cookies, .netrc or environment."""
 
@@ -191,23 +84,23 @@ class Client:
     ) -> None:
         self._gate = gate or Gate()
         self._tls = partial(tls_context, ca_bundle_file)
-        self._proxy = _Proxy(proxy_url) if proxy_url else None
-        self._idle: _GatedConnection | None = None
+        self._proxy = Proxy(proxy_url) if proxy_url else None
+        self._idle: GatedConnection | None = None
 
     @property
     def stage(self) -> Stage:
         """How far the exchange has come."""
         return self._gate.stage
 
-    def _new(self, url: SplitResult) -> _GatedConnection:
+    def _new(self, url: SplitResult) -> GatedConnection:
         if self._proxy is not None:
             return self._proxy.connection(url, self._gate, self._tls())
         if url.scheme == "https":
             port, tls = url.port or 443, self._tls()
-            return _GatedTlsConnection(url.hostname, port, gate=self._gate, ssl_context=tls)
-        return _GatedConnection(url.hostname, url.port or 80, gate=self._gate)
+            return GatedTlsConnection(url.hostname, port, gate=self._gate, ssl_context=tls)
+        return GatedConnection(url.hostname, url.port or 80, gate=self._gate)
 
-    def _connected(self, url: SplitResult, timeout: float) -> _GatedConnection:
+    def _connected(self, url: SplitResult, timeout: float) -> GatedConnection:
         """Return the idle connection, or a new one where it has ended; TLS included."""
         connection, self._idle = self._idle, None
         if connection is not None:
@@ -226,7 +119,7 @@ class Client:
             raise failure from None
         return connection
 
-    def _keep(self, connection: _GatedConnection) -> None:
+    def _keep(self, connection: GatedConnection) -> None:
         """Keep a connection for the next request, unless the client has been closed meanwhile."""
         self._idle = connection
         if self._gate.closed:

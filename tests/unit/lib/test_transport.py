@@ -14,8 +14,9 @@ import pytest
 import requests
 from urllib3.util.wait import wait_for_read
 
+from function.lib.connections import tls_context
 from function.lib.send_gate import Gate, NoResponse, SendCancelled, Stage
-from function.lib.transport import Client, tls_context
+from function.lib.transport import Client
 from function.lib.version import VERSION
 from tests.fake_dms import (
     Close,
