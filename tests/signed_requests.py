@@ -47,11 +47,11 @@ def certificate(
 
 def smn_text(message: dict[str, Any], *, empty_subject: bool = True) -> bytes:
     """Return what SMN signs of a message; its samples disagree on an empty subject."""
-    own = "subject" if message["type"] == "Notification" else "subscribe_url"
+    signed_key = "subject" if message["type"] == "Notification" else "subscribe_url"
     lines = [f"message\n{message['message']}", f"message_id\n{message['message_id']}"]
-    value = message.get(own)
+    value = message.get(signed_key)
     if value or (value == "" and empty_subject):
-        lines.append(f"{own}\n{value}")
+        lines.append(f"{signed_key}\n{value}")
     lines += [f"{name}\n{message[name]}" for name in ("timestamp", "topic_urn", "type")]
     return "".join(line + "\n" for line in lines).encode()
 
@@ -64,7 +64,7 @@ def smn_signature(signed: bytes, key: rsa.RSAPrivateKey | None = None) -> str:
 
 def alarm(**changes: Any) -> str:
     """Return an alarm of Cloud Eye as the text of a message."""
-    given = {
+    members = {
         "message_type": "alarm",
         "alarm_status": "alarm",
         "alarm_name": "kafka-broker-alive",
@@ -73,7 +73,7 @@ def alarm(**changes: Any) -> str:
         "metric_name": "broker_alive",
         "dimension": f"kafka_instance_id:{ORDERS},kafka_broker:broker-0",
     }
-    return json.dumps({**given, **changes})
+    return json.dumps({**members, **changes})
 
 
 def alarm_template(**changes: Any) -> str:
@@ -96,7 +96,7 @@ def alarm_template(**changes: Any) -> str:
 
 def smn(*, key: rsa.RSAPrivateKey | None = None, **changes: Any) -> dict[str, Any]:
     """Return a signed message of SMN; a value of None takes a member out."""
-    given = {
+    members = {
         "type": "Notification",
         "message": alarm(),
         "message_id": "m1",
@@ -106,7 +106,7 @@ def smn(*, key: rsa.RSAPrivateKey | None = None, **changes: Any) -> dict[str, An
         "signature_version": "v1",
         "signing_cert_url": "https://smn.example/never-fetched.pem",
     }
-    merged = {**given, **changes}
+    merged = {**members, **changes}
     message = {name: value for name, value in merged.items() if value is not None}
     return {"signature": smn_signature(smn_text(message), key), **message}
 

@@ -52,12 +52,12 @@ def name(path: Path) -> str:
 
 def test_imports_inside_the_function_are_relative() -> None:
     """functions-framework loads main.py as the package `main`, where `function` does not exist."""
-    own = {path.stem for path in FUNCTION.iterdir()}
+    modules = {path.stem for path in FUNCTION.iterdir()}
     absolute = {
         name(path): module
         for path in sources(FUNCTION)
         for module in absolute_imports(path.read_text(encoding="utf-8"))
-        if module.partition(".")[0] in {"function", "tests", *own}
+        if module.partition(".")[0] in {"function", "tests", *modules}
     }
 
     assert absolute == {}

@@ -63,18 +63,20 @@ def _each(cloud: Cloud, body: dict[str, Any]) -> Answer:
     first = next((problem for problem in problems.values() if problem is not None), None)
     if first is not None and cloud.behaviour.refusal == "request":
         return first
-    accepted = [one for one, problem in problems.items() if problem is None]
+    accepted = [instance for instance, problem in problems.items() if problem is None]
     _do(cloud, body, accepted)
-    rows = [{"result": _word(problem), "instance": one} for one, problem in problems.items()]
+    rows = [
+        {"result": _word(problem), "instance": instance} for instance, problem in problems.items()
+    ]
     return document(200, {"results": rows})
 
 
 def _do(cloud: Cloud, body: dict[str, Any], accepted: Sequence[str]) -> None:
-    for one in accepted:
+    for instance in accepted:
         if body["action"] == "restart":
-            cloud.restart(one)
+            cloud.restart(instance)
         else:
-            cloud.delete(one, forced=body.get("force_delete") is True)
+            cloud.delete(instance, forced=body.get("force_delete") is True)
 
 
 def _problem(cloud: Cloud, action: str, instance_id: str) -> Answer | None:

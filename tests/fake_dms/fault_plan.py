@@ -65,9 +65,9 @@ class FaultPlan:
             ready = [one for one in self._settings if one.meets(kind)]
             if not ready:
                 return NO_FAULT
-            found = ready[0]
-            if found.times is not None:
-                found.times -= 1
-                if found.times <= 0:
-                    self._settings.remove(found)
-            return found.fault
+            setting = ready[0]
+            if setting.times is not None:
+                setting.times -= 1
+                if setting.times <= 0:
+                    self._settings.remove(setting)
+            return setting.fault

@@ -137,15 +137,15 @@ def _first_task(behaviour: Behaviour, asked: Parameters) -> int | None:
     return max(start - 1, 0) * size
 
 
-def _within(found: tuple[Task, ...], asked: Parameters, behaviour: Behaviour) -> list[Task]:
+def _within(tasks: tuple[Task, ...], asked: Parameters, behaviour: Behaviour) -> list[Task]:
     shift = behaviour.begin_time_offset_hours * 3600
     begin = _moment(asked.get("begin_time", "19700101000000")) - shift
     end = _moment(asked.get("end_time", "99991231235959")) - shift
     # A time that is only text is as good as any: it is always within, and the newest.
     moments = {
-        entry.id: end if isinstance(entry.created_at, str) else entry.created_at for entry in found
+        entry.id: end if isinstance(entry.created_at, str) else entry.created_at for entry in tasks
     }
-    newest_first = sorted(found, key=lambda one: moments[one.id], reverse=True)
+    newest_first = sorted(tasks, key=lambda task: moments[task.id], reverse=True)
     return [one for one in newest_first if begin <= moments[one.id] <= end]
 
 

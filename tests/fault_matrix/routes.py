@@ -23,15 +23,15 @@ class Full:
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=0)
         self.address: Address = self._listener.getsockname()
-        self._own = [socket.socket() for _ in range(MOST_WAITING)]
-        for one in self._own:
-            one.setblocking(False)
+        self._clients = [socket.socket() for _ in range(MOST_WAITING)]
+        for client in self._clients:
+            client.setblocking(False)
             with contextlib.suppress(BlockingIOError):
-                one.connect(self.address)
+                client.connect(self.address)
 
     def received(self) -> bytes:
         """Accept all connections, close, and return what other clients sent."""
-        clients = {client.getsockname() for client in self._own}
+        clients = {client.getsockname() for client in self._clients}
         self._listener.setblocking(False)
         content = b""
         with self._listener, contextlib.suppress(BlockingIOError):
@@ -40,8 +40,8 @@ class Full:
                 with wire:
                     wire.setblocking(True)
                     content += wire.recv(65536) if peer not in clients else b""
-        for one in self._own:
-            one.close()
+        for client in self._clients:
+            client.close()
         return content
 
 
@@ -88,10 +88,10 @@ class Resolver:
         self._addresses = addresses
         self._real = socket.getaddrinfo
         self._lock = threading.Lock()
-        self.found = threading.Event()
+        self.resolved = threading.Event()
 
     def __call__(self, host: Any, port: Any, *rest: Any, **options: Any) -> Any:
-        """Look a name up; `slow name` is found when the event is set."""
+        """Look a name up; `slow name` when the event `resolved` is set."""
         if host != "localhost":
             return self._real(host, port, *rest, **options)
         with self._lock:
@@ -102,7 +102,7 @@ class Resolver:
         if route == "no DNS":
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
         if route == "slow name":
-            self.found.wait(30)
+            self.resolved.wait(30)
             route = "cloud"
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", self._addresses[route])]
 
@@ -120,5 +120,5 @@ def routing(
     try:
         yield resolver
     finally:
-        resolver.found.set()
+        resolver.resolved.set()
         socket.getaddrinfo = real

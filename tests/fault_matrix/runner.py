@@ -195,7 +195,7 @@ def run_case(case: Case, action: Action) -> CaseResult:
         if isinstance(ready.clock, SteeredClock):
             _steer(cloud, case, action, ready.clock)
         response = _send_event(case, action, ready, cloud.account)
-        resolver.found.set()
+        resolver.resolved.set()
         cloud.release()
         elsewhere.release()
         received = full.received()

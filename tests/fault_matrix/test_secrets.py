@@ -49,8 +49,8 @@ def post(ready: Runtime, body: bytes = BODY, **headers: str) -> str:
 
 
 def clean(*texts: str) -> bool:
-    found = "".join(texts)
-    return "canary" not in found.lower() and ACCOUNT.access_key not in found
+    printed = "".join(texts)
+    return "canary" not in printed.lower() and ACCOUNT.access_key not in printed
 
 
 def echoes(cloud: FakeDms, credentials: Credentials) -> list[str]:
