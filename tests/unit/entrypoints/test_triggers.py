@@ -84,9 +84,12 @@ def test_an_event_that_is_not_strict_json_has_no_body() -> None:
 
 
 def test_an_event_that_is_too_large_is_marked() -> None:
-    small, large = received({"record": [SMN, {"smn": {"message": "x" * strict_json.LIMIT}}]})
+    room = strict_json.LIMIT - len('{"record":[{"smn":{"message":""}}]}')
+    full, large = ({"smn": {"message": "x" * length}} for length in (room, room + 1))
+    events = received({"record": [SMN, full, large]})
 
-    assert (small.too_large, large.too_large) == (False, True)
+    assert [event.too_large for event in events] == [False, False, True]
+    assert len(events[1].body) == strict_json.LIMIT
 
 
 @pytest.mark.parametrize("name", ["api_gateway", "function_url"])
