@@ -185,10 +185,10 @@ def check(
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_this_calls_a_person(remediator: Remediator, name: str) -> None:
+def test_this_result_calls_a_person(remediator: Remediator, name: str) -> None:
     check(remediator, *CALLS[name], needs_human=True)
 
 
 @pytest.mark.parametrize("name", CALLS_NOBODY)
-def test_this_calls_no_person(remediator: Remediator, name: str) -> None:
+def test_this_result_calls_no_person(remediator: Remediator, name: str) -> None:
     check(remediator, *CALLS_NOBODY[name], needs_human=False)

@@ -70,7 +70,7 @@ def test_not_found_only_by_the_vendor_code(remediator: Remediator) -> None:
     assert answer.data["needs_human"]
 
 
-def test_not_kafka_is_skipped(remediator: Remediator) -> None:
+def test_an_instance_of_another_engine_is_never_restarted(remediator: Remediator) -> None:
     remediator.cloud.add_instance(AUDIT, engine="rabbitmq", status="ERROR")
 
     answer = remediator.alert(AUDIT)
@@ -79,7 +79,9 @@ def test_not_kafka_is_skipped(remediator: Remediator) -> None:
 
 @pytest.mark.parametrize("value", ["off", "No", "FALSE"])
 @pytest.mark.parametrize("rows_have_tags", [True, False])
-def test_opted_out_by_a_tag(remediator: Remediator, value: str, *, rows_have_tags: bool) -> None:
+def test_an_instance_that_its_tag_opts_out_is_never_restarted(
+    remediator: Remediator, value: str, *, rows_have_tags: bool
+) -> None:
     remediator.cloud.behaviour.rows_have_tags = rows_have_tags
     remediator.cloud.add_instance(ORDERS, status="ERROR", tags={"auto-remediation": value})
 

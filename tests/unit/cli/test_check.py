@@ -70,7 +70,9 @@ def test_json_output_is_the_result_event(
     assert cloud.effects == ()
 
 
-def test_nothing_is_logged(cloud: FakeDms, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_check_by_the_command_line_writes_nothing_to_the_log(
+    cloud: FakeDms, capsys: pytest.CaptureFixture[str]
+) -> None:
     cli.main(["check", "--probe"])
 
     assert capsys.readouterr().err == ""

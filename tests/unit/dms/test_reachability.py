@@ -100,7 +100,7 @@ def test_unfinished_attempt_counts_as_no_answer() -> None:
     assert ReachProbe(outbound, lambda: 5).result.problem == "no answer in time"
 
 
-def test_unencodable_host_name() -> None:
+def test_a_host_name_that_dns_cannot_hold_does_not_resolve() -> None:
     reached = reach("https://" + "a" * 64 + ".example")
 
     assert (reached.stage, reached.problem) == ("DNS", "the name does not resolve")

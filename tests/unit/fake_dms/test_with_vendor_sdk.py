@@ -59,7 +59,7 @@ def act(client: Any, **body: Any) -> Any:
     return client.batch_restart_or_delete_instances(request)
 
 
-def test_restart(cloud: FakeDms, client: Any) -> None:
+def test_the_sdk_restarts_instances(cloud: FakeDms, client: Any) -> None:
     response = act(client, action="restart", instances=[ONE, TWO])
 
     assert response.status_code == 200
@@ -70,14 +70,14 @@ def test_restart(cloud: FakeDms, client: Any) -> None:
     assert cloud.instance(ONE).status == "RESTARTING"
 
 
-def test_delete(cloud: FakeDms, client: Any) -> None:
+def test_the_sdk_deletes_an_instance(cloud: FakeDms, client: Any) -> None:
     response = act(client, action="delete", instances=[TWO])
 
     assert [(row.result, row.instance) for row in response.results] == [("success", TWO)]
     assert cloud.instance(TWO).status == "DELETING"
 
 
-def test_purge(cloud: FakeDms, client: Any) -> None:
+def test_the_sdk_purges_failed_creations(cloud: FakeDms, client: Any) -> None:
     response = act(client, action="delete", all_failure="kafka")
 
     assert response.status_code == 204
@@ -93,7 +93,7 @@ def test_a_refusal_has_code_message_and_request_id(client: Any) -> None:
     assert refusal.value.request_id
 
 
-def test_list(client: Any) -> None:
+def test_the_sdk_reads_a_page_of_the_list(client: Any) -> None:
     request = ListInstancesRequest(engine="kafka", limit=2, offset=0, include_failure="true")
 
     response = client.list_instances(request)
@@ -103,7 +103,7 @@ def test_list(client: Any) -> None:
     assert [(tag.key, tag.value) for tag in response.instances[0].tags] == [("team", "a")]
 
 
-def test_show(client: Any) -> None:
+def test_the_sdk_reads_an_instance(client: Any) -> None:
     response = client.show_instance(ShowInstanceRequest(instance_id=ONE))
 
     assert (response.instance_id, response.name) == (ONE, "orders")
@@ -111,7 +111,7 @@ def test_show(client: Any) -> None:
     assert response.created_at == "1700000000000"
 
 
-def test_tasks(client: Any) -> None:
+def test_the_sdk_reads_background_tasks(client: Any) -> None:
     act(client, action="restart", instances=[ONE])
 
     response = client.list_background_tasks(
@@ -124,7 +124,7 @@ def test_tasks(client: Any) -> None:
     ]
 
 
-def test_recycle_bin(client: Any) -> None:
+def test_the_sdk_reads_the_recycle_bin(client: Any) -> None:
     assert client.show_recycle_instances(ShowRecycleInstancesRequest()).default_use_recycle is True
 
 
@@ -133,7 +133,7 @@ def publish(client: Any, topic_urn: str, **body: Any) -> Any:
     return client.publish_message(request)
 
 
-def test_publish(cloud: FakeDms) -> None:
+def test_the_sdk_publishes_to_a_topic(cloud: FakeDms) -> None:
     client = client_of(cloud, cloud.account.secret_key, SmnClient)
 
     response = publish(client, cloud.account.topic_urn, subject="Kafka", message="It restarts.")
@@ -162,7 +162,7 @@ def test_the_sdk_reads_the_refusals_of_publish(cloud: FakeDms) -> None:
     assert refusal.value.error_msg == "Topic not found."
 
 
-def test_temporary_keys() -> None:
+def test_the_sdk_reads_with_temporary_keys() -> None:
     with FakeDms(account=Account(security_token="a-security-token")) as cloud:
         cloud.add_instance(ONE)
         client = client_of(cloud, cloud.account.secret_key)

@@ -76,5 +76,5 @@ def test_a_moment_survives_being_written_to_the_millisecond(moment: datetime) ->
     assert timestamps.text(read) == written
 
 
-def test_no_moment_is_no_text() -> None:
+def test_a_missing_moment_is_written_as_null() -> None:
     assert timestamps.text(None) is None

@@ -35,7 +35,7 @@ def test_another_engine_is_left_alone(engine: str | None) -> None:
     assert instance_rules.not_kafka(state(engine=engine), context()) == Skip("not_kafka")
 
 
-def test_kafka_is_our_engine() -> None:
+def test_a_kafka_instance_is_not_skipped_for_its_engine() -> None:
     assert instance_rules.not_kafka(state(), context()) is None
 
 

@@ -49,7 +49,7 @@ def test_a_restart_of_less_than_twenty_minutes_is_on_its_way(status: str, word: 
     assert brief(assessment) == ("passed", "restarting", False)
 
 
-def test_longer_restart_hangs() -> None:
+def test_a_restart_that_takes_longer_than_twenty_minutes_is_reported_as_hanging() -> None:
     assessment = judged(
         status="RESTARTING", restart_tasks=(task(21 * MINUTE, user_name="agency", **GOING_ON),)
     )

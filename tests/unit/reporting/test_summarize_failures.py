@@ -30,7 +30,7 @@ def verdict(outcome: Outcome | None, one: str = ORDERS, **fields: Any) -> Verdic
     return Verdict(one, outcome, **fields)
 
 
-def test_a_refusal_says_why() -> None:
+def test_a_rejected_event_gets_the_status_and_the_reason_of_its_rejection() -> None:
     summary = summarize.rejection(errors.TooMany("11 are more than 10"))
 
     assert (summary.ending.outcome, summary.ending.reason, summary.status) == (

@@ -58,7 +58,7 @@ def test_the_second_names_of_the_keys_work_too() -> None:
     assert line.startswith("CLOUD_SDK_AK: ")
 
 
-def test_the_first_name_wins() -> None:
+def test_the_first_name_of_a_key_wins_over_its_second() -> None:
     assert taken(CLOUD_SDK_AK="OTHER").credentials == Credentials("AKEXAMPLE", "sk-example")
 
 
