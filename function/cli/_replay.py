@@ -66,14 +66,9 @@ class Report(NamedTuple):
 
     def document(self) -> dict[str, Any]:
         """Return the report as JSON that programs rely on."""
-        return {
-            "events": self.events,
-            "outcomes": dict(self.outcomes),
-            "reasons": dict(self.reasons),
-            "restarts": len(self.restarts),
-            "calls": self.calls,
-            "hours": dict(self.hours),
-        }
+        document = {**self._asdict(), "restarts": len(self.restarts)}
+        del document["alarms_only"]
+        return document
 
 
 def _is_logged(document: Mapping[str, Any]) -> bool:
@@ -102,17 +97,20 @@ def _line(text: bytes, sources: Iterable[str]) -> Line:
     return Line(received_at, source, body.encode("utf-8", "replace"))
 
 
+def _located_line(text: bytes, sources: Iterable[str], place: str) -> Line:
+    try:
+        return _line(text, sources)
+    except UsageError as problem:
+        raise UsageError(f"{place}: {problem}") from None
+
+
 def read(files: Mapping[str, bytes], sources: Iterable[str]) -> list[Line]:
     """Return the lines of all files in the order of time; raise UsageError with file and line."""
     lines = []
     for name, content in files.items():
         for number, text in enumerate(content.splitlines(), start=1):
-            if not text.strip():
-                continue
-            try:
-                lines.append(_line(text, sources))
-            except UsageError as problem:
-                raise UsageError(f"{name}, line {number}: {problem}") from None
+            if text.strip():
+                lines.append(_located_line(text, sources, f"{name}, line {number}"))
     # Files of several clusters interleave; lines of one moment keep their order.
     return sorted(lines, key=lambda line: line.at)
 

@@ -21,8 +21,6 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-PASSED = "passed"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
@@ -64,4 +62,4 @@ def run(arguments: argparse.Namespace) -> int:
         for check in event["data"].get("checks", ()):  # a defect has none
             say(_line(check))
         say(paint(f"Check {outcome}.", outcome))
-    return 0 if outcome == PASSED else 1
+    return 0 if outcome == "passed" else 1

@@ -22,7 +22,10 @@ class _Selection:
 
     def __init__(self, instances: tuple[str, ...]) -> None:
         """Raise ValueError where the selection is empty, too large or not made of ids."""
-        _require_selection(instances)
+        if not 1 <= len(instances) <= MAX_IDS or len(set(instances)) != len(instances):
+            raise ValueError("a selection names 1 to 50 instances, each once")
+        if not all(INSTANCE_ID_PATTERN.fullmatch(instance) for instance in instances):
+            raise ValueError("a selection is made of lower-case instance ids")
         self.instances: Final = instances
 
 
@@ -47,13 +50,6 @@ class PurgeRequest:
         """Raise ValueError where the source of the event may not ask for a purge."""
         if Action.PURGE_FAILED not in allowed_actions:
             raise ValueError("this source may not ask for a purge")
-
-
-def _require_selection(instances: tuple[str, ...]) -> None:
-    if not 1 <= len(instances) <= MAX_IDS or len(set(instances)) != len(instances):
-        raise ValueError("a selection names 1 to 50 instances, each once")
-    if not all(INSTANCE_ID_PATTERN.fullmatch(instance) for instance in instances):
-        raise ValueError("a selection is made of lower-case instance ids")
 
 
 def restart(selection: RestartRequest) -> ActionCall:
