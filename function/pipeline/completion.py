@@ -21,6 +21,7 @@ LOG_SECONDS = 0.1
 
 def _log_crash(run: EventRun, error: Exception) -> Summary:
     """Log type and location of an unexpected exception; its message may contain event data."""
+    # The last four frames name the line and how it was reached; file names alone, no paths.
     places = [
         f"{Path(frame.filename).name}:{frame.lineno}" for frame in extract_tb(error.__traceback__)
     ]
@@ -82,6 +83,7 @@ def _emit(result: ResultEvent, event_run: EventRun, deadline: Deadline) -> None:
     An unauthenticated sender could otherwise fill the sink and wake people at will.
     """
     settings, metrics = event_run.runtime.settings, event_run.runtime.metrics
+    # First of all: the log has the result even where everything behind it hangs.
     emit.log_result(result, seconds=event_run.session.remaining(deadline.end))
     if metrics is not None:
         elapsed = event_run.runtime.clock.monotonic() - deadline.start

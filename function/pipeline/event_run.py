@@ -95,6 +95,7 @@ class EventRun:
             return self._screen(source)
         except EventRejected as rejection:
             self.rejection = rejection
+            # The log, which only the operator reads, is where a caller's mistake can be found.
             if not self.context.authenticated:  # its result does not say what is wrong
                 self.log("WARNING", f"Rejected: {rejection}.", route=self._route())
             return summarize.rejection(rejection)
@@ -118,6 +119,7 @@ class EventRun:
         """
         raw_event, auth = self.context.raw_event, self.runtime.settings.auth
         self.context = self.context._replace(authenticated=authenticate.is_trigger(raw_event))
+        # Before anything of the body is parsed: a closed route costs a caller's bytes no work.
         authenticate.require_enabled_route(raw_event, auth)
         unwrapped = unwrap.unwrap(raw_event, self.runtime.sources, self.runtime.schemas)
         authenticate.authenticate(raw_event, unwrapped, auth)
@@ -161,12 +163,14 @@ class EventRun:
 
     def _screen(self, source: Source) -> Summary:
         """Screen the event; act on what is left, one event at a time for each instance."""
+        # Before screening: a check has to report a wrong clock, so its own age must not skip it.
         if self.event.action is Action.CHECK:
             return self._check(source)
         screened = screen.screen(
             self.event, source, self.limits, self.context.raw_event.received_at
         )
         self.screened = screened
+        # A verification that is stale was skipped by screening like any other event.
         verifies = screened.action is Action.VERIFY and screened.reason is None
         if not (screened.needs_live_state or verifies):
             decision = decide.decide_without_state(screened, dry_run=self.limits.dry_run)
@@ -228,6 +232,7 @@ class EventRun:
 
     def _claim_and_act(self, screened: ScreenedEvent, source: Source) -> Summary:
         """Claim the targets, so that no other event acts on them meanwhile, then act."""
+        # A purge names no instance; all purges of a project share one claim.
         targets = screened.targets or (PURGE,)
         with self.runtime.ledger.claim(targets, self._claim_times()) as claim:
             decision, execution = self._observe_and_act(screened, source, claim)
@@ -240,6 +245,7 @@ class EventRun:
     ) -> tuple[Decision, ExecutionResult]:
         """Observe, decide, execute; meanwhile open the connection for what may be sent."""
         own_time = self.runtime.clock.now()
+        # The handshakes then take place while the reads are under way, see docs/benchmarks.md.
         if not self.limits.dry_run:
             self.sender.open_early()
         inventory = Inventory(self.session, until=self.session.deadline.read_until)
@@ -249,6 +255,7 @@ class EventRun:
         claim.learn(
             sent_calls.learned(claim.calls, observation, lists_all=lists_all, begun=claim.begun)
         )
+        # Kept for explain, which shows what each rule has seen.
         self.observation = observation
         decision = self._decide(screened, source, observation, claim)
         self.context = self.context._replace(decision=decision)
@@ -285,6 +292,7 @@ class EventRun:
         self, call: ActionCall, screened: ScreenedEvent, observation: Observation, claim: Claim
     ) -> bool:
         """Enter a call into the ledger before it is sent; False where others took the room."""
+        # A deletion is no restart: no rule of another event asks for it.
         if call.action is Action.DELETE:
             return True
         now = observation.cloud_time(self.runtime.clock.now())
@@ -307,11 +315,13 @@ class EventRun:
         entered = {target: claim.call_id(target) for target in call.instances or (PURGE,)}
         try:
             execution = execute.execute(decision, call, observation.instances, port)
+        # Also an interrupt: an entry that was never sent would hold back restarts for 20 minutes.
         except BaseException:
             if not self.session.attempts:  # certainly not sent
                 claim.learn(Changes(dropped=frozenset(entered.values())))
             raise
         claim.learn(sent_calls.learned_from_call(execution, entered, observation, sent_at))
+        # The reads after the call may show its restart already: then the ledger lets go of it.
         claim.learn(sent_calls.learned_from_states(claim.calls, execution.states))
         return execution
 

@@ -51,6 +51,7 @@ def _certificates(auth: AuthSettings) -> tuple[Validity, ...] | None:
 
 def _response(readings: Readings) -> ApiResponse | None:
     """Return the answer to the probe, or else to the first read that failed."""
+    # The result has room for one answer of the cloud: the one that an operator asks about.
     replies = (problem.response for problem in readings.problems.values())
     return readings.probe or next((reply for reply in replies if reply is not None), None)
 

@@ -48,6 +48,7 @@ def after_alarms(
 def _listed(inventory: Inventory) -> Mapping[str, InstanceState]:
     """Return every instance of the project, or raise StateUnreadable."""
     rows, total = inventory.with_deadline(inventory.instances)
+    # An instance beyond the list may be the one that hangs: better no verdict than half of one.
     if len(rows) < total:
         raise StateUnreadable("the list of instances is not complete", transient=True)
     return {row.id: row for row in rows}

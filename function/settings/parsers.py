@@ -18,6 +18,7 @@ Parser = Callable[[str], object]
 MIN_SECRET_LENGTH = 16  # 16 random characters are out of reach of guessing over a network
 MIN_WEBHOOK_KEY_BYTES = 24  # the least that the specification of Standard Webhooks allows
 TOPIC_URN = "urn:smn:[^:]+:[0-9a-f]+:[A-Za-z0-9_-]+"
+# Stricter than urlsplit, which takes blanks and user names for a part of the host.
 _HOST = r"([A-Za-z0-9](\.?[A-Za-z0-9-])*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
 RESERVED_ATTRIBUTES = frozenset(
     """specversion id source type time subject datacontenttype dataschema data needshuman
@@ -52,6 +53,7 @@ def integer(low: int, high: int) -> Callable[[str], int]:
 
 def seconds(text: str) -> float:
     """Take a time in seconds, from 1 to 60, fractions allowed."""
+    # float() also takes nan, inf and 1_0.
     if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,6})?", text) or not 1 <= float(text) <= 60:
         raise ValueError("must be a number of seconds from 1 to 60")
     return float(text)
@@ -133,6 +135,7 @@ def mode(text: str) -> Mode:
 
 def project_id(text: str) -> str:
     """Take a project id: 32 hexadecimal digits."""
+    # It becomes a part of every path that is signed and sent.
     if not re.fullmatch(r"[0-9a-f]{32}", text.lower()):
         raise ValueError("must be 32 hexadecimal digits")
     return text.lower()
@@ -200,8 +203,10 @@ def endpoint(text: str) -> str:
     """Take the URL of an API: https, or http on loopback; nothing behind the host and port."""
     parts = _split_http(text)
     host = re.fullmatch(_HOST, parts.netloc)
+    # Signed paths begin at the root, so an endpoint has none of its own.
     if parts.path.strip("/") or parts.query or parts.fragment or not host:
         raise ValueError("must be only a scheme, a host and a port")
+    # Keys and tokens would be readable on the way.
     if parts.scheme == "http" and not _is_loopback(str(parts.hostname)):
         raise ValueError("must be https (http only on loopback)")
     return f"{parts.scheme}://{parts.netloc}"

@@ -16,6 +16,7 @@ from .model import (
     secrets_name,
 )
 
+# The names that other tools of the vendor use for the same keys.
 ALIASES = {"HUAWEICLOUD_SDK_AK": "CLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK": "CLOUD_SDK_SK"}
 DAY = 86400
 MIN_SIMILAR_LETTERS = 6  # LOGS or SINK are names of others, not misspellings
@@ -33,6 +34,7 @@ _TOPIC = "urn:smn:eu-de:0123456789abcdef0123456789abcdef:kafka-alarms"
 _PEOPLE = "urn:smn:eu-de:0123456789abcdef0123456789abcdef:on-call"
 _UUID = "54602a9d-5e22-4239-9123-77e350df4a34"
 EXAMPLE_SECRET = "a-long-random-secret"  # noqa: S105 - an example to print, opens nothing
+# The limits that explain and replay take from the environment, too.
 LIMITS = {
     "ENABLED_ACTIONS": Setting("enabled_actions", parsers.actions, "restart,purge_failed"),
     "ALLOWED_INSTANCES": Setting("allowed", parsers.instance_ids_or_all, _UUID),
