@@ -17,6 +17,7 @@ TOLERATED_SKEW_SECONDS = 60  # a Date has whole seconds and is as old as its ans
 MAX_RETRY_AFTER_DIGITS = 6
 # SUCCESS, FAILED, DELETED and CANCELLED are the others that the vendor documents.
 RUNNING_TASK_STATUSES = frozenset({"CREATED", "EXECUTING"})
+# Only what looks like a code gets into results: other texts may quote a header or a value.
 _CODE = r"(?s)(?=.{1,64}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+"
 
 
@@ -117,6 +118,7 @@ class ApiResponse(NamedTuple):
     @property
     def may_pass(self) -> bool:
         """Whether what stood in the way of a read may be gone the next time."""
+        # 5xx, no answer and a 2xx that cannot be read may pass; 3xx and other 4xx are answers.
         passes = self.clock_skew_rejected or self.throttled or self.status == REQUEST_TIMEOUT
         return passes or not 300 <= (self.status or 0) < 500
 

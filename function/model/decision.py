@@ -65,6 +65,7 @@ class ScreenedEvent(NamedTuple):
     @property
     def needs_live_state(self) -> bool:
         """Whether anything is left to decide by the live state."""
+        # A purge names no targets; where it is skipped, there is a reason.
         return bool(self.targets) or (self.action is Action.PURGE_FAILED and self.reason is None)
 
 

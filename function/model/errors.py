@@ -10,6 +10,7 @@ from .event import Outcome
 class EventRejected(Exception):
     """The event is rejected; the text says what is wrong and never quotes a value of the event."""
 
+    # Never 404, 408, 409 or 429 below: some senders repeat those, as if they would pass.
     status, reason = 400, "schema"
     needs_human = False
 

@@ -12,10 +12,11 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+# An instance id in lower case, as it is compared everywhere.
 INSTANCE_ID_PATTERN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""An instance id in lower case, as it is compared everywhere."""
 
 
+# Of str, as JSON and comparisons take them; StrEnum needs Python 3.11, and 3.10 is supported.
 class Action(str, Enum):
     """What an event may ask for."""
 
@@ -26,8 +27,8 @@ class Action(str, Enum):
     VERIFY = "verify"
 
 
+# The actions that change something in the cloud; ENABLED_ACTIONS has to name them.
 CHANGING_ACTIONS = frozenset({Action.RESTART, Action.PURGE_FAILED, Action.DELETE})
-"""The actions that change something in the cloud; ENABLED_ACTIONS has to name them."""
 
 
 class Outcome(str, Enum):

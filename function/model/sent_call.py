@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
+# What purges are filed under: they name no instance, and one is sent at a time.
 PURGE = "purge"
-"""What purges are filed under: they name no instance, and one is sent at a time."""
+# The vendor documents 3 to 15 minutes; what the cloud does not show is over after this.
 MAX_RESTART_TIME = timedelta(minutes=20)
-"""The vendor documents 3 to 15 minutes; what the cloud does not show is over after this."""
 COUNT_ACCEPTED = timedelta(hours=24)  # as far as MAX_RESTARTS_PER_DAY looks back
 # Covers redeliveries of one event; the next purge of a schedule comes hours later.
 COUNT_PURGE = timedelta(seconds=60)

@@ -33,8 +33,8 @@ from ..settings.model import Credentials, Settings
 if TYPE_CHECKING:
     from ..reporting.metrics import Metrics
 
+# The second one sees what took the room, so a third is needed only where that was taken back.
 MAX_DECISIONS = 3
-"""The second one sees what took the room, so a third is needed only where that was taken back."""
 
 
 class Runtime(NamedTuple):

@@ -11,8 +11,8 @@ from ..model.event import Outcome
 from ..model.sent_call import PURGE, Changes, SentCall
 from ..settings.model import Limits
 
+# How far before the call the cloud may date its restart: clocks, and whole seconds in a Date.
 CLOCK_TOLERANCE = timedelta(seconds=60)
-"""How far before the call the cloud may date its restart: clocks, and whole seconds in a Date."""
 # Outcomes of a call that was certainly not executed: its ledger entry is removed.
 NOT_DONE = frozenset({Outcome.FAILED, Outcome.SKIPPED})
 
