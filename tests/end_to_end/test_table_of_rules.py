@@ -201,8 +201,8 @@ def expected(case: Case) -> Expected:
     raised: dict[str, int] = {}
     for alert in case.alerts:
         if _screened(alert, case) is None:
-            newest = raised.get(alert.instance, alert.ago)
-            raised[alert.instance] = min(newest, _begin(alert, case))
+            begin = _begin(alert, case)
+            raised[alert.instance] = min(raised.get(alert.instance, begin), begin)
     results: dict[str, Result] = {}
     for alert in case.alerts:
         if alert.instance not in raised:
