@@ -28,8 +28,10 @@ DEPENDENCIES = frozenset(
     typing-extensions urllib3""".split()
 )
 """What function/handler.py needs of requirements.txt; pip complains when one is missing."""
+HTTP = "function/entrypoints"
 NOT_FOR_EVENTS = frozenset(
-    {"main.py", "http_application.py", "connections.py", "server.py", "__main__.py", "cli"}
+    {"function/main.py", "function/__main__.py", "function/cli"}
+    | {f"{HTTP}/http_application.py", f"{HTTP}/connections.py", f"{HTTP}/server.py"}
 )
 """The HTTP entrypoint and the command line: platforms call function/handler.py alone."""
 # cryptography needs cffi's compiled module alone; its Python package and pycparser, which make
@@ -112,11 +114,20 @@ def replace_with_bytecode(python: Interpreter, tree: Path) -> None:
         source.unlink()
 
 
+def _left_out(folder: str, names: list[str]) -> set[str]:
+    """Return what of a folder is not copied, as `shutil.copytree` asks."""
+    place = Path(folder).relative_to(ROOT).as_posix()
+    return {
+        name
+        for name in names
+        if name == "__pycache__" or name.startswith(".") or f"{place}/{name}" in NOT_FOR_EVENTS
+    }
+
+
 def add_sources(python: Interpreter, tree: Path, *entrypoints: Path) -> None:
     """Put our own files and their byte-code into a tree."""
-    left_out = shutil.ignore_patterns("__pycache__", ".*", *NOT_FOR_EVENTS)
     for folder in ("function", "schemas"):
-        shutil.copytree(ROOT / folder, tree / folder, ignore=left_out)
+        shutil.copytree(ROOT / folder, tree / folder, ignore=_left_out)
     for path in (*entrypoints, ROOT / "LICENSE"):
         shutil.copy(path, tree)
     _compile(python, tree)
