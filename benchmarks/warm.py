@@ -27,7 +27,7 @@ from .subjects import (
 ADDED_MICROSECONDS = 250
 Settings = Mapping[str, str]
 ALIKE = (SDK_READING.name, BARE.name, LEAN.name)  # the others make one call, or none
-CONNECTING = "the sample keeps its connection, ours opens three for each event"
+CONNECTING = "threads that read and connect side by side are 22 % of it; 0.63 in one thread"
 
 
 @dataclass(frozen=True, slots=True)
