@@ -71,7 +71,7 @@ def _simulated(options: Options, at: datetime, variables: Mapping[str, str]) -> 
 def _live(variables: Mapping[str, str]) -> Runtime:
     """Return the runtime of the real settings, made a dry run whatever they say."""
     runtime = startup.runtime(variables)
-    # Whoever explains an alarm of production must not act on it.
+    # Explaining an alarm of production must never act on it.
     limits = runtime.settings.limits._replace(dry_run=True)
     settings = runtime.settings._replace(limits=limits)
     # A claim on a shared ledger is written there, so what is explained claims nothing.

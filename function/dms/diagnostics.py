@@ -236,6 +236,7 @@ def read(
     readings = _readings(walk, session, {**first, **then})
     if probe is None or not session.answers or not known:
         return readings
+    # Logged first, like every call: a process that is killed leaves a trace.
     announce(probe)
     return readings._replace(probed=probe.instances[0], probe=post_action(session, probe))
 

@@ -156,6 +156,7 @@ def _connect_first(
     problem = NO_ANSWER
     for family, address in addresses:
         sock = socket.socket(family, socket.SOCK_STREAM)
+        # A share for each: the first may be IPv6 where nothing routes it.
         sock.settimeout(seconds / len(addresses))
         try:
             sock.connect(address)
@@ -170,6 +171,7 @@ def _connect_first(
 def _connect_problem(error: OSError) -> str:
     if isinstance(error, TimeoutError):
         return NO_ANSWER
+    # Refused: the host is up, and nothing listens; else a route or a firewall is in the way.
     return "refused" if isinstance(error, ConnectionRefusedError) else "not reachable"
 
 

@@ -79,6 +79,7 @@ class DmsSession:
         self._authentication = _authentication(credentials, outbound.project_id, clock)
         self._secrets = credentials.secrets() if credentials else ()
         self._base = f"{outbound.endpoint}/v2/{outbound.project_id}"
+        # Connections of reads that have ended, for the next read of this event.
         self._idle: queue.SimpleQueue[Client] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False

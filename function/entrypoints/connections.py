@@ -64,7 +64,7 @@ class Request(HTTPRequestParser):
             raise ParsingError("HTTP version is neither 1.0 nor 1.1")
         if self.chunked and "CONTENT_LENGTH" in self.headers:
             raise ParsingError("Content-Length beside Transfer-Encoding")
-        if "TRANSFER_ENCODING" in self.headers:  # it is left where waitress does not heed it
+        if "TRANSFER_ENCODING" in self.headers:  # it is left where waitress ignores it
             raise ParsingError("Transfer-Encoding in HTTP/1.0")
 
     def held_bytes(self) -> int:

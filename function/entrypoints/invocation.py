@@ -85,6 +85,7 @@ def run_each(
     configured = runtime.settings.credentials
     results = []
     end = runtime.clock.monotonic() + allowed_seconds(remaining)
+    # What an event does not need is left to those after it.
     for number, single in enumerate(raw_event):
         begin = runtime.clock.monotonic()
         deadline = Deadline(begin, (end - begin) / (len(raw_event) - number))
@@ -101,6 +102,7 @@ def invoke(
     `credentials` are those of the platform, which serve when the settings have none;
     `remaining` are the seconds until the platform ends the invocation.
     """
+    # Never an exception here: a gateway would answer for itself, and its sender learn nothing.
     request = triggers.http_request(event)
     if request is not None:
         return _gateway(

@@ -52,6 +52,7 @@ def settings(context: Any, names: Iterable[str], environment: Mapping[str, str])
     for name, value in texts.items():
         user_data = None if value else _call(context, "getUserData", name)
         texts[name] = value if user_data is None else user_data
+    # The environment decides; the context stands in for what it leaves out.
     project = _call(context, "getProjectID")
     if not texts.get("HUAWEICLOUD_SDK_PROJECT_ID") and project:
         texts["HUAWEICLOUD_SDK_PROJECT_ID"] = project
@@ -62,6 +63,7 @@ def remaining_seconds(context: Any) -> float | None:
     """Return the seconds until the platform ends the invocation, or None where it does not say."""
     for method in ("getRemainingTimeInMilliSeconds", "get_remaining_time_in_millis"):
         milliseconds = _call(context, method)
+        # Exact types: a mock of a platform may answer with anything, and True is an int.
         if type(milliseconds) in {int, float} and isfinite(milliseconds):
             return float(milliseconds) / 1000
     return None

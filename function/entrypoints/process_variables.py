@@ -34,6 +34,7 @@ def problems(environment: Mapping[str, str]) -> tuple[str, ...]:
     ]
     if environment.get("ENTRY_POINT"):
         lines.append("ENTRY_POINT: replaces the streams of the log; unset it")
+    # gunicorn starts so many copies, each of which would keep a ledger for itself.
     one_process = environment.get("WORKERS", "").strip() in {"", "1"}
     if not one_process and not environment.get("LEDGER_URL", "").strip():
         lines.append(f"WORKERS: {_WORKERS}")

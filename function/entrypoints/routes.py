@@ -146,6 +146,7 @@ def _metrics_page(request: HttpRequest, metrics: "Metrics") -> HttpResponse:
 
 def _seconds(runtime: Runtime, remaining: float | None) -> float:
     """Return the seconds for one event: the operator's, or fewer where the platform has fewer."""
+    # A second is left for the platform to send the answer.
     least = runtime.settings.deadline_seconds
     return least if remaining is None else max(min(least, remaining - 1), 0.0)
 
@@ -159,6 +160,7 @@ def handle_event(
     remaining: float | None = None,
 ) -> HttpResponse:
     """Return the answer to a request that is an event: its result, if it has one."""
+    # The sender has counted since it sent, also while the request waited for a thread.
     began = runtime.clock.monotonic() - request.waited
     deadline = Deadline(began, _seconds(runtime, remaining))
     raw_event = RawEvent(
@@ -168,6 +170,7 @@ def handle_event(
         headers=request.headers,
         too_large=request.too_large,
     )
+    # The operator's own keys come first: those of the platform may have other rights.
     configured = runtime.settings.credentials
     result = run(raw_event, runtime, deadline, credentials=configured or credentials)
     if result is None:
@@ -188,6 +191,7 @@ def handle_request(
     """
     if request.path == METRICS and runtime.metrics is not None:
         return _metrics_page(request, runtime.metrics)
+    # Closed routes are known, too: they answer 403, because some senders repeat after a 404.
     routes = channels(runtime.sources)
     hook = runtime.settings.auth.is_enabled("cloudevents")
     response = non_event_response(request, routes, ready=True, hook=hook)

@@ -57,6 +57,7 @@ class Server:
             backlog=MAX_CONNECTIONS,
             dualstack_ipv6=family == socket.AF_INET6 and socket.has_dualstack_ipv6(),
         )
+        # Asked, not told: port 0 lets the system choose one.
         self.host, self.port = sock.getsockname()[:2]
         adjustments = Adjustments(
             sockets=[sock],
@@ -72,6 +73,7 @@ class Server:
         )
         self._map: dict[int, Any] = {}
         self._stopping = False
+        # A health check has a thread of its own, which no event keeps busy.
         self._events, self._probes = Threads(threads), Threads(1)
         self._listener = Listener(
             application,
@@ -149,6 +151,7 @@ def grace(settings: Settings) -> float:
 def serve(application: Any, runtime: Runtime, host: str, port: int) -> None:
     """Answer until the process gets a signal to stop, then until running events have ended."""
     root = logging.getLogger()
+    # Every line of the log is one JSON object, those of libraries included.
     root.handlers = [_LogHandler()]
     server = Server(application, host, port)
     for number in (signal.SIGTERM, signal.SIGINT):

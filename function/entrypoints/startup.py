@@ -54,6 +54,7 @@ def misspelled_settings(variables: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"{name} is no setting; did you mean {setting}?" for name, setting in similar)
 
 
+# Once for a set of variables: the event entrypoint asks at every event.
 @lru_cache(maxsize=1)
 def warn_of_misspelled_settings(variables: frozenset[str]) -> None:
     """Log misspelled settings once."""
@@ -83,6 +84,7 @@ def open_ledger(project_id: str, url: str | None, ca_bundle_file: Path | None) -
     return redis.RedisLedger(redis_server.RedisServer(url, ca_bundle_file), project_id)
 
 
+# Looked up by the texts themselves: a warm process may get other settings with its next event.
 @lru_cache(maxsize=8)
 def _settings(
     variables: tuple[tuple[str, str], ...], *, platform_credentials: bool, http_entrypoint: bool

@@ -43,6 +43,7 @@ def _messages(event: Any) -> list[tuple[str, Any]]:
     messages += [("trigger/sns", record) for record in _records_with(event, "Sns", "Records")]
     if messages:
         return messages
+    # After the records: a message may bring fields of these names, a timer brings no records.
     if event.get("trigger_type") == "TIMER":
         return [("trigger/timer", event)]
     if "specversion" in event:
@@ -93,6 +94,7 @@ def http_request(event: Any) -> HttpRequest | None:
     method, path = _method_and_path(event)
     if not isinstance(method, str) or not isinstance(path, str):
         return None
+    # Gateways differ in the case of header names, and leave `headers` out where there are none.
     headers = event.get("headers")
     named = headers.items() if isinstance(headers, dict) else ()
     lowered = {str(name).lower(): str(value) for name, value in named}

@@ -133,7 +133,7 @@ def _place(text: str, position: int) -> str:
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
-    # `json` would keep the last one; whoever checked it before may have read the first.
+    # `json` would keep the last one; a gateway that checked it before may have read the first.
     if len(members) != len(pairs):
         raise InvalidJSON("the same key occurs twice in one object")
     return members

@@ -47,6 +47,7 @@ class InstanceState(NamedTuple):
     id: str
     status: str | None
     engine: str | None = None
+    # None where the row has none: the list may leave them out, so the instance is read by its id.
     tags: tuple[tuple[str, str], ...] | None = None
     restart_tasks: tuple[Task, ...] = ()
     newest_task_name: str | None = None
@@ -135,6 +136,7 @@ class ApiResponse(NamedTuple):
 
     def retry_after_seconds(self, now: datetime) -> float | None:
         """Return the seconds to wait that Retry-After names, as a number or as a date, or None."""
+        # RFC 9110 allows both forms.
         text = (self.retry_after or "").strip()
         if text.isascii() and text.isdigit() and len(text) <= MAX_RETRY_AFTER_DIGITS:
             return float(text)

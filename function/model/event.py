@@ -63,6 +63,7 @@ class RawEvent(NamedTuple):
     channel: str
     body: bytes
     received_at: datetime
+    # Read-only, because one default serves all events.
     headers: Mapping[str, str] = MappingProxyType({})
     too_large: bool = False
 

@@ -83,6 +83,7 @@ class Changes(NamedTuple):
     def applied_to(self, call: SentCall, moment: float) -> SentCall | None:
         """Return a call with what was learned of it at a moment; None: it can be forgotten."""
         shown, over = call.shown or call.id in self.shown, call.over or call.id in self.over
+        # Shown and over: the history of the cloud has all of it from now on.
         if call.id in self.dropped or (shown and over):
             return None
         return call._replace(

@@ -38,7 +38,7 @@ def _foreign(urn: str, settings: Settings) -> bool:
 
 
 def _topic_hint(settings: Settings) -> str | None:
-    """Return what may be wrong with a topic: a message that nobody gets is only a line in a log."""
+    """Return what may be wrong with a topic: a message without a reader is only a line in a log."""
     topics = {"SMN_TOPIC_URNS": settings.auth.topic_urns}
     if settings.notify.topic_urn is not None:
         topics["NOTIFY_TOPIC_URN"] = frozenset({settings.notify.topic_urn})

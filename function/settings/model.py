@@ -19,6 +19,7 @@ class Credentials(NamedTuple):
     auth_token: str | None = None
     from_platform: bool = False
 
+    # Values are printed by debuggers, failing assertions and error reporters.
     def __repr__(self) -> str:
         return "Credentials(...)"
 
@@ -64,6 +65,7 @@ class AuthSettings(NamedTuple):
 
     def is_enabled(self, route: str) -> bool:
         """Tell whether a caller can authenticate on the route of this name."""
+        # Its messages carry their own signature; what opens the route is the list of topics.
         if route == "smn":
             return bool(self.topic_urns)
         return bool(self.secrets.get(route)) or route in self.platform_authenticated
@@ -98,6 +100,7 @@ class Settings(NamedTuple):
     auth: AuthSettings
     outbound: OutboundSettings
     credentials: Credentials | None
+    # SMN gives up after 5 seconds, and sends the message again.
     deadline_seconds: float = 4.5
     functiongraph_container: bool = False
     log_level: str = "INFO"

@@ -20,6 +20,7 @@ MIN_WEBHOOK_KEY_BYTES = 24  # the least that the specification of Standard Webho
 TOPIC_URN = "urn:smn:[^:]+:[0-9a-f]+:[A-Za-z0-9_-]+"
 # Stricter than urlsplit, which takes blanks and user names for a part of the host.
 _HOST = r"([A-Za-z0-9](\.?[A-Za-z0-9-])*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+# Of CloudEvents, and of our result: an override would change what receivers rely on.
 RESERVED_ATTRIBUTES = frozenset(
     """specversion id source type time subject datacontenttype dataschema data needshuman
     traceparent tracestate""".split()
@@ -35,6 +36,7 @@ def token(text: str) -> str:
 
 def flag(text: str) -> bool:
     """Take true or false."""
+    # Neither "no" nor "0": a DRY_RUN that is read the other way round acts.
     if text not in {"true", "false"}:
         raise ValueError("must be true or false")
     return text == "true"
@@ -44,6 +46,7 @@ def integer(low: int, high: int) -> Callable[[str], int]:
     """Take a whole number between two bounds."""
 
     def parse(text: str) -> int:
+        # int() also takes signs, blanks, 1_000 and the digits of other scripts.
         if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
             raise ValueError(f"must be a whole number from {low} to {high}")
         return int(text)
@@ -62,6 +65,7 @@ def seconds(text: str) -> float:
 def split_list(text: str) -> tuple[str, ...]:
     """Take a comma-separated list; an empty item is an error."""
     values = tuple(item.strip() for item in text.split(","))
+    # A variable that came out empty within a list is a slip of a deployment, not a wish.
     if not all(values):
         raise ValueError("has an empty item")
     return values
@@ -229,7 +233,7 @@ def header_name(text: str) -> str:
     """Take the name of an HTTP header."""
     if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", text):
         raise ValueError("must be the name of an HTTP header")
-    return text.lower()
+    return text.lower()  # as the headers of requests are kept
 
 
 def sink_extensions(text: str) -> Mapping[str, str]:
@@ -260,7 +264,7 @@ def certificate_file(text: str) -> Path:
 
     try:
         for certificate in load_pem_x509_certificates(Path(text).read_bytes()):
-            certificate.public_key()
+            certificate.public_key()  # fails now, and not at the first message
     except (OSError, ValueError, UnsupportedAlgorithm):
         raise ValueError("must be the path of a file with PEM certificates") from None
     return Path(text)

@@ -39,9 +39,11 @@ LIMITS = {
     "ENABLED_ACTIONS": Setting("enabled_actions", parsers.actions, "restart,purge_failed"),
     "ALLOWED_INSTANCES": Setting("allowed", parsers.instance_ids_or_all, _UUID),
     "BLOCKED_INSTANCES": Setting("blocked", parsers.instance_ids, _UUID),
+    # One call takes at most 50 ids.
     "MAX_INSTANCES": Setting("max_instances", parsers.integer(1, 50), "10"),
     "MAX_PURGE": Setting("max_purge", parsers.integer(1, 1000), "20"),
     "MAX_RESTARTING": Setting("max_restarting", parsers.integer(0, 1000), "3"),
+    # A day at most: whatever the alarm says, the history is read that far back.
     "COOLDOWN_SECONDS": Setting("cooldown", parsers.integer(0, DAY), "3600"),
     "MAX_RESTARTS_PER_DAY": Setting("max_restarts_per_day", parsers.integer(0, 1000), "3"),
     "RESTART_STATUSES": Setting(
@@ -109,6 +111,7 @@ CREDENTIALS = {
     "HUAWEICLOUD_AUTH_TOKEN": Setting("", parsers.token, "a-token-of-IAM"),
 }
 
+# The project never comes from an event: it is a part of every path that is signed.
 # Settings that are read by themselves, because others decide whether they are needed.
 DRY_RUN = Setting("dry_run", parsers.flag, "true")
 PROJECT_ID = Setting("project_id", parsers.project_id, "0123456789abcdef" * 2)
@@ -211,6 +214,7 @@ def _credentials(reader: _Reader, *, needed: bool) -> Credentials | None:
     taken = {name: reader.take(name, setting) for name, setting in CREDENTIALS.items()}
     *keys, token = taken
     present = [name for name in keys if reader.text(name)]
+    # Beside a token, keys would be a second identity: which of them acts must not be a guess.
     if reader.text(token):
         for name in present:
             reader.problem(name, f"is set beside {token}; leave one of them empty", "")
@@ -224,14 +228,17 @@ def _credentials(reader: _Reader, *, needed: bool) -> Credentials | None:
 
 
 def _limits(reader: _Reader) -> Limits:
+    # No default: a silent dry run at night is as wrong as a restart that was not intended.
     dry_run = reader.take("DRY_RUN", DRY_RUN, needed=True)
     fields = reader.take_all(LIMITS)
+    # Elsewhere empty is unset. Here unset allows all, which a list that came out empty must not.
     is_set = reader.variables.get("ALLOWED_INSTANCES") is not None
     if is_set and not reader.text("ALLOWED_INSTANCES"):
         reader.problem("ALLOWED_INSTANCES", "is set but empty, which allows nothing", "*")
     for name in ("cooldown", "max_event_age", "verify_period"):
         if name in fields:
             fields[name] = timedelta(seconds=fields[name])
+    # What is wrong stops the start; until that is said, the careful value stands for it.
     return Limits(dry_run=dry_run is not False, **fields)
 
 
@@ -293,6 +300,7 @@ def read(
     reader, routes = _Reader(variables), tuple(routes)
     general = reader.take_all(GENERAL)
     container = general.get("functiongraph_container", False)
+    # FunctionGraph sends the keys of its agency with each request to a container.
     platform_credentials = platform_credentials or container
     if http_entrypoint and not container:
         _require_authenticator(reader, routes)
