@@ -382,6 +382,26 @@ def test_whole_requests_are_answered_after_the_signal_and_others_are_not(
         connection.close()
 
 
+def test_the_last_answer_leaves_before_the_server_ends(application: Application) -> None:
+    application.release.clear()
+    server = Server(application, "127.0.0.1", 0)
+    waiting, idle = connect(server, HEAD + b"Content-Length: 1\r\n\r\nx"), connect(server)
+
+    def end() -> None:
+        assert application.begun.acquire(timeout=PATIENCE)
+        server.stop()
+        rest(idle)  # closed: from here on the server waits for the event alone
+        application.release.set()
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    server.run(PATIENCE)
+
+    ending.join(PATIENCE)
+    with waiting, idle:
+        assert response(waiting) == (200, "1 1")
+
+
 def test_hanging_event_does_not_block_shutdown(application: Application) -> None:
     application.release.clear()
     server = Server(application, "127.0.0.1", 0)
