@@ -441,11 +441,12 @@ def test_a_process_may_open_more_where_the_machine_sets_no_limit(
 
 @pytest.fixture
 def signals() -> Iterator[None]:
-    """Give the signals and the log of this process back in the end."""
+    """Have signals as in a terminal, also under nohup; give them and the log back in the end."""
     root = logging.getLogger()
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     kept = [(number, signal.getsignal(number)) for number in numbers]
     handlers = root.handlers
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     root.handlers = handlers
     for number, handler in kept:
