@@ -131,6 +131,8 @@ def server(source: Path, settings: Mapping[str, str], *, serve: bool = False) ->
     framework = ["functions_framework", f"--source={source}", "--target=remediate"]
     command = [sys.executable, "-m", *(["function", "serve"] if serve else framework)]
     with tempfile.NamedTemporaryFile() as words:
+        # Until it is sure to be ended, Ctrl-C waits: it could leave a server behind.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         process = subprocess.Popen(
             [*command, "--host=127.0.0.1", f"--port={port}"],
             cwd=ROOT,
@@ -140,6 +142,7 @@ def server(source: Path, settings: Mapping[str, str], *, serve: bool = False) ->
             start_new_session=True,
         )
         try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             yield Server(process, port, Path(words.name))
         finally:
             # The worker of gunicorn looks for a signal to end once a second; all that was to be
